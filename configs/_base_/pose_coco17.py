@@ -1,0 +1,4 @@
+# COCO, 17 keypoints.
+_base_ = './pose.py'
+
+model = dict(head=dict(out_channels=17))

@@ -1,0 +1,5 @@
+_base_ = '../_base_/depth_render_people.py'
+
+model = dict(
+    backbone=dict(arch='sapiens_0.6b'), decode_head=dict(in_channels=1280)
+)

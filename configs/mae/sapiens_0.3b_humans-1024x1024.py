@@ -1,0 +1,1 @@
+_base_ = '../_base_/mae_humans.py'

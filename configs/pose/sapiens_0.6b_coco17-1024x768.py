@@ -1,0 +1,3 @@
+_base_ = '../_base_/pose_coco17.py'
+
+model = dict(backbone=dict(arch='sapiens_0.6b'), head=dict(in_channels=1280))

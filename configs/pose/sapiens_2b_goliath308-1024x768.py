@@ -1,0 +1,3 @@
+_base_ = '../_base_/pose_goliath308.py'
+
+model = dict(backbone=dict(arch='sapiens_2b'), head=dict(in_channels=1920))

@@ -1,0 +1,57 @@
+"""Sizes of the Sapiens transformers (paper, table 1)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class VitArch:
+    """Widths and depth of a plain vision transformer.
+
+    Attributes:
+        embed_dims: D, channels of a token.
+        num_layers: Number of transformer blocks.
+        num_heads: Attention heads; D is divisible by it.
+        feedforward_channels: Width of the hidden layer of the MLP.
+    """
+
+    embed_dims: int
+    num_layers: int
+    num_heads: int
+    feedforward_channels: int
+
+
+ARCHS: Mapping[str, VitArch] = {
+    'sapiens_0.3b': VitArch(1024, 24, 16, 4096),
+    'sapiens_0.6b': VitArch(1280, 32, 16, 5120),
+    'sapiens_1b': VitArch(1536, 40, 24, 6144),
+    'sapiens_2b': VitArch(1920, 48, 32, 7680),
+    # not Meta's: small enough for tests and for a laptop
+    'sapiens_tiny': VitArch(192, 12, 3, 768),
+}
+
+
+def find_arch(arch: str | Mapping) -> VitArch:
+    """Look up a size by name, or build one from its four numbers.
+
+    Args:
+        arch: ``'sapiens_0.3b'``, the short ``'0.3b'``, or a mapping with exactly
+            the fields of :class:`VitArch` (mmpretrain's names).
+
+    Raises:
+        ValueError: On an unknown name, or unknown or missing fields.
+    """
+    if isinstance(arch, str):
+        name = arch if arch.startswith('sapiens_') else f'sapiens_{arch}'
+        if name not in ARCHS:
+            raise ValueError(f'Unknown arch {arch!r}, expected one of {list(ARCHS)}')
+        return ARCHS[name]
+    fields = {field.name for field in dataclasses.fields(VitArch)}
+    if set(arch) != fields:
+        raise ValueError(
+            f'arch as a mapping needs exactly the keys {sorted(fields)}, '
+            f'got {sorted(arch)}'
+        )
+    return VitArch(**arch)

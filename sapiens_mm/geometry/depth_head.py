@@ -1,0 +1,52 @@
+"""Relative depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sapiens_mm.geometry.map_head import MapHead
+from sapiens_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class SapiensDepthHead(MapHead):
+    """Relative depth at the resolution of the input, near 0 and far 1.
+
+    The output has no activation: values outside [0, 1] occur. mmseg has no head of
+    transposed convolutions, and its depth head needs text features.
+
+    Args:
+        in_channels: D of the backbone.
+        channels: Channels before the last 1x1 convolution.
+        deconv_out_channels: Widths of the stages that double the resolution.
+        deconv_kernel_sizes: 2, 3 or 4 each.
+        conv_out_channels: Widths of the stages that keep the resolution.
+        conv_kernel_sizes: Odd numbers.
+        loss_decode: One loss config or a list.
+        **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int = 384,
+        deconv_out_channels: Sequence[int] = (384, 384, 384, 384),
+        deconv_kernel_sizes: Sequence[int] = (4, 4, 4, 4),
+        conv_out_channels: Sequence[int] = (384, 384),
+        conv_kernel_sizes: Sequence[int] = (1, 1),
+        loss_decode: dict | Sequence[dict] = (
+            dict(type='sapiens_mm.SapiensSiLogLoss'),
+        ),
+        **kwargs: object,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            1,
+            channels,
+            deconv_out_channels,
+            deconv_kernel_sizes,
+            conv_out_channels,
+            conv_kernel_sizes,
+            loss_decode=loss_decode,
+            **kwargs,
+        )

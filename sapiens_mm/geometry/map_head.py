@@ -1,0 +1,85 @@
+"""Base of the heads that regress a map of real numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch import Tensor
+from torch.nn import functional as F
+
+from sapiens_mm.layers import UpsampleStacks
+
+
+class MapHead(UpsampleStacks, BaseDecodeHead):
+    """Deconvolution head for continuous targets.
+
+    mmseg's decode heads classify; this one keeps their inputs, dropout and
+    resizing, and computes its losses against ``gt_depth_map`` (the field in which
+    mmseg's ``PackSegInputs`` carries continuous maps of any channel count).
+
+    Args:
+        in_channels: D of the backbone.
+        num_channels: C of the map.
+        channels: Channels before the last 1x1 convolution.
+        deconv_out_channels: Widths of the stages that double the resolution.
+        deconv_kernel_sizes: 2, 3 or 4 each.
+        conv_out_channels: Widths of the stages that keep the resolution.
+        conv_kernel_sizes: Odd numbers.
+        **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_channels: int,
+        channels: int,
+        deconv_out_channels: Sequence[int],
+        deconv_kernel_sizes: Sequence[int],
+        conv_out_channels: Sequence[int],
+        conv_kernel_sizes: Sequence[int],
+        **kwargs: object,
+    ) -> None:
+        # the threshold is mmseg's, for binary masks; set only to keep it quiet
+        super().__init__(
+            in_channels, channels, num_classes=num_channels, threshold=0.0, **kwargs
+        )
+        out = self.build_stacks(
+            in_channels,
+            deconv_out_channels,
+            deconv_kernel_sizes,
+            conv_out_channels,
+            conv_kernel_sizes,
+        )
+        if out != channels:
+            raise ValueError(
+                f'channels must equal the last stage width {out}, got {channels}'
+            )
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Return the raw map (B, C, h * 2**n, w * 2**n), float32, no activation."""
+        x = self.upsample(self._transform_inputs(inputs))
+        return self.cls_seg(x).float()
+
+    def loss_by_feat(
+        self, seg_logits: Tensor, batch_data_samples: list
+    ) -> dict[str, Tensor]:
+        """Compare with the target at the target's resolution.
+
+        Args:
+            seg_logits: The raw map (B, C, h, w).
+            batch_data_samples: Each with ``gt_depth_map.data`` (C, H, W).
+
+        Returns:
+            One scalar for each of ``loss_decode``, by its ``loss_name``.
+        """
+        target = torch.stack(
+            [sample.gt_depth_map.data for sample in batch_data_samples]
+        ).float()
+        pred = F.interpolate(
+            seg_logits, target.shape[2:], mode='bilinear', align_corners=False
+        )
+        single = not isinstance(self.loss_decode, torch.nn.ModuleList)
+        losses = [self.loss_decode] if single else self.loss_decode
+        return {loss.loss_name: loss(pred, target) for loss in losses}

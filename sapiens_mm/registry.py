@@ -1,0 +1,75 @@
+"""Child registries of mmengine's, and the rooms that fill them.
+
+mmengine imports this module by itself when it meets ``type='sapiens_mm.X'``, so
+a user changes one line of a host's config. Rooms are imported one at a time
+until the name is found, those whose host is loaded already first: a
+segmentation config never pays for (or fails on) mmpose.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from mmengine import registry as _root
+from mmengine.registry import Registry
+
+from sapiens_mm import hosts
+
+# room -> the host it needs
+ROOMS = {
+    'sapiens_mm.backbones': 'mmengine',
+    'sapiens_mm.engine': 'mmengine',
+    'sapiens_mm.pose': 'mmpose',
+    'sapiens_mm.seg': 'mmseg',
+    'sapiens_mm.geometry': 'mmseg',
+    'sapiens_mm.pretrain': 'mmpretrain',
+}
+
+
+class RoomRegistry(Registry):
+    """A child registry that imports our rooms lazily, one by one.
+
+    The host's ``locations`` are imported all together on the first look-up; here
+    that would import every installed host to build one backbone.
+    """
+
+    def get(self, key: str) -> type | None:
+        """Return the class registered as ``key``, importing rooms as needed.
+
+        Args:
+            key: ``'SapiensViT'``, ``'sapiens_mm.SapiensViT'`` or a host's name.
+        """
+        scope, name = self.split_scope_key(key)
+        if scope in (None, self.scope) and name not in self._module_dict:
+            self._import_rooms_until(name)
+        return super().get(key)
+
+    def _import_rooms_until(self, name: str) -> None:
+        loaded_first = sorted(ROOMS, key=lambda room: ROOMS[room] not in sys.modules)
+        missing = []
+        for room in loaded_first:
+            if not hosts.is_installed(ROOMS[room]):
+                missing.append(ROOMS[room])
+                continue
+            importlib.import_module(room)
+            if name in self._module_dict:
+                return
+        if missing and name.startswith('Sapiens'):
+            hosts.require(*sorted(set(missing)))
+
+
+def _child(name: str, parent: Registry) -> RoomRegistry:
+    return RoomRegistry(name, parent=parent, scope='sapiens_mm')
+
+
+MODELS = _child('model', _root.MODELS)
+DATASETS = _child('dataset', _root.DATASETS)
+TRANSFORMS = _child('transform', _root.TRANSFORMS)
+METRICS = _child('metric', _root.METRICS)
+HOOKS = _child('hook', _root.HOOKS)
+OPTIM_WRAPPERS = _child('optim_wrapper', _root.OPTIM_WRAPPERS)
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'optimizer wrapper constructor', _root.OPTIM_WRAPPER_CONSTRUCTORS
+)
+STRATEGIES = _child('strategy', _root.STRATEGIES)
