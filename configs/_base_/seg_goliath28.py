@@ -1,6 +1,8 @@
 # Goliath, 28 body parts.
 _base_ = './seg.py'
 
+part_table = 'goliath28'  # names, palette and mirror pairs
+
 model = dict(
     decode_head=dict(
         num_classes=28,

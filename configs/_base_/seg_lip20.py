@@ -1,6 +1,8 @@
 # LIP, 20 body parts; its models pad the patches by 2.
 _base_ = './seg.py'
 
+part_table = 'lip20'  # names, palette and mirror pairs
+
 model = dict(
     backbone=dict(patch_cfg=dict(padding=2)),
     decode_head=dict(

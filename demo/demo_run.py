@@ -1,0 +1,283 @@
+"""The work of image_demo.py: which models, which photos, where results go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sapiens_mm import apis
+from sapiens_mm.apis.images import ImageError, find_images, read_image, read_mask
+from sapiens_mm.apis.results import Result
+from sapiens_mm.apis.saving import DATA_SUFFIX, draw_result, write_data, write_image
+from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
+from sapiens_mm.visualization import side_by_side
+
+TASKS = ('pose', 'seg', 'depth', 'normal')
+INFERENCERS = {
+    'pose': apis.PoseInferencer,
+    'seg': apis.SegInferencer,
+    'depth': apis.DepthInferencer,
+    'normal': apis.NormalInferencer,
+}
+KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to run.
+
+    Attributes:
+        task: One of ``TASKS``.
+        config: Name or path of its config.
+        checkpoint: Its weights, or None for random ones.
+    """
+
+    task: str
+    config: str
+    checkpoint: Path | None
+
+
+class DemoRun:
+    """Runs every job over every photo and writes what comes out.
+
+    Args:
+        args: The command line of ``image_demo.py``.
+
+    Raises:
+        ValueError: If the command line asks for what cannot be.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.out_dir: Path = args.out_dir
+        self.boxes = parse_boxes(args.boxes)
+        self.photos = self._find_photos()
+        self.names = output_names(self.photos, args.inputs)
+        self.jobs = plan_jobs(args)
+        self.failures: dict[str, str] = {}
+        self.skipped = 0
+        self.mask_folder = None if args.mask in (None, 'seg') else Path(args.mask)
+        if self.mask_folder is not None and not self.mask_folder.exists():
+            raise ValueError(f'--mask: {self.mask_folder} does not exist')
+        if args.mask == 'seg' and 'seg' not in [job.task for job in self.jobs]:
+            raise ValueError("--mask seg needs the task 'seg' in the same run")
+
+    def _find_photos(self) -> list[Path]:
+        if self.args.inputs:
+            return list(find_images(self.args.inputs))
+        from skimage import data
+
+        photo = self.out_dir / 'astronaut.png'
+        write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
+        return [photo]
+
+    def __call__(self) -> list[tuple[str, str]]:
+        """Run all jobs; return the photos that failed, and why."""
+        for job in self.jobs:
+            self._run_job(job)
+        if len(self.jobs) > 1:
+            self._write_panels()
+        return list(self.failures.items())
+
+    def _run_job(self, job: Job) -> None:
+        photos = []
+        for photo in self.photos:
+            if str(photo) in self.failures:
+                continue
+            if not self.args.overwrite and all(
+                path.is_file() for path in self._outputs(job.task, photo)
+            ):
+                self.skipped += 1
+                continue
+            photos.append(photo)
+        if not photos:
+            return
+        weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
+        print(f'{job.task}: {job.config} ({weights})', flush=True)
+        args = self.args
+        options = dict(
+            device=args.device,
+            dtype=args.dtype,
+            compile=args.compile,
+            flip_test=args.flip,
+            batch_size=args.batch_size,
+        )
+        given = {}
+        if job.task == 'pose':
+            options['detector'] = args.detector
+            if self.boxes is not None:
+                given['boxes'] = [self.boxes] * len(photos)
+        model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
+        parts = getattr(model, 'table', None) if job.task == 'seg' else None
+        for photo, result in zip(
+            photos, model.run(photos, progress=True, **given), strict=True
+        ):
+            try:
+                self._write(job.task, photo, result, parts)
+            except ValueError as error:
+                self.failures[str(photo)] = str(error)
+
+    def _write(self, task: str, photo: Path, result: Result, parts: object) -> None:
+        if result.error:
+            # the sentence begins with the path already
+            raise ImageError(result.error.removeprefix(f'{photo} '))
+        image = read_image(photo)
+        picture, data = self._outputs(task, photo)
+        mask = None
+        if task in ('depth', 'normal'):
+            mask = self._mask(photo, image.shape[:2])
+        drawn = draw_result(
+            result,
+            image,
+            parts=parts,
+            mask=mask,
+            score_threshold=self.args.kpt_thr,
+            opacity=self.args.opacity,
+        )
+        write_data(result, data.with_name(data.name.removesuffix(data.suffix)))
+        write_image(picture, drawn)
+
+    def _outputs(self, task: str, photo: Path) -> tuple[Path, Path]:
+        """Picture and data file of a photo."""
+        name = self.names[photo]
+        folder = self.out_dir / task
+        return (
+            folder / 'pictures' / f'{name}.jpg',
+            folder / f'{name}{DATA_SUFFIX[task]}',
+        )
+
+    def _mask(self, photo: Path, image_hw: tuple[int, int]) -> np.ndarray | None:
+        if self.args.mask == 'seg':
+            labels = self._outputs('seg', photo)[1]
+            return read_mask(labels, image_hw) if labels.is_file() else None
+        if self.mask_folder is None:
+            return None
+        if self.mask_folder.is_file():
+            return read_mask(self.mask_folder, image_hw)
+        for suffix in ('.png', '.npy'):
+            path = self.mask_folder / f'{self.names[photo]}{suffix}'
+            if path.is_file():
+                return read_mask(path, image_hw)
+        raise ValueError(
+            f'no mask {self.names[photo]}.png or .npy in {self.mask_folder}'
+        )
+
+    def _write_panels(self) -> None:
+        """Photo and pictures of all tasks side by side."""
+        tasks = [job.task for job in self.jobs]
+        for photo in self.photos:
+            pictures = [self._outputs(task, photo)[0] for task in tasks]
+            if str(photo) in self.failures or not all(p.is_file() for p in pictures):
+                continue
+            panel = self.out_dir / 'panels' / f'{self.names[photo]}.jpg'
+            newest = max(p.stat().st_mtime for p in pictures)
+            if panel.is_file() and panel.stat().st_mtime >= newest:
+                continue
+            images = [read_image(photo), *map(read_image, pictures)]
+            write_image(panel, side_by_side(images, ['photo', *tasks]))
+
+    def report(self, seconds: float) -> None:
+        """Print where the results lie."""
+        done = len(self.photos) - len(self.failures)
+        print(f'{done} of {len(self.photos)} photos in {seconds:.1f} s', end='')
+        print(f', {self.skipped} results were there already' if self.skipped else '')
+        if not done:
+            return
+        for job in self.jobs:
+            folder = self.out_dir / job.task
+            if len(self.photos) == 1:
+                print(f'  {job.task:7}', *self._outputs(job.task, self.photos[0]))
+            else:
+                print(f'  {job.task:7} {folder}/pictures, {folder}')
+        if len(self.jobs) > 1:
+            print(f'  {"panels":7} {self.out_dir / "panels"}')
+
+
+def plan_jobs(args: argparse.Namespace) -> list[Job]:
+    """Decide which models run, in the order of ``TASKS``.
+
+    Raises:
+        ValueError: If a checkpoint fits no task, or two of them the same one.
+    """
+    if args.config and len(args.checkpoint) > 1:
+        raise ValueError('--config goes with one --checkpoint')
+    wanted = list(args.task or ())
+    jobs: dict[str, Job] = {}
+    for source in args.checkpoint:
+        path = resolve(source)
+        found = identify(read_checkpoint(path).state_dict)
+        names = [args.config] if args.config else found.config_names()
+        if found.task not in TASKS or not names:
+            raise ValueError(
+                f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
+                + ('' if found.task not in TASKS else ', give its --config')
+            )
+        if found.task in jobs:
+            raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
+        jobs[found.task] = Job(found.task, names[0], path)
+    if args.config and not args.checkpoint:
+        task = Path(args.config).parent.name
+        if task not in TASKS:
+            raise ValueError(f'--config {args.config}: cannot tell its task')
+        jobs[task] = Job(task, args.config, None)
+    if 'all' in wanted or not (wanted or jobs):
+        wanted = list(TASKS)
+    for task in wanted:
+        dataset = {
+            'pose': KEYPOINT_SETS[args.keypoints],
+            'seg': 'goliath28',
+        }.get(task, 'render_people')
+        config = f'{task}/sapiens_{args.size}_{dataset}-1024x768'
+        jobs.setdefault(task, Job(task, config, None))
+    if args.task and 'all' not in args.task:
+        unused = [task for task in jobs if task not in args.task]
+        if unused:
+            raise ValueError(
+                f'The checkpoint is for {unused[0]}, the task asked for is '
+                f'{", ".join(args.task)}'
+            )
+    return [jobs[task] for task in TASKS if task in jobs]
+
+
+def parse_boxes(text: str | None) -> np.ndarray | None:
+    """Read ``--boxes``.
+
+    Raises:
+        ValueError: If it is not a list of lists of four numbers.
+    """
+    if text is None:
+        return None
+    try:
+        boxes = np.array(json.loads(text), float)
+    except ValueError:
+        boxes = np.zeros(0)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f'--boxes must look like [[x1, y1, x2, y2], …], got {text}')
+    return boxes
+
+
+def output_names(photos: list[Path], inputs: list[str]) -> dict[Path, str]:
+    """Name the outputs of each photo: its path in its folder, without suffix.
+
+    Photos whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
+    become ``a_png`` and ``a_jpg``); those of different folders get a number.
+    """
+    folders = [Path(item) for item in inputs if Path(item).is_dir()]
+    stems: dict[Path, str] = {}
+    for photo in photos:
+        base = next((f for f in folders if photo.is_relative_to(f)), photo.parent)
+        stems[photo] = photo.relative_to(base).with_suffix('').as_posix()
+    taken = list(stems.values())
+    names: dict[Path, str] = {}
+    for photo, stem in stems.items():
+        if taken.count(stem) > 1:
+            stem = f'{stem}_{photo.suffix.lstrip(".")}'
+        name, number = stem, 2
+        while name in names.values():
+            name, number = f'{stem}_{number}', number + 1
+        names[photo] = name
+    return names

@@ -1,0 +1,89 @@
+"""Pose, body parts, depth and surface normals on photos.
+
+    python demo/image_demo.py photo.jpg --task all
+    python demo/image_demo.py photos/ --checkpoint sapiens_1b_goliath….pth
+
+A checkpoint says itself what it is for: its task, size and config are read from
+its tensors. Without one, the chosen task runs with random weights, which shows the
+pipeline and nothing else. Without an input, scikit-image's astronaut is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+TASKS = ('pose', 'seg', 'depth', 'normal')
+SIZES = ('0.3b', '0.6b', '1b', '2b')
+# what runs without a checkpoint
+DATASETS = {
+    'pose': ('goliath308', 'wholebody133', 'coco17'),
+    'seg': ('goliath28', 'lip20', 'cihp20', 'face19'),
+    'depth': ('render_people',),
+    'normal': ('render_people',),
+}
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
+    add('--task', nargs='+', choices=(*TASKS, 'all'), help='default: all, or what the '
+        'checkpoints are for')  # fmt: skip
+    add('--checkpoint', nargs='+', default=[], metavar='FILE',
+        help='weights, one or more: files, hf://…, https://… or names of the zoo')  # fmt: skip
+    add('--config', help='a config by name or path, for one task and checkpoint')
+    add('--size', choices=SIZES, default='0.3b', help='without a checkpoint')
+    add('--keypoints', type=int, choices=(17, 133, 308), default=308,
+        help='without a checkpoint')  # fmt: skip
+    add('--out-dir', type=Path, default=Path('outputs/image_demo'))
+    add('--detector', metavar='FILE', help="person detector: 'rtmdet' or the path of "
+        'its checkpoint; default: the whole photo is one person')  # fmt: skip
+    add('--boxes', metavar='JSON', help='persons for every photo, [[x1, y1, x2, y2], …] '
+        'in pixels')  # fmt: skip
+    add('--mask', metavar='PATH', help='foreground of depth and normals for drawing: '
+        "a folder of .png or .npy with the photos' names, one file, or 'seg'")  # fmt: skip
+    add('--flip', action='store_true', help='average with the mirrored photo')
+    add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
+    add('--opacity', type=float, default=0.5, help='of body parts over the photo')
+    add('--device', help='default: the GPU if there is one')
+    add('--dtype', choices=('float32', 'bfloat16', 'float16'))
+    add('--batch-size', type=int)
+    add('--compile', action='store_true')
+    add('--overwrite', action='store_true', help='redo what is finished')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; return 0, 1 if some photos failed, 2 on a wrong call."""
+    args = parse_args(argv)
+    warnings.simplefilter('ignore')
+    try:
+        from demo_run import DemoRun
+
+        run = DemoRun(args)
+        started = time.perf_counter()
+        failures = run()
+    except (ValueError, ModuleNotFoundError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('\nStopped; finished photos are kept and skipped next time.')
+        return 130
+    run.report(time.perf_counter() - started)
+    for source, reason in failures:
+        print(f'failed: {source}: {reason}', file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

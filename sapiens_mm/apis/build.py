@@ -1,0 +1,177 @@
+"""From a config and a checkpoint to a model that is ready to run."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.registry import MODELS, DefaultScope
+from torch import nn
+
+from sapiens_mm import config_path, hosts
+
+DTYPES = {
+    'float32': torch.float32,
+    'bfloat16': torch.bfloat16,
+    'float16': torch.float16,
+}
+
+
+def load_config(config: str | Path | Config) -> Config:
+    """Return a config by our name, by path, or as it is.
+
+    Raises:
+        ValueError: If there is no such config, or it holds no model.
+    """
+    if not isinstance(config, Config):
+        path = config_path(config)
+        try:
+            config = Config.fromfile(path)
+        except ModuleNotFoundError as error:
+            # an inherited host config: say which extra brings the host
+            hosts.require(*[name for name in hosts.PIP_LINES if name in str(error)])
+            raise
+    if 'model' not in config:
+        raise ValueError(f'The config {config.filename} has no model')
+    return config
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """Return the device asked for, else the GPU, else the CPU.
+
+    Raises:
+        ValueError: If CUDA is asked for and there is none.
+    """
+    if device is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(device)
+    except RuntimeError:
+        raise ValueError(
+            f"device must be like 'cpu', 'cuda' or 'cuda:1', got {device!r}"
+        ) from None
+    if device.type == 'cuda' and not torch.cuda.is_available():
+        raise ValueError(f'device {str(device)!r} is not available here, use cpu')
+    return device
+
+
+def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
+    """Return the number format asked for, else bfloat16 on a GPU, else float32.
+
+    Raises:
+        ValueError: If it is none of float32, bfloat16, float16.
+    """
+    if dtype is None:
+        return torch.bfloat16 if device.type == 'cuda' else torch.float32
+    if isinstance(dtype, torch.dtype) and dtype in DTYPES.values():
+        return dtype
+    if dtype not in DTYPES:
+        raise ValueError(f'dtype must be one of {list(DTYPES)}, got {dtype!r}')
+    return DTYPES[dtype]
+
+
+def build_model(
+    config: Config,
+    checkpoint: str | Path | None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> nn.Module:
+    """Build the config's model in evaluation mode and load its weights.
+
+    With a checkpoint the model is built without memory and takes the tensors of
+    the mapped file as they are: it is never initialised.
+
+    Args:
+        config: With ``model`` and ``default_scope``.
+        checkpoint: Anything ``sapiens_mm.checkpoints.resolve`` takes, or None for
+            random weights, which raises a warning.
+        device: Where to put the model.
+        dtype: Number format of the weights; inputs follow.
+
+    Raises:
+        ValueError: If checkpoint and config disagree; one sentence says how.
+    """
+    scope = config.get('default_scope', 'mmengine')
+    hosts.require(scope)
+    with DefaultScope.overwrite_default_scope(scope):
+        model_cfg = copy.deepcopy(config.model)
+        preprocessor = MODELS.build(model_cfg.pop('data_preprocessor'))
+
+        def build() -> nn.Module:
+            cfg = copy.deepcopy(model_cfg)
+            cfg['data_preprocessor'] = preprocessor  # real buffers in a meta model
+            return MODELS.build(cfg)
+
+        return materialize(build, checkpoint, device, dtype, _name(config))
+
+
+def materialize(
+    build: Callable[[], nn.Module],
+    checkpoint: str | Path | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    name: str,
+    **load_options: object,
+) -> nn.Module:
+    """Call ``build`` and fill the model from a checkpoint, or at random.
+
+    Args:
+        build: Returns the module; called once.
+        checkpoint: As in ``build_model``.
+        device: Where to put the model.
+        dtype: Number format of the weights.
+        name: What to call the model in messages.
+        **load_options: For ``sapiens_mm.checkpoints.load_into_new``.
+
+    Returns:
+        The module, in evaluation mode.
+    """
+    if checkpoint is None:
+        warnings.warn(
+            f'{name} runs with random weights: give a checkpoint for real results',
+            stacklevel=4,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = build()
+            with _quiet_logger():  # one line for each of hundreds of parameters
+                model.init_weights()
+    else:
+        from sapiens_mm.checkpoints import load_into_new, resolve
+
+        model, _ = load_into_new(
+            build,
+            resolve(checkpoint),
+            dtype=dtype,
+            device=device,
+            expected_hint=name,
+            **load_options,
+        )
+    for child_name, child in model.named_children():
+        if child_name != 'data_preprocessor':  # normalises in float32
+            child.to(dtype)
+    for parameter in model.parameters(recurse=False):
+        parameter.data = parameter.data.to(dtype)
+    return model.to(device).eval().requires_grad_(False)
+
+
+@contextmanager
+def _quiet_logger() -> Iterator[None]:
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _name(config: Config) -> str:
+    return Path(config.filename).stem if config.filename else 'The model'

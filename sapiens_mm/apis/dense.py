@@ -1,0 +1,71 @@
+"""What segmentation, depth and normals share: mmseg's pipeline and network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
+from torch import Tensor
+
+from sapiens_mm.apis.images import read_mask
+from sapiens_mm.apis.inferencer import Inferencer, Loaded
+
+
+class DenseInferencer(Inferencer):
+    """Base of the inferencers that give a value to every pixel.
+
+    The photo is squeezed to the size of the network, whatever its shape, and the
+    output enlarged twice, to the network's input and then to the photo, as the
+    official demos do.
+    """
+
+    per_image = ('mask',)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        import mmseg.datasets.transforms  # noqa: F401  fills the registry
+
+        steps = self.config.test_pipeline
+        if steps and steps[0]['type'].startswith('LoadImage'):
+            steps = steps[1:]
+        steps = [s for s in steps if not s['type'].startswith('LoadAnnotation')]
+        with DefaultScope.overwrite_default_scope(self.config.default_scope):
+            self.pipeline = Compose(steps)
+
+    def prepare(self, loaded: Loaded) -> list[Any]:
+        """Resize and pack with the config's test pipeline; read the mask."""
+        image = loaded.image
+        shape = image.shape[:2]
+        if loaded.options.get('mask') is not None:
+            loaded.options['mask'] = read_mask(loaded.options['mask'], shape)
+        facts = dict(img_path=str(loaded.source), img_shape=shape, ori_shape=shape)
+        return [self.pipeline(dict(img=image, **facts))]
+
+    def predict(self, samples: list[Any]) -> list[Tensor]:
+        """Return maps (C, h, w) at the size of the network's input, float32."""
+        data = self.model.data_preprocessor(pseudo_collate(samples), False)
+        metas = [sample.metainfo for sample in data['data_samples']]
+        # not model.inference: it complains about photos of different sizes
+        whole = self.model.test_cfg.get('mode', 'whole') == 'whole'
+        network = self.model.encode_decode if whole else self.model.inference
+        maps = network(data['inputs'], metas)
+        if self.flip_test:
+            mirrored = network(data['inputs'].flip(-1), metas)
+            maps = (maps + self.unflip(mirrored.flip(-1))) / 2
+        return list(maps.float())
+
+    def unflip(self, maps: Tensor) -> Tensor:
+        """Turn maps (B, C, h, w) of a mirrored photo, mirrored back, into ours."""
+        return maps
+
+    @staticmethod
+    def enlarge(maps: Tensor, loaded: Loaded) -> np.ndarray:
+        """Resize a map (C, h, w) to the photo, shape (C, H, W)."""
+        size = loaded.image.shape[:2]
+        maps = torch.nn.functional.interpolate(
+            maps[None], size, mode='bilinear', align_corners=False
+        )
+        return maps[0].cpu().numpy()

@@ -1,0 +1,87 @@
+"""Features of photos from the transformer alone."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sapiens_mm.apis.build import materialize
+from sapiens_mm.apis.inferencer import Inferencer, Loaded
+from sapiens_mm.apis.results import FeatureResult
+
+_BACKBONE_ONLY = ('type', 'mask_ratio', 'out_type', 'out_indices', 'init_cfg')
+
+
+class FeatureInferencer(Inferencer):
+    """Extracts the last feature map of a pretrained or fine-tuned transformer.
+
+    The photo is squeezed to the size the model was trained at, by Pillow's bicubic
+    filter, as in the official extraction. Configs of every task serve; for the
+    released encoders take ``mae/sapiens_…_humans-1024x1024``. With ``flip_test``
+    features are averaged with those of the mirrored photo, mirrored back.
+    Arguments: see :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+    """
+
+    result_type = FeatureResult
+
+    def build(self, checkpoint: str | Path | None) -> nn.Module:
+        """Build the backbone of the config without masking."""
+        from sapiens_mm.backbones import SapiensViT
+
+        cfg = copy.deepcopy(self.config.model.backbone)
+        if not str(cfg.get('type', '')).startswith('sapiens_mm.'):
+            raise ValueError(
+                f'FeatureInferencer needs a backbone of sapiens_mm, got {cfg.type!r}'
+            )
+        masked = cfg['type'] == 'sapiens_mm.SapiensMaskedViT'
+        with_cls_token = masked or cfg.pop('with_cls_token', False)
+        kwargs = {k: v for k, v in cfg.items() if k not in _BACKBONE_ONLY}
+        norm = self.config.model.data_preprocessor
+        self.mean = torch.tensor(norm.mean, device=self.device)[:, None, None]
+        self.std = torch.tensor(norm.std, device=self.device)[:, None, None]
+        return materialize(
+            lambda: SapiensViT(with_cls_token=with_cls_token, **kwargs),
+            checkpoint,
+            self.device,
+            self.dtype,
+            'The encoder',
+            part='backbone',
+        )
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The transformer, which is the whole model here."""
+        return self.model
+
+    def prepare(self, loaded: Loaded) -> list[Any]:
+        """Squeeze the photo to the model's size."""
+        height, width = self.model.img_size
+        return [
+            mmcv.imresize(
+                loaded.image,
+                (width, height),  # (W, H)
+                interpolation='bicubic',
+                backend='pillow',
+            )
+        ]
+
+    def predict(self, samples: list[np.ndarray]) -> list[Tensor]:
+        """Return features (D, h, w) in float32."""
+        bgr = torch.from_numpy(np.stack(samples)).to(self.device)
+        rgb = bgr.permute(0, 3, 1, 2).flip(1).float()
+        inputs = (rgb - self.mean) / self.std
+        features = self.model(inputs)[-1].float()
+        if self.flip_test:
+            mirrored = self.model(inputs.flip(-1))[-1].float().flip(-1)
+            features = (features + mirrored) / 2
+        return list(features)
+
+    def finish(self, loaded: Loaded, outputs: list[Tensor]) -> FeatureResult:
+        """Bring the features home."""
+        return FeatureResult(features=outputs[0].cpu().numpy(), **loaded.facts)

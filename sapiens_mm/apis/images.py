@@ -1,0 +1,209 @@
+"""Reading photos of every kind, and finding them: paths, folders, globs, lists."""
+
+from __future__ import annotations
+
+import glob
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = frozenset(
+    '.jpg .jpeg .jpe .jfif .png .webp .bmp .dib .tif .tiff .ppm .pgm .pbm .gif .avif '
+    '.jp2'.split()
+)
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message is one sentence with its name."""
+
+
+def read_image(source: str | Path | np.ndarray) -> np.ndarray:
+    """Return a photo as the models take it.
+
+    Files are decoded by OpenCV, as the official demos do: EXIF orientation is
+    applied, grey and CMYK pictures become colour, 16-bit ones 8-bit, and an alpha
+    channel is dropped. Files cut short raise, instead of ending in grey rows.
+
+    Args:
+        source: Path of a file, or a uint8 BGR array (H, W, 3), returned as it is.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR.
+
+    Raises:
+        ImageError: If there is no such file, or it is no whole picture, or an array
+            has another shape or type.
+    """
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
+            raise ImageError(
+                'An image array must be uint8 BGR of shape (H, W, 3), got '
+                f'{source.dtype} of shape {source.shape}'
+            )
+        if source.size == 0:
+            raise ImageError(f'An image array of shape {source.shape} has no pixels')
+        return source
+    path = Path(source)
+    if path.is_dir():
+        raise ImageError(f'{path} is a folder, not an image')
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f'{path} does not exist') from None
+    except OSError as error:
+        raise ImageError(f'{path} cannot be read: {error.strerror}') from None
+    if not data:
+        raise ImageError(f'{path} is empty')
+    try:
+        with _quiet_opencv():
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None or not _looks_whole(data):
+        image = _second_opinion(path, data, image)
+    return image
+
+
+def _looks_whole(data: bytes) -> bool:
+    """Tell whether the end marker of a JPEG is where it belongs."""
+    return data[:2] != b'\xff\xd8' or data.rstrip(b'\0\r\n')[-2:] == b'\xff\xd9'
+
+
+def _second_opinion(
+    path: Path, data: bytes, decoded: np.ndarray | None
+) -> np.ndarray:
+    """Ask Pillow about a file that OpenCV refused, or may have read in part."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.load()
+            if decoded is not None:
+                return decoded
+            rgb = ImageOps.exif_transpose(picture).convert('RGB')
+    except Image.UnidentifiedImageError:
+        raise ImageError(f'{path} is not an image') from None
+    except Exception as error:  # Pillow's decoders raise all sorts on broken files
+        raise ImageError(f'{path} is a broken or truncated image ({error})') from None
+    return np.ascontiguousarray(np.asarray(rgb)[:, :, ::-1])
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:
+    """Return a foreground mask of an image.
+
+    Args:
+        source: An array (H, W), or a path of a ``.npy`` or picture file; people are
+            where it is greater than 0.
+        image_hw: Size of the image, (H, W).
+
+    Returns:
+        Shape (H, W), bool.
+
+    Raises:
+        ImageError: If it cannot be read or has another size.
+    """
+    if isinstance(source, np.ndarray):
+        name, mask = 'The mask', source
+    else:
+        path = Path(source)
+        name = f'The mask {path}'
+        if path.suffix == '.npy':
+            try:
+                mask = np.load(path, allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise ImageError(f'{path} is no readable NPY file ({error})') from None
+        else:
+            mask = read_image(path).max(axis=2)
+    if mask.ndim == 3 and mask.shape[2] == 1:
+        mask = mask[:, :, 0]
+    if mask.shape != tuple(image_hw):
+        raise ImageError(
+            f'{name} has shape {mask.shape}, expected {tuple(image_hw)}, the (H, W) '
+            'of its image'
+        )
+    return mask > 0
+
+
+def is_single(inputs: object) -> bool:
+    """Tell whether ``inputs`` is one image rather than a collection of them."""
+    if isinstance(inputs, np.ndarray):
+        return inputs.ndim != 4
+    if isinstance(inputs, (str, Path)):
+        path = Path(inputs)
+        listed = path.suffix.lower() == '.txt' and path.is_file()
+        return not (listed or path.is_dir() or _is_pattern(path))
+    return False
+
+
+def _is_pattern(path: str | Path) -> bool:
+    return glob.has_magic(str(path)) and not Path(path).exists()
+
+
+def find_images(
+    inputs: str | Path | np.ndarray | Iterable[str | Path | np.ndarray],
+) -> Iterator[Path | np.ndarray]:
+    """Yield images from a file, folder, glob, list file, array, or any of these.
+
+    Folders are searched recursively, hidden files left out, in sorted order. A
+    ``.txt`` file lists one path a line, relative ones against its own folder. A
+    single file is yielded whatever its name, so that reading it can say what is
+    wrong.
+
+    Raises:
+        ImageError: If a folder or glob holds no image.
+    """
+    if isinstance(inputs, np.ndarray):
+        yield from inputs if inputs.ndim == 4 else [inputs]
+    elif isinstance(inputs, (str, Path)):
+        path = Path(inputs)
+        if path.is_dir():
+            yield from _images_in(path)
+        elif path.suffix.lower() == '.txt' and path.is_file():
+            for line in path.read_text(encoding='utf-8-sig').splitlines():
+                if line.strip():
+                    yield path.parent / line.strip()
+        elif _is_pattern(inputs):
+            found = sorted(glob.glob(str(inputs), recursive=True))
+            files = [Path(name) for name in found if is_image_name(name)]
+            if not files:
+                raise ImageError(f'No image matches {inputs}')
+            yield from files
+        else:
+            yield path
+    else:
+        for item in inputs:
+            yield from find_images(item)
+
+
+def is_image_name(path: str | Path) -> bool:
+    """Tell whether a file's name is that of a picture."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _images_in(folder: Path) -> list[Path]:
+    files = sorted(
+        path
+        for path in folder.rglob('*')
+        if is_image_name(path)
+        and path.is_file()
+        and not any(part.startswith('.') for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise ImageError(
+            f'{folder} holds no image (looked for {", ".join(sorted(IMAGE_SUFFIXES))})'
+        )
+    return files

@@ -1,0 +1,220 @@
+"""Shared plumbing: inputs, batching, device, number format, streaming."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dtype
+from sapiens_mm.apis.images import find_images, is_single, read_image
+from sapiens_mm.apis.results import Result
+
+
+@dataclasses.dataclass
+class Loaded:
+    """An input on its way through an inferencer.
+
+    Attributes:
+        source: Path, or None for an array.
+        image: (H, W, 3) uint8 BGR, or None if it could not be read.
+        options: What the caller gave for this image (boxes, mask).
+        samples: What the model will be fed, one a forward pass of this image.
+        error: One sentence, or None.
+    """
+
+    source: Path | None
+    image: np.ndarray | None
+    options: dict[str, Any]
+    samples: list[Any] = dataclasses.field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields that every result shares."""
+        hw = None if self.image is None else self.image.shape[:2]
+        return dict(source=self.source, image_hw=hw, error=self.error)
+
+
+class Inferencer(ABC):
+    """Base of the inferencers: one image in, one result out; a list in, a list out.
+
+    Args:
+        config: A config of ours by name, a path, or a ``Config``.
+        checkpoint: ``.pth``, ``.safetensors``, TorchScript ``.pt2``, ``hf://…``, an
+            https address or a name of the zoo; None takes random weights and warns.
+        device: None takes the GPU if there is one.
+        dtype: ``'float32'``, ``'bfloat16'`` or ``'float16'``; None takes bfloat16
+            on a GPU and float32 elsewhere.
+        compile: Compile the transformer with ``torch.compile`` (slow first call).
+        flip_test: Average with the mirrored image, at twice the cost.
+        batch_size: Inputs of the model at once; None takes 8 on a GPU, else 1.
+
+    Raises:
+        ValueError: On a wrong argument, or a checkpoint that does not fit.
+    """
+
+    result_type: ClassVar[type[Result]]
+    # options that callers may give for each image
+    per_image: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        *,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        compile: bool = False,
+        flip_test: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        self.config = load_config(config)
+        self.device = pick_device(device)
+        self.dtype = pick_dtype(dtype, self.device)
+        self.flip_test = flip_test
+        self.batch_size = batch_size or (8 if self.device.type == 'cuda' else 1)
+        self.model = self.build(checkpoint)
+        if compile:
+            self.backbone.compile()
+
+    def build(self, checkpoint: str | Path | None) -> torch.nn.Module:
+        """Build the model; called once, by the constructor."""
+        return build_model(self.config, checkpoint, self.device, self.dtype)
+
+    @property
+    def backbone(self) -> torch.nn.Module:
+        """The transformer."""
+        return self.model.backbone
+
+    def __call__(self, inputs: object, **options: object) -> Result | list[Result]:
+        """Run on one image, or on several.
+
+        Args:
+            inputs: A path, a uint8 BGR array (H, W, 3); or a folder, a glob, a
+                ``.txt`` list, a list or any iterable of these.
+            **options: For one image as the task defines them; for several, a list
+                with one entry an image.
+
+        Returns:
+            One result, or a list in the order of the inputs; in a list a bad input
+            is a result with ``error``.
+
+        Raises:
+            ValueError: If the one image is bad.
+        """
+        if not is_single(inputs):
+            return list(self.run(inputs, **options))
+        for name in options:
+            self._check_option(name)
+        loaded = self._load(next(iter(find_images(inputs))), options)
+        if loaded.error:
+            raise ValueError(loaded.error)
+        return self._forward([loaded])[0]
+
+    def run(
+        self, inputs: object, progress: bool = False, **options: object
+    ) -> Iterator[Result]:
+        """Stream results of any number of inputs, one each, in order.
+
+        The next images are read while the model works. A bad input becomes a
+        result with ``error`` and does not stop the others.
+
+        Args:
+            inputs: As for a call.
+            progress: Show a bar with rate and remaining time.
+            **options: A list with one entry an image, or None.
+
+        Yields:
+            One result an image.
+        """
+        for name in options:
+            self._check_option(name)
+        images: Iterable = find_images(inputs)
+        bar = None
+        if progress:
+            from tqdm import tqdm
+
+            if not isinstance(inputs, Iterator):
+                images = list(images)
+            total = len(images) if isinstance(images, list) else None
+            bar = tqdm(total=total, unit='image', desc=type(self).__name__)
+        streams = {n: iter(v) for n, v in options.items() if v is not None}
+
+        def jobs() -> Iterator[tuple[object, dict[str, Any]]]:
+            for image in images:
+                yield image, {name: next(it, None) for name, it in streams.items()}
+
+        stream = jobs()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+
+            def submit() -> Any:
+                chunk = list(islice(stream, self.batch_size))
+                return chunk and pool.submit(lambda: [self._load(*c) for c in chunk])
+
+            coming = submit()
+            while coming:
+                chunk = coming.result()
+                coming = submit()
+                for result in self._forward(chunk):
+                    if bar is not None:
+                        bar.update()
+                    yield result
+        if bar is not None:
+            bar.close()
+
+    def _check_option(self, name: str) -> None:
+        if name not in self.per_image:
+            raise TypeError(
+                f'{type(self).__name__} takes no {name!r}; it takes '
+                f'{", ".join(self.per_image) or "no options"} with the images'
+            )
+
+    def _load(self, source: Path | np.ndarray, options: dict[str, Any]) -> Loaded:
+        path = None if isinstance(source, np.ndarray) else Path(source)
+        loaded = Loaded(path, None, options)
+        try:
+            loaded.image = read_image(source)
+            loaded.samples = self.prepare(loaded)
+        except (ValueError, OSError, cv2.error) as error:
+            loaded.error = str(error)
+        return loaded
+
+    def _forward(self, chunk: list[Loaded]) -> list[Result]:
+        samples = [sample for loaded in chunk for sample in loaded.samples]
+        outputs: list[Any] = []
+        with torch.inference_mode():
+            for start in range(0, len(samples), self.batch_size):
+                outputs += self.predict(samples[start : start + self.batch_size])
+        found = iter(outputs)
+        results = []
+        for loaded in chunk:
+            own = list(islice(found, len(loaded.samples)))
+            if loaded.error:
+                results.append(self.result_type(**loaded.facts))
+            else:
+                results.append(self.finish(loaded, own))
+        return results
+
+    @abstractmethod
+    def prepare(self, loaded: Loaded) -> list[Any]:
+        """Turn an image into inputs of the model. Raises ValueError on bad ones."""
+
+    @abstractmethod
+    def predict(self, samples: list[Any]) -> list[Any]:
+        """Run the model on at most ``batch_size`` inputs; one output each."""
+
+    @abstractmethod
+    def finish(self, loaded: Loaded, outputs: list[Any]) -> Result:
+        """Turn the outputs of one image into its result."""

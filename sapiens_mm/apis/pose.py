@@ -1,0 +1,160 @@
+"""2-D keypoints of the persons in photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
+
+from sapiens_mm.apis.inferencer import Inferencer, Loaded
+from sapiens_mm.apis.person_boxes import (
+    Detector,
+    call_detector,
+    check_boxes,
+    make_detector,
+    whole_image_box,
+)
+from sapiens_mm.apis.results import PoseResult
+from sapiens_mm.tables import KeypointTable, keypoint_table
+
+
+class PoseInferencer(Inferencer):
+    """Finds 17, 133 or 308 keypoints of each person, top down.
+
+    Boxes come from the caller (``pose(image, boxes=…)``), else from the detector,
+    else the whole image is the box. Where the detector finds nobody the whole image
+    is taken too, with box score 0.
+
+    Args:
+        config: See :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+        checkpoint: See there.
+        device: See there.
+        dtype: See there.
+        compile: See there.
+        flip_test: See there; the tables say which keypoints trade places.
+        batch_size: Persons at once.
+        detector: None; ``'rtmdet'``; the path of an RTMDet-m checkpoint; or a
+            callable from a BGR image to boxes (P, 4), with scores if it has them.
+    """
+
+    result_type = PoseResult
+    per_image = ('boxes',)
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        *,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        compile: bool = False,
+        flip_test: bool = False,
+        batch_size: int | None = None,
+        detector: str | Path | Detector | None = None,
+    ) -> None:
+        super().__init__(
+            config,
+            checkpoint,
+            device=device,
+            dtype=dtype,
+            compile=compile,
+            flip_test=flip_test,
+            batch_size=batch_size,
+        )
+        import mmpose.datasets.transforms  # noqa: F401  fills the registry
+
+        self.table = self._find_table()
+        self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=flip_test)
+        steps = [
+            step
+            for step in self.config.test_pipeline
+            if step['type'] != 'LoadImage'  # read already
+        ]
+        with DefaultScope.overwrite_default_scope('mmpose'):
+            self.pipeline = Compose(steps)
+        self.detector = make_detector(detector, self.device)
+
+    def _find_table(self) -> KeypointTable:
+        return keypoint_table(self.model.head.out_channels)
+
+    def __call__(
+        self, inputs: object, boxes: object = None
+    ) -> PoseResult | list[PoseResult]:
+        """Find keypoints in one image, or in several.
+
+        Args:
+            inputs: See :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+            boxes: Shape (P, 4), x1 y1 x2 y2 in pixels; for several images a list
+                of these, None where the detector shall look.
+
+        Returns:
+            One result, or a list.
+        """
+        return super().__call__(inputs, boxes=boxes)
+
+    def run(
+        self, inputs: object, progress: bool = False, boxes: object = None
+    ) -> Iterator[PoseResult]:
+        """Stream results; ``boxes`` is a list with one entry an image, or None."""
+        return super().run(inputs, progress, boxes=boxes)
+
+    def prepare(self, loaded: Loaded) -> list[Any]:
+        """Find the boxes and cut a crop for each with the config's pipeline."""
+        shape = loaded.image.shape[:2]
+        given = loaded.options.get('boxes')
+        if given is not None:
+            boxes = check_boxes(given, shape)
+            scores, origin = np.ones(len(boxes), np.float32), 'caller'
+        elif self.detector is not None:
+            boxes, scores = call_detector(self.detector, loaded.image)
+            origin = 'detector'
+            if not len(boxes):
+                boxes, origin = whole_image_box(shape), 'image'
+                scores = np.zeros(1, np.float32)
+        else:
+            boxes, origin = whole_image_box(shape), 'image'
+            scores = np.ones(1, np.float32)
+        loaded.options |= dict(boxes=boxes, box_scores=scores, boxes_from=origin)
+        return [
+            self.pipeline(
+                dict(
+                    img=loaded.image,
+                    img_path=str(loaded.source),
+                    img_shape=shape,
+                    ori_shape=shape,
+                    bbox=box[None],
+                    bbox_score=np.array([score], np.float32),
+                    flip_indices=list(self.table.flip_indices),
+                )
+            )
+            for box, score in zip(boxes, scores, strict=True)
+        ]
+
+    def predict(self, samples: list[Any]) -> list[Any]:
+        """Return the predicted instance of each crop."""
+        data = self.model.data_preprocessor(pseudo_collate(samples), False)
+        found = self.model.predict(data['inputs'], data['data_samples'])
+        return [sample.pred_instances for sample in found]
+
+    def finish(self, loaded: Loaded, outputs: list[Any]) -> PoseResult:
+        """Collect the persons of one image."""
+        count = self.table.num_keypoints
+        keypoints = np.zeros((len(outputs), count, 2), np.float32)
+        scores = np.zeros((len(outputs), count), np.float32)
+        for index, found in enumerate(outputs):
+            keypoints[index] = found.keypoints[0, :, :2]
+            scores[index] = found.keypoint_scores[0]
+        return PoseResult(
+            keypoints=keypoints,
+            scores=scores,
+            boxes=loaded.options['boxes'],
+            box_scores=loaded.options['box_scores'],
+            boxes_from=loaded.options['boxes_from'],
+            **loaded.facts,
+        )

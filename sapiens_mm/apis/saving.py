@@ -1,0 +1,186 @@
+"""Pictures and data files from results, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from sapiens_mm.apis.results import (
+    DepthResult,
+    FeatureResult,
+    NormalResult,
+    PoseResult,
+    Result,
+    SegResult,
+)
+from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
+from sapiens_mm.visualization import (
+    colorize_depth,
+    colorize_normals,
+    draw_keypoints,
+    overlay_labels,
+    pseudo_normals,
+    side_by_side,
+)
+
+# what each task writes beside its picture
+DATA_SUFFIX = {'pose': '.json', 'seg': '.png', 'depth': '.npy', 'normal': '.npy'}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file under another name and rename it: it is whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.part')
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_image(path: Path, image_bgr: np.ndarray) -> None:
+    """Encode by the suffix of ``path`` and write atomically."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == '.jpg' else []
+    ok, data = cv2.imencode(path.suffix, image_bgr, options)
+    if not ok:
+        raise ValueError(f'Cannot encode a picture as {path.suffix!r}')
+    write_atomically(path, data.tobytes())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an NPY file atomically."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomically(path, buffer.getvalue())
+
+
+def pose_to_dict(result: PoseResult, table: KeypointTable) -> dict[str, Any]:
+    """Bring a pose result into JSON, persons as in COCO's result files.
+
+    Args:
+        result: Of P persons.
+        table: Names of the keypoints.
+
+    Returns:
+        ``instances`` holds for each person ``keypoints`` [x1, y1, s1, x2, …] in
+        pixels, ``bbox`` [x, y, width, height] in pixels, ``bbox_score`` and
+        ``score``: the box score times the mean of the keypoint scores above 0.2.
+    """
+    persons = []
+    for points, scores, box, box_score in zip(
+        result.keypoints, result.scores, result.boxes, result.box_scores, strict=True
+    ):
+        good = scores[scores > 0.2]
+        flat = np.concatenate([points, scores[:, None]], axis=1).ravel()
+        x1, y1, x2, y2 = box.tolist()
+        persons.append(
+            dict(
+                category_id=1,
+                keypoints=[round(float(value), 4) for value in flat],
+                bbox=[x1, y1, x2 - x1, y2 - y1],
+                bbox_score=float(box_score),
+                score=float(box_score * good.mean()) if good.size else 0.0,
+            )
+        )
+    height, width = result.image_hw
+    return dict(
+        image=None if result.source is None else result.source.name,
+        height=height,
+        width=width,
+        boxes_from=result.boxes_from,
+        dataset=table.name,
+        keypoint_names=list(table.names),
+        skeleton=[list(link) for link in table.links],
+        instances=persons,
+    )
+
+
+def draw_result(
+    result: Result,
+    image_bgr: np.ndarray,
+    parts: PartTable | None = None,
+    mask: np.ndarray | None = None,
+    score_threshold: float = 0.3,
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """Draw any result.
+
+    Args:
+        result: Of one of the four tasks.
+        image_bgr: The photo, (H, W, 3) uint8 BGR.
+        parts: Classes of a segmentation.
+        mask: Foreground (H, W) for depth and normals; None takes the result's own,
+            or everything.
+        score_threshold: Keypoints below it are not drawn.
+        opacity: Of a segmentation over its photo.
+
+    Returns:
+        Shape (H, W', 3), uint8 BGR; depth has its pseudo-normals to the right.
+    """
+    if isinstance(result, PoseResult):
+        table = keypoint_table(result.keypoints.shape[1])
+        return draw_keypoints(
+            image_bgr,
+            result.keypoints,
+            result.scores,
+            table,
+            boxes=result.boxes,
+            draw_boxes=result.boxes_from != 'image',
+            score_threshold=score_threshold,
+        )
+    if isinstance(result, SegResult):
+        return overlay_labels(image_bgr, result.labels, parts, opacity)
+    mask = result.mask if mask is None else mask
+    if isinstance(result, DepthResult):
+        heat = colorize_depth(result.depth, mask)
+        relief = colorize_normals(pseudo_normals(result.depth, mask), mask)
+        return side_by_side([heat, relief], gap=0)
+    if isinstance(result, NormalResult):
+        return colorize_normals(result.normals, mask)
+    raise ValueError(f'{type(result).__name__} has no picture')
+
+
+def write_data(result: Result, stem: Path) -> Path:
+    """Write the data file of a result.
+
+    Args:
+        result: Of any task.
+        stem: Path without suffix.
+
+    Returns:
+        The file: JSON for pose, 8-bit PNG of class ids for parts, NPY for depth
+        (H, W), normals (H, W, 3) and features (D, h, w), float32.
+    """
+    writers: dict[type[Result], tuple[str, Callable[[Path], None]]] = {
+        PoseResult: ('.json', lambda p: write_atomically(p, _pose_json(result))),
+        SegResult: ('.png', lambda p: write_image(p, result.labels)),
+        DepthResult: ('.npy', lambda p: write_array(p, result.depth)),
+        NormalResult: ('.npy', lambda p: write_array(p, result.normals)),
+        FeatureResult: ('.npy', lambda p: write_array(p, result.features)),
+    }
+    suffix, write = writers[type(result)]
+    path = stem.with_name(stem.name + suffix)
+    write(path)
+    return path
+
+
+def _pose_json(result: PoseResult) -> bytes:
+    table = keypoint_table(result.keypoints.shape[1])
+    return json.dumps(pose_to_dict(result, table), allow_nan=False).encode()
