@@ -16,6 +16,7 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 from sapiens_mm import config_path, hosts
+from sapiens_mm.checkpoints import load_into_new, load_weights, resolve
 
 DTYPES = {
     'float32': torch.float32,
@@ -82,6 +83,7 @@ def build_model(
     checkpoint: str | Path | None,
     device: torch.device,
     dtype: torch.dtype,
+    tied: bool = False,
 ) -> nn.Module:
     """Build the config's model in evaluation mode and load its weights.
 
@@ -94,6 +96,7 @@ def build_model(
             random weights, which raises a warning.
         device: Where to put the model.
         dtype: Number format of the weights; inputs follow.
+        tied: Layers share parameters; then the model is initialised first.
 
     Raises:
         ValueError: If checkpoint and config disagree; one sentence says how.
@@ -109,7 +112,8 @@ def build_model(
             cfg['data_preprocessor'] = preprocessor  # real buffers in a meta model
             return MODELS.build(cfg)
 
-        return materialize(build, checkpoint, device, dtype, _name(config))
+        name = _name(config)
+        return materialize(build, checkpoint, device, dtype, name, tied=tied)
 
 
 def materialize(
@@ -118,7 +122,8 @@ def materialize(
     device: torch.device,
     dtype: torch.dtype,
     name: str,
-    **load_options: object,
+    part: str = 'full',
+    tied: bool = False,
 ) -> nn.Module:
     """Call ``build`` and fill the model from a checkpoint, or at random.
 
@@ -128,7 +133,8 @@ def materialize(
         device: Where to put the model.
         dtype: Number format of the weights.
         name: What to call the model in messages.
-        **load_options: For ``sapiens_mm.checkpoints.load_into_new``.
+        part: ``'full'``, or ``'backbone'`` for an encoder alone.
+        tied: As in ``build_model``.
 
     Returns:
         The module, in evaluation mode.
@@ -143,16 +149,17 @@ def materialize(
             model = build()
             with _quiet_logger():  # one line for each of hundreds of parameters
                 model.init_weights()
+    elif tied:
+        model = build()
+        load_weights(model, resolve(checkpoint), part=part)
     else:
-        from sapiens_mm.checkpoints import load_into_new, resolve
-
         model, _ = load_into_new(
             build,
             resolve(checkpoint),
             dtype=dtype,
             device=device,
+            part=part,
             expected_hint=name,
-            **load_options,
         )
     for child_name, child in model.named_children():
         if child_name != 'data_preprocessor':  # normalises in float32

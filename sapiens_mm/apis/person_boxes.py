@@ -130,6 +130,7 @@ class PersonDetector:
             checkpoint or DETECTOR_CHECKPOINT,
             pick_device(device),
             torch.float32,
+            tied=True,  # its levels share convolutions
         )
         steps = self.config.test_pipeline
         if steps[0]['type'].startswith('LoadImage'):
@@ -207,7 +208,9 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
     if isinstance(answer, tuple):
         boxes, scores = (np.asarray(part, np.float32) for part in answer)
     else:
-        array = np.asarray(answer, np.float32).reshape(len(answer), -1)
+        array = np.asarray(answer, np.float32)
+        if array.size == 0:
+            array = np.zeros((0, 4), np.float32)
         boxes = array[:, :4]
         scores = array[:, 4] if array.shape[1] > 4 else np.ones(len(array))
     boxes = boxes.reshape(-1, 4)
