@@ -68,7 +68,10 @@ class DemoRun:
 
     def _find_photos(self) -> list[Path]:
         if self.args.inputs:
-            return list(find_images(self.args.inputs))
+            photos = list(find_images(self.args.inputs))
+            if not any(photo.exists() for photo in photos):
+                raise ValueError(f'{photos[0]} does not exist')
+            return photos
         from skimage import data
 
         photo = self.out_dir / 'astronaut.png'
@@ -168,9 +171,12 @@ class DemoRun:
 
     def _write_panels(self) -> None:
         """Photo and pictures of all tasks side by side."""
-        tasks = [job.task for job in self.jobs]
+        titles = [
+            job.task if job.checkpoint else f'{job.task} (random weights)'
+            for job in self.jobs
+        ]
         for photo in self.photos:
-            pictures = [self._outputs(task, photo)[0] for task in tasks]
+            pictures = [self._outputs(job.task, photo)[0] for job in self.jobs]
             if str(photo) in self.failures or not all(p.is_file() for p in pictures):
                 continue
             panel = self.out_dir / 'panels' / f'{self.names[photo]}.jpg'
@@ -178,7 +184,7 @@ class DemoRun:
             if panel.is_file() and panel.stat().st_mtime >= newest:
                 continue
             images = [read_image(photo), *map(read_image, pictures)]
-            write_image(panel, side_by_side(images, ['photo', *tasks]))
+            write_image(panel, side_by_side(images, ['photo', *titles]))
 
     def report(self, seconds: float) -> None:
         """Print where the results lie."""

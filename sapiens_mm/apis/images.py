@@ -12,8 +12,24 @@ import cv2
 import numpy as np
 
 IMAGE_SUFFIXES = frozenset(
-    '.jpg .jpeg .jpe .jfif .png .webp .bmp .dib .tif .tiff .ppm .pgm .pbm .gif .avif '
-    '.jp2'.split()
+    [
+        '.jpg',
+        '.jpeg',
+        '.jpe',
+        '.jfif',
+        '.png',
+        '.webp',
+        '.bmp',
+        '.dib',
+        '.tif',
+        '.tiff',
+        '.ppm',
+        '.pgm',
+        '.pbm',
+        '.gif',
+        '.avif',
+        '.jp2',
+    ]
 )
 
 
@@ -73,9 +89,7 @@ def _looks_whole(data: bytes) -> bool:
     return data[:2] != b'\xff\xd8' or data.rstrip(b'\0\r\n')[-2:] == b'\xff\xd9'
 
 
-def _second_opinion(
-    path: Path, data: bytes, decoded: np.ndarray | None
-) -> np.ndarray:
+def _second_opinion(path: Path, data: bytes, decoded: np.ndarray | None) -> np.ndarray:
     """Ask Pillow about a file that OpenCV refused, or may have read in part."""
     from PIL import Image, ImageOps
 

@@ -70,7 +70,9 @@ def check_boxes(boxes: object, image_hw: tuple[int, int]) -> np.ndarray:
     return array
 
 
-def greedy_nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
+def greedy_nms(
+    boxes: np.ndarray, scores: np.ndarray, iou_threshold: float
+) -> np.ndarray:
     """Non-maximum suppression with the one-pixel areas of the official demos.
 
     Args:

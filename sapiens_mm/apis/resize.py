@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 
-def _taps(
-    src: int, dst: int, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
+def _taps(src: int, dst: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Neighbours and weight of the second one, as ``align_corners=False`` has them."""
     scale = torch.tensor(src / dst, dtype=torch.float32, device=device)
     position = ((torch.arange(dst, device=device) + 0.5) * scale - 0.5).clamp(min=0)

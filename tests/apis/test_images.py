@@ -71,9 +71,11 @@ def test_exif_orientation_turns_the_photo(tmp_path, photo, suffix):
     image = read_image(path)
     assert image.shape == (64, 96, 3)
     turned = np.rot90(photo, -1)
-    assert np.abs(image.astype(int) - turned).mean() < 6 < np.abs(
-        image.astype(int) - np.rot90(photo)
-    ).mean()
+    assert (
+        np.abs(image.astype(int) - turned).mean()
+        < 6
+        < np.abs(image.astype(int) - np.rot90(photo)).mean()
+    )
 
 
 def test_one_pixel(tmp_path):

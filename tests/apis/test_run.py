@@ -40,7 +40,11 @@ def test_bad_inputs_become_results_with_error(depth, folder):
     bad = results[1]
     assert bad.depth is None and bad.image_hw is None
     assert str(folder / '1.jpg') in bad.error and '\n' not in bad.error
-    assert [r.image_hw for r in results if not r.error] == [(40, 30), (41, 30), (42, 30)]
+    assert [r.image_hw for r in results if not r.error] == [
+        (40, 30),
+        (41, 30),
+        (42, 30),
+    ]
 
 
 def test_a_single_bad_input_raises(depth, folder):

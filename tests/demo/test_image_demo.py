@@ -1,0 +1,191 @@
+"""The demo as a user calls it, on tiny models."""
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip('mmpose')
+pytest.importorskip('mmseg')
+
+from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+
+DEMO = Path(__file__).resolve().parents[2] / 'demo'
+NAMES = {
+    'pose': 'pose/sapiens_0.3b_goliath308-1024x768',
+    'seg': 'seg/sapiens_0.3b_goliath28-1024x768',
+    'depth': 'depth/sapiens_0.3b_render_people-1024x768',
+    'normal': 'normal/sapiens_0.3b_render_people-1024x768',
+}
+
+
+@pytest.fixture(scope='module')
+def demo():
+    sys.path.insert(0, str(DEMO))
+    try:
+        import demo_run
+        import image_demo
+
+        yield image_demo, demo_run
+    finally:
+        sys.path.remove(str(DEMO))
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('models')
+    made = {}
+    for task, name in NAMES.items():
+        cfg = tiny_config(name)
+        (folder / task).mkdir()
+        config = folder / task / 'tiny.py'
+        cfg.dump(config)
+        checkpoint = folder / f'{task}.pth'
+        torch.save(build_model(cfg).state_dict(), checkpoint)
+        made[task] = str(config), str(checkpoint)
+    return made
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / 'photos'
+    (folder / 'sub').mkdir(parents=True)
+    for index, name in enumerate(['a.png', 'b.png', 'sub/c.png']):
+        cv2.imwrite(str(folder / name), fake_person_photo(index, (80, 60 + index)))
+    return folder
+
+
+def call(demo, *argv):
+    return demo[0].main([str(a) for a in (*argv, '--device', 'cpu')])
+
+
+def files(folder):
+    return sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()
+    )
+
+
+@pytest.mark.parametrize(
+    ('task', 'suffix'),
+    [('pose', 'json'), ('seg', 'png'), ('depth', 'npy'), ('normal', 'npy')],
+)
+def test_folder_with_a_broken_file(
+    demo, models, photos, tmp_path, capsys, task, suffix
+):
+    (photos / 'broken.jpg').write_bytes(b'\xff\xd8\xff')
+    config, checkpoint = models[task]
+    out = tmp_path / 'out'
+    argv = (photos, '--config', config, '--checkpoint', checkpoint, '--out-dir', out)
+    assert call(demo, *argv) == 1
+    shown = capsys.readouterr()
+    assert '3 of 4 photos' in shown.out
+    failed = [line for line in shown.err.splitlines() if line.startswith('failed:')]
+    assert len(failed) == 1 and 'broken.jpg' in failed[0]
+    assert 'Traceback' not in shown.err
+    assert files(out / task) == sorted(
+        [f'{n}.{suffix}' for n in ('a', 'b', 'sub/c')]
+        + [f'pictures/{n}.jpg' for n in ('a', 'b', 'sub/c')]
+    )
+    data = out / task / f'sub/c.{suffix}'
+    if task == 'pose':
+        found = json.loads(data.read_text())
+        person = found['instances'][0]
+        assert (found['height'], found['width']) == (80, 62)
+        assert len(person['keypoints']) == 3 * 308 == 3 * len(found['keypoint_names'])
+        assert person['bbox'] == [0, 0, 62, 80] and person['bbox_score'] == 1
+    elif task == 'seg':
+        labels = cv2.imread(str(data), cv2.IMREAD_UNCHANGED)
+        assert labels.shape == (80, 62) and labels.max() < 28
+    else:
+        shape = (80, 62) if task == 'depth' else (80, 62, 3)
+        array = np.load(data)
+        assert array.shape == shape and array.dtype == np.float32
+    # again: what is finished stays untouched, the broken one is tried once more
+    before = {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+    (photos / 'broken.jpg').unlink()
+    assert call(demo, *argv) == 0
+    assert '3 results were there already' in capsys.readouterr().out
+    assert before == {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+    (out / task / f'a.{suffix}').unlink()
+    assert call(demo, *argv) == 0
+    assert (out / task / f'a.{suffix}').is_file()
+
+
+def test_all_tasks_make_a_panel(demo, models, photos, tmp_path, monkeypatch, capsys):
+    jobs = [demo[1].Job(task, *models[task]) for task in NAMES]
+    monkeypatch.setattr(demo[1], 'plan_jobs', lambda args: jobs)
+    out = tmp_path / 'out'
+    assert call(demo, photos / 'a.png', '--mask', 'seg', '--out-dir', out) == 0
+    panel = cv2.imread(str(out / 'panels/a.jpg'))
+    # photo, pose, parts, depth with pseudo-normals, normals: six pictures wide
+    assert panel.shape[1] > 6 * 60 and panel.shape[0] >= 80
+    assert str(out / 'pose/a.json') in capsys.readouterr().out
+
+
+def test_masks_from_a_folder(demo, models, photos, tmp_path, capsys):
+    config, checkpoint = models['depth']
+    masks = tmp_path / 'masks'
+    masks.mkdir()
+    mask = np.zeros((80, 60), np.uint8)
+    mask[:40] = 255
+    cv2.imwrite(str(masks / 'a.png'), mask)
+    out = tmp_path / 'out'
+    argv = ('--config', config, '--checkpoint', checkpoint, '--mask', masks)
+    assert call(demo, photos, *argv, '--out-dir', out) == 1
+    assert 'no mask b.png or .npy' in capsys.readouterr().err
+    picture = cv2.imread(str(out / 'depth/pictures/a.jpg'))
+    # the background is grey 100, the foreground is not
+    assert abs(int(picture[60:78, 5:55].mean()) - 100) <= 2
+    assert picture[2:38, 2:58].std() > 10
+    assert np.load(out / 'depth/a.npy')[60:].std() > 0
+
+
+@pytest.mark.parametrize(
+    ('argv', 'match'),
+    [
+        (['nowhere.jpg'], 'nowhere.jpg does not exist'),
+        (['--boxes', '[[1, 2, 3]]'], '--boxes must look like'),
+        (['--checkpoint', 'no_such_model'], 'no_such_model'),
+        (['--mask', 'nowhere'], '--mask: nowhere does not exist'),
+        (['--mask', 'seg', '--task', 'depth'], "needs the task 'seg'"),
+        (['--device', 'toaster'], 'toaster'),
+    ],
+)
+def test_wrong_calls_are_one_sentence(demo, models, tmp_path, capsys, argv, match):
+    config, checkpoint = models['depth']
+    if '--checkpoint' not in argv and '--task' not in argv:
+        argv = [*argv, '--config', config, '--checkpoint', checkpoint]
+    code = demo[0].main([*argv, '--out-dir', str(tmp_path / 'out')])
+    shown = capsys.readouterr()
+    assert code in (1, 2) and match in shown.err
+    assert 'Traceback' not in shown.err
+
+
+def test_checkpoint_of_another_task(demo, models, photos, tmp_path, capsys):
+    config, _ = models['pose']
+    _, checkpoint = models['depth']
+    argv = (photos, '--config', config, '--checkpoint', checkpoint)
+    assert call(demo, *argv, '--out-dir', tmp_path / 'out') == 2
+    shown = capsys.readouterr().err
+    assert 'depth' in shown and len(shown.strip().splitlines()) < 4
+    assert not (tmp_path / 'out').exists()
+
+
+def test_empty_folder(demo, tmp_path, capsys):
+    (tmp_path / 'empty').mkdir()
+    assert call(demo, tmp_path / 'empty', '--out-dir', tmp_path / 'out') == 2
+    assert 'holds no image' in capsys.readouterr().err
+
+
+def test_names_of_outputs(demo, tmp_path):
+    names = demo[1].output_names
+    folder = tmp_path / 'in'
+    (folder / 'sub').mkdir(parents=True)
+    photos = [folder / 'a.png', folder / 'a.jpg', folder / 'sub/a.png']
+    assert list(names(photos, [str(folder)]).values()) == ['a_png', 'a_jpg', 'sub/a']
+    elsewhere = [tmp_path / 'x/p.jpg', tmp_path / 'y/p.jpg']
+    assert list(names(elsewhere, []).values()) == ['p_jpg', 'p_jpg_2']
