@@ -21,13 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
 SIZES = ('0.3b', '0.6b', '1b', '2b')
-# what runs without a checkpoint
-DATASETS = {
-    'pose': ('goliath308', 'wholebody133', 'coco17'),
-    'seg': ('goliath28', 'lip20', 'cihp20', 'face19'),
-    'depth': ('render_people',),
-    'normal': ('render_people',),
-}
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,21 +30,29 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
-    add('--task', nargs='+', choices=(*TASKS, 'all'), help='default: all, or what the '
-        'checkpoints are for')  # fmt: skip
-    add('--checkpoint', nargs='+', default=[], metavar='FILE',
-        help='weights, one or more: files, hf://…, https://… or names of the zoo')  # fmt: skip
+    task_help = 'default: all, or what the checkpoints are for'
+    add('--task', nargs='+', choices=(*TASKS, 'all'), help=task_help)
+    weights_help = 'weights: files, hf://…, https://… or names of the zoo'
+    add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
     add('--config', help='a config by name or path, for one task and checkpoint')
     add('--size', choices=SIZES, default='0.3b', help='without a checkpoint')
-    add('--keypoints', type=int, choices=(17, 133, 308), default=308,
-        help='without a checkpoint')  # fmt: skip
+    points = dict(type=int, choices=(17, 133, 308), default=308)
+    add('--keypoints', **points, help='without a checkpoint')
     add('--out-dir', type=Path, default=Path('outputs/image_demo'))
-    add('--detector', metavar='FILE', help="person detector: 'rtmdet' or the path of "
-        'its checkpoint; default: the whole photo is one person')  # fmt: skip
-    add('--boxes', metavar='JSON', help='persons for every photo, [[x1, y1, x2, y2], …] '
-        'in pixels')  # fmt: skip
-    add('--mask', metavar='PATH', help='foreground of depth and normals for drawing: '
-        "a folder of .png or .npy with the photos' names, one file, or 'seg'")  # fmt: skip
+    add(
+        '--detector',
+        metavar='FILE',
+        help="person detector: 'rtmdet' or the path of its checkpoint; "
+        'default: the whole photo is one person',
+    )
+    boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
+    add('--boxes', metavar='JSON', help=boxes_help)
+    add(
+        '--mask',
+        metavar='PATH',
+        help='foreground of depth and normals for drawing: a folder of .png or .npy '
+        "with the photos' names, one file, or 'seg' for the parts of this run",
+    )
     add('--flip', action='store_true', help='average with the mirrored photo')
     add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
     add('--opacity', type=float, default=0.5, help='of body parts over the photo')

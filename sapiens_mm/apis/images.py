@@ -11,26 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-IMAGE_SUFFIXES = frozenset(
-    [
-        '.jpg',
-        '.jpeg',
-        '.jpe',
-        '.jfif',
-        '.png',
-        '.webp',
-        '.bmp',
-        '.dib',
-        '.tif',
-        '.tiff',
-        '.ppm',
-        '.pgm',
-        '.pbm',
-        '.gif',
-        '.avif',
-        '.jp2',
-    ]
-)
+_NAMES = 'jpg jpeg jpe jfif png webp bmp dib tif tiff ppm pgm pbm gif avif jp2'
+IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _NAMES.split())
 
 
 class ImageError(ValueError):
