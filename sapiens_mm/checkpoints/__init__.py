@@ -1,0 +1,34 @@
+"""Weights: read them, tell what they are, bring them into models, find them.
+
+Needs torch; downloads from the hub need huggingface_hub.
+"""
+
+from sapiens_mm.checkpoints.errors import CheckpointError
+from sapiens_mm.checkpoints.identify import Identity, explain_mismatch, identify
+from sapiens_mm.checkpoints.keys import canonical_names, select_part, to_ours
+from sapiens_mm.checkpoints.load import load_into_new, load_weights
+from sapiens_mm.checkpoints.locate import resolve
+from sapiens_mm.checkpoints.read import Checkpoint, read_checkpoint
+from sapiens_mm.checkpoints.report import LoadReport
+from sapiens_mm.checkpoints.write import write_checkpoint
+from sapiens_mm.checkpoints.zoo import ReleasedFile, find_released, released_files
+
+__all__ = [
+    'Checkpoint',
+    'CheckpointError',
+    'Identity',
+    'LoadReport',
+    'ReleasedFile',
+    'canonical_names',
+    'explain_mismatch',
+    'find_released',
+    'identify',
+    'load_into_new',
+    'load_weights',
+    'read_checkpoint',
+    'released_files',
+    'resolve',
+    'select_part',
+    'to_ours',
+    'write_checkpoint',
+]

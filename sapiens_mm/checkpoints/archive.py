@@ -1,0 +1,278 @@
+"""Zip archives of PyTorch and safetensors files: their tensors, mapped.
+
+Nothing in these files is run: TorchScript code, exported graphs and pickles stay
+data. Each reader returns tensors that view the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sapiens_mm.checkpoints.errors import CheckpointError
+from sapiens_mm.checkpoints.inert_pickle import STORAGE_DTYPES, InertUnpickler, Opaque
+from sapiens_mm.checkpoints.mapping import map_file, map_tensor
+
+SAFETENSORS_DTYPES: dict[str, torch.dtype] = {
+    'F64': torch.float64,
+    'F32': torch.float32,
+    'F16': torch.float16,
+    'BF16': torch.bfloat16,
+    'I64': torch.int64,
+    'I32': torch.int32,
+    'I16': torch.int16,
+    'I8': torch.int8,
+    'U8': torch.uint8,
+    'BOOL': torch.bool,
+}
+# numbers of torch.export's schema
+_EXPORT_DTYPES = {
+    **{1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64},
+    **{6: torch.float16, 7: torch.float32, 8: torch.float64},
+    **{12: torch.bool, 13: torch.bfloat16},
+}
+_MAX_HEADER_BYTES = 100_000_000
+# what zipfile raises on damage, by the place of the damage
+_DAMAGE = (
+    *(zipfile.BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError),
+    *(struct.error, zlib.error),
+)
+
+
+class _Window(io.RawIOBase):
+    """A part of a file as a file, for an archive inside an archive."""
+
+    def __init__(self, path: Path, start: int, size: int) -> None:
+        self._file = path.open('rb')
+        self._start, self._size, self._at = start, size, 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}
+        self._at = max(0, base[whence] + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._start + self._at)
+        count = max(0, min(len(buffer), self._size - self._at))
+        count = self._file.readinto(memoryview(buffer)[:count])
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class ZipRecords:
+    """The records of a zip archive and where their bytes lie in the file.
+
+    Args:
+        path: The file.
+        start: First byte of the archive, for one inside another.
+        size: Bytes of the archive; to the end of the file where None.
+
+    Raises:
+        CheckpointError: If the archive is cut short or damaged.
+    """
+
+    def __init__(self, path: Path, start: int = 0, size: int | None = None) -> None:
+        size = path.stat().st_size - start if size is None else size
+        self.path, self._start, self._size = path, start, size
+        with self._open() as archive:
+            self.infos = {info.filename: info for info in archive.infolist()}
+        pickles = [name for name in self.infos if name.split('/')[-1] == 'data.pkl']
+        shallow = min(pickles, key=lambda name: name.count('/'), default=None)
+        folders = {name.partition('/')[0] for name in self.infos}
+        # records lie in one folder, named after the file the archive was saved as
+        if shallow is not None:
+            self.root = shallow.removesuffix('data.pkl')
+        else:
+            self.root = f'{folders.pop()}/' if len(folders) == 1 else ''
+        self._storage: torch.UntypedStorage | None = None
+
+    def _open(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(_Window(self.path, self._start, self._size))
+        except _DAMAGE as error:
+            raise CheckpointError(
+                'the end of the archive is missing, so the file is truncated or '
+                'still being downloaded'
+            ) from error
+
+    def __contains__(self, name: str) -> bool:
+        return self.root + name in self.infos
+
+    def matching(self, start: str, end: str) -> list[str]:
+        """Return the names, without root, with this beginning and this end."""
+        names = (name.removeprefix(self.root) for name in sorted(self.infos))
+        return [n for n in names if n.startswith(start) and n.endswith(end)]
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a small record.
+
+        Raises:
+            CheckpointError: If it is absent or damaged.
+        """
+        try:
+            with self._open() as archive:
+                return archive.read(self.root + name)
+        except _DAMAGE as error:
+            raise CheckpointError(f'its record {name} is damaged ({error})') from error
+
+    def locate(self, name: str) -> tuple[int, int]:
+        """Return the first byte of a record in the file, and its size.
+
+        Raises:
+            CheckpointError: If it is absent, compressed or cut short.
+        """
+        info = self.infos.get(self.root + name)
+        if info is None:
+            raise CheckpointError(f'its record {name} is missing')
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise CheckpointError('its tensors are compressed, so save it anew')
+        with _Window(self.path, self._start, self._size) as file:
+            file.seek(info.header_offset)
+            header = file.read(30)
+        if len(header) < 30 or header[:4] != b'PK\x03\x04':
+            raise CheckpointError(f'its record {name} is damaged')
+        extra = sum(int.from_bytes(header[i : i + 2], 'little') for i in (26, 28))
+        offset = self._start + info.header_offset + 30 + extra
+        if offset + info.file_size > self._start + self._size:
+            raise CheckpointError(f'its record {name} is cut short')
+        return offset, info.file_size
+
+    def map(self, name: str) -> torch.UntypedStorage:
+        """Map the bytes of a record; see :meth:`locate` for errors."""
+        if self._storage is None:
+            self._storage = map_file(self.path)
+        offset, size = self.locate(name)
+        return self._storage[offset : offset + size]
+
+    def unpickle(self, name: str = 'data.pkl') -> tuple[Any, list[str]]:
+        """Read a pickle record inertly: its object, and the names it mentions."""
+
+        def open_storage(
+            storage_id: tuple,
+        ) -> tuple[torch.UntypedStorage, torch.dtype | None]:
+            kind, key = str(storage_id[1]), storage_id[2]
+            if kind not in STORAGE_DTYPES and kind != 'torch.storage.UntypedStorage':
+                raise CheckpointError(f'its tensors are of the unknown kind {kind}')
+            return self.map(f'data/{key}'), STORAGE_DTYPES.get(kind)
+
+        unpickler = InertUnpickler(self.read(name), open_storage)
+        return unpickler.load(), unpickler.names
+
+
+def _walk(module: Opaque, prefix: str = '') -> Iterator[tuple[str, Tensor]]:
+    for name, value in module.state.items():
+        if isinstance(value, Tensor):
+            yield prefix + name, value
+        elif isinstance(value, Opaque):
+            yield from _walk(value, f'{prefix}{name}.')
+
+
+def read_torchscript(records: ZipRecords) -> dict[str, Tensor]:
+    """Collect the parameters and buffers of a TorchScript archive by name."""
+    root, _ = records.unpickle()
+    tensors = dict(_walk(root)) if isinstance(root, Opaque) else {}
+    if not tensors:
+        raise CheckpointError(
+            'it is a TorchScript archive without named weights (a frozen one?)'
+        )
+    return tensors
+
+
+def read_export(records: ZipRecords) -> Any:
+    """Collect the weights of a ``torch.export`` archive of any version."""
+    configs = records.matching('data/weights/', '_weights_config.json')
+    if configs:
+        try:
+            return _read_export_weights(records, configs[0])
+        except CheckpointError:
+            raise
+        except (LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f'its list of weights is damaged ({error})'
+            ) from error
+    nested = records.matching('serialized_state_dict', '')
+    nested += records.matching('data/weights/', '.pt')
+    if not nested:
+        raise CheckpointError('it is a torch.export archive without weights')
+    inner = ZipRecords(records.path, *records.locate(nested[0]))
+    return inner.unpickle()[0]
+
+
+def _read_export_weights(records: ZipRecords, config_name: str) -> dict[str, Tensor]:
+    tensors = {}
+    for name, entry in json.loads(records.read(config_name))['config'].items():
+        meta = entry['tensor_meta']
+        dtype = _EXPORT_DTYPES.get(meta['dtype'])
+        if dtype is None or entry['use_pickle']:
+            raise CheckpointError(f'its tensor {name} is of a kind not read here')
+        tensors[name] = map_tensor(
+            records.map(f'data/weights/{entry["path_name"]}'),
+            dtype,
+            [size['as_int'] for size in meta['sizes']],
+            [step['as_int'] for step in meta['strides']],
+            meta['storage_offset']['as_int'],
+        )
+    return tensors
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a ``.safetensors`` file: tensors, and the metadata of its header.
+
+    Raises:
+        CheckpointError: If the header is damaged or promises more than there is.
+    """
+    with path.open('rb') as file:
+        header_size = int.from_bytes(file.read(8), 'little')
+        if header_size > min(_MAX_HEADER_BYTES, path.stat().st_size - 8):
+            raise CheckpointError('its header is cut short, so the file is truncated')
+        try:
+            header = json.loads(file.read(header_size))
+            metadata = header.pop('__metadata__', {})
+            tensors = dict(_map_safetensors(path, 8 + header_size, header))
+        except CheckpointError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f'its header is damaged ({error})') from error
+    return tensors, metadata
+
+
+def _map_safetensors(
+    path: Path, base: int, header: dict[str, Any]
+) -> Iterator[tuple[str, Tensor]]:
+    storage = map_file(path)
+    for name, entry in header.items():
+        dtype = SAFETENSORS_DTYPES.get(entry['dtype'])
+        if dtype is None:
+            raise CheckpointError(f'its tensor {name} is of type {entry["dtype"]}')
+        start, end = (base + offset for offset in entry['data_offsets'])
+        if end > storage.nbytes():
+            raise CheckpointError(
+                f'its tensors end at byte {end} but the file at {storage.nbytes()}, '
+                'so it is truncated'
+            )
+        if end - start != math.prod(entry['shape']) * dtype.itemsize:
+            raise CheckpointError(f'its header is damaged (the size of {name})')
+        yield name, map_tensor(storage[start:end], dtype, entry['shape'])

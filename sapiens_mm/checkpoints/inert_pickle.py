@@ -1,0 +1,287 @@
+"""Reads pickles without running them.
+
+A pickle is a program for a stack machine, and Python's machine calls whatever the
+program names. The one here calls nothing: it builds plain containers, tensors
+that map the file, and inert stand-ins for the rest. It reads what ``torch.load``
+with ``weights_only`` cannot: TorchScript archives, and official files whose
+``meta`` holds configs and arrays.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from typing import IO, Any
+
+import torch
+
+from sapiens_mm.checkpoints.errors import CheckpointError
+from sapiens_mm.checkpoints.mapping import map_tensor
+
+OpenStorage = Callable[[tuple], tuple[torch.UntypedStorage, torch.dtype | None]]
+
+STORAGE_DTYPES: dict[str, torch.dtype] = {
+    'torch.DoubleStorage': torch.float64,
+    'torch.FloatStorage': torch.float32,
+    'torch.HalfStorage': torch.float16,
+    'torch.BFloat16Storage': torch.bfloat16,
+    'torch.LongStorage': torch.int64,
+    'torch.IntStorage': torch.int32,
+    'torch.ShortStorage': torch.int16,
+    'torch.CharStorage': torch.int8,
+    'torch.ByteStorage': torch.uint8,
+    'torch.BoolStorage': torch.bool,
+}
+
+# what checkpoints of mmengine and of the official code hold beside tensors;
+# all of it stays inert here, so the list decides wording, not safety
+_HARMLESS = {
+    '_codecs.encode',
+    'addict.addict.Dict',
+    'argparse.Namespace',
+    'copyreg._reconstructor',
+    'numpy.dtype',
+    'numpy.ndarray',
+    'numpy.core.multiarray._reconstruct',
+    'numpy.core.multiarray.scalar',
+    'numpy._core.multiarray._reconstruct',
+    'numpy._core.multiarray.scalar',
+    'torch.Size',
+    'torch.device',
+    'torch.nn.parameter.Parameter',
+    'torch.serialization._get_layout',
+    'torch.storage.UntypedStorage',
+}
+_HARMLESS_BUILTINS = {
+    *('bool', 'bytearray', 'bytes', 'complex', 'dict', 'float', 'frozenset'),
+    *('getattr', 'int', 'list', 'object', 'range', 'set', 'slice', 'str', 'tuple'),
+}
+_HARMLESS_PREFIXES = (
+    'collections.',
+    'datetime.',
+    'mmengine.',
+    'numpy.dtypes.',
+    'pathlib.',
+    'torch._utils._rebuild_',
+)
+
+
+def is_harmless(name: str) -> bool:
+    """Tell whether weights files may well mention this class or function."""
+    module, _, leaf = name.rpartition('.')
+    if module in ('builtins', '__builtin__'):
+        return leaf in _HARMLESS_BUILTINS
+    if name in _HARMLESS or name in STORAGE_DTYPES:
+        return True
+    if module == 'torch' and isinstance(getattr(torch, leaf, None), torch.dtype):
+        return True
+    return name.startswith(_HARMLESS_PREFIXES)
+
+
+class Name(str):
+    """The dotted name of a class or function that a pickle mentions."""
+
+    __slots__ = ()
+
+
+class Opaque:
+    """Stands for an object that was not built.
+
+    Args:
+        name: Dotted name of its class, or of the function that would make it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f'<{self.name}, not built>'
+
+
+class InertUnpickler:
+    """Interprets one pickle.
+
+    Args:
+        stream: Bytes or binary file, at the start of the pickle.
+        open_storage: Maps the persistent id of a storage to its bytes and, for
+            typed storages, dtype. Without it tensors become :class:`Opaque`.
+    """
+
+    _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
+    _EMPTY = {
+        'EMPTY_DICT': dict,
+        'EMPTY_LIST': list,
+        'EMPTY_SET': set,
+        'EMPTY_TUPLE': tuple,
+    }
+    _FIXED_TUPLES = {'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}
+
+    def __init__(
+        self, stream: bytes | IO[bytes], open_storage: OpenStorage | None = None
+    ) -> None:
+        self.stream = stream
+        self.open_storage = open_storage
+        self.names: list[str] = []
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def load(self) -> Any:
+        """Run to the end of the pickle and return the object it describes.
+
+        Raises:
+            CheckpointError: If the pickle is damaged or does what no state dict
+                needs.
+        """
+        try:
+            for opcode, arg, _ in pickletools.genops(self.stream):
+                if opcode.name == 'STOP':
+                    return self.stack.pop()
+                self._step(opcode.name, arg)
+        except CheckpointError:
+            raise
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            MemoryError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
+            raise CheckpointError(f'its pickle is damaged ({error})') from error
+        raise CheckpointError('its pickle has no end')
+
+    def _step(self, op: str, arg: Any) -> None:
+        push, stack = self.stack.append, self.stack
+        if op in self._CONSTANTS:
+            push(self._CONSTANTS[op])
+        elif op in self._EMPTY:
+            push(self._EMPTY[op]())
+        elif op in self._FIXED_TUPLES:
+            count = self._FIXED_TUPLES[op]
+            stack[-count:] = [tuple(stack[-count:])]
+        elif handler := getattr(self, f'_op_{op.lower()}', None):
+            handler(arg)
+        elif op in ('PROTO', 'FRAME'):
+            pass
+        elif op in ('PUT', 'BINPUT', 'LONG_BINPUT', 'MEMOIZE'):
+            self.memo[len(self.memo) if arg is None else arg] = stack[-1]
+        elif op in ('GET', 'BINGET', 'LONG_BINGET'):
+            push(self.memo[arg])
+        elif isinstance(arg, (str, bytes, bytearray, bool, int, float)):
+            push(arg)
+        else:
+            raise CheckpointError(f'its pickle uses {op}, which no state dict needs')
+
+    def _pop_to_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        items = self.stack[start:]
+        del self.stack[start:]
+        return items
+
+    def _mention(self, name: str) -> Name:
+        self.names.append(name)
+        return Name(name)
+
+    def _op_mark(self, _: None) -> None:
+        self.marks.append(len(self.stack))
+
+    def _op_pop(self, _: None) -> None:
+        self.stack.pop()
+
+    def _op_pop_mark(self, _: None) -> None:
+        self._pop_to_mark()
+
+    def _op_dup(self, _: None) -> None:
+        self.stack.append(self.stack[-1])
+
+    def _op_tuple(self, _: None) -> None:
+        self.stack.append(tuple(self._pop_to_mark()))
+
+    def _op_list(self, _: None) -> None:
+        self.stack.append(self._pop_to_mark())
+
+    def _op_frozenset(self, _: None) -> None:
+        self.stack.append(frozenset(self._pop_to_mark()))
+
+    def _op_dict(self, _: None) -> None:
+        items = self._pop_to_mark()
+        self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
+
+    def _op_global(self, arg: str) -> None:
+        self.stack.append(self._mention(arg.replace(' ', '.')))
+
+    def _op_stack_global(self, _: None) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.stack.append(self._mention(f'{module}.{name}'))
+
+    def _op_inst(self, arg: str) -> None:
+        self._pop_to_mark()
+        self.stack.append(Opaque(self._mention(arg.replace(' ', '.'))))
+
+    def _op_obj(self, _: None) -> None:
+        self.stack.append(Opaque(str(self._pop_to_mark()[0])))
+
+    def _op_newobj(self, _: None) -> None:
+        self.stack.pop()
+        self.stack.append(Opaque(str(self.stack.pop())))
+
+    def _op_newobj_ex(self, _: None) -> None:
+        self.stack.pop()
+        self._op_newobj(None)
+
+    def _op_binpersid(self, _: None) -> None:
+        self.stack.append(('storage id', self.stack.pop()))
+
+    def _op_reduce(self, _: None) -> None:
+        args = self.stack.pop()
+        self.stack.append(self._reduce(self.stack.pop(), args))
+
+    def _op_build(self, _: None) -> None:
+        state = self.stack.pop()
+        if isinstance(self.stack[-1], Opaque) and isinstance(state, dict):
+            self.stack[-1].state.update(state)
+
+    def _op_append(self, _: None) -> None:
+        item = self.stack.pop()
+        if isinstance(self.stack[-1], list):
+            self.stack[-1].append(item)
+
+    def _op_appends(self, _: None) -> None:
+        items = self._pop_to_mark()
+        if isinstance(self.stack[-1], list):
+            self.stack[-1].extend(items)
+
+    def _op_additems(self, _: None) -> None:
+        self._pop_to_mark()
+
+    def _op_setitem(self, _: None) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        if isinstance(self.stack[-1], dict):
+            self.stack[-1][key] = value
+
+    def _op_setitems(self, _: None) -> None:
+        items = self._pop_to_mark()
+        if isinstance(self.stack[-1], dict):
+            self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+    def _reduce(self, function: Any, args: tuple) -> Any:
+        if function == 'collections.OrderedDict':
+            return dict(*args)
+        if function == 'torch.Size':
+            return tuple(*args)
+        if function == 'torch._utils._rebuild_parameter':
+            return args[0]
+        rebuilds = (
+            'torch._utils._rebuild_tensor_v2',
+            'torch._utils._rebuild_tensor_v3',
+        )
+        if function in rebuilds and self.open_storage is not None:
+            (_, storage_id), offset, shape, stride = args[:4]
+            storage, dtype = self.open_storage(storage_id)
+            if dtype is None:  # untyped storage: version 3 names the type at its end
+                dtype = getattr(torch, args[6].removeprefix('torch.'))
+            return map_tensor(storage, dtype, shape, stride, offset)
+        return Opaque(str(function))
