@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 from mmengine import registry as _root
 from mmengine.registry import Registry
@@ -47,16 +48,20 @@ class RoomRegistry(Registry):
 
     def _import_rooms_until(self, name: str) -> None:
         loaded_first = sorted(ROOMS, key=lambda room: ROOMS[room] not in sys.modules)
-        missing = []
         for room in loaded_first:
-            if not hosts.is_installed(ROOMS[room]):
-                missing.append(ROOMS[room])
-                continue
-            importlib.import_module(room)
-            if name in self._module_dict:
-                return
-        if missing and name.startswith('Sapiens'):
-            hosts.require(*sorted(set(missing)))
+            if hosts.is_installed(ROOMS[room]):
+                importlib.import_module(room)
+                if name in self._module_dict:
+                    return
+        for room, host in ROOMS.items():
+            if not hosts.is_installed(host) and name in _public_text(room):
+                hosts.require(host)
+
+
+def _public_text(room: str) -> str:
+    """Return the text of a room's ``__init__``, which names what is public."""
+    folder = Path(__file__).parent / room.removeprefix('sapiens_mm.')
+    return (folder / '__init__.py').read_text(encoding='utf-8')
 
 
 def _child(name: str, parent: Registry) -> RoomRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -120,7 +120,9 @@ class SapiensViT(BaseModule):
         given = [out_indices] if isinstance(out_indices, int) else list(out_indices)
         found = [index + depth if index < 0 else index for index in given]
         if not found or any(not 0 <= index < depth for index in found):
-            raise ValueError(f'out_indices must lie in [-{depth}, {depth}), got {given}')
+            raise ValueError(
+                f'out_indices must lie in [-{depth}, {depth}), got {given}'
+            )
         if sorted(set(found)) != found:
             raise ValueError(f'out_indices must rise without repeats, got {given}')
         return found
@@ -130,15 +132,19 @@ class SapiensViT(BaseModule):
 
         Linear layers and the patch projection are Xavier-uniform, feed-forward
         biases Normal(1e-6), other biases 0, the position table is sin-cos, the
-        class token Normal(0.02).
+        class token Normal(0.02). A second call does nothing, as in the hosts.
         """
-        if self.init_cfg and isinstance(self.init_cfg, Mapping):
-            if self.init_cfg.get('type') == 'Pretrained':
+        if self.is_init:
+            return
+        given = self.init_cfg or []
+        for cfg in [given] if isinstance(given, Mapping) else given:
+            if cfg['type'] in ('Pretrained', PretrainedInit):
                 from sapiens_mm.checkpoints import load_weights, resolve
 
-                load_weights(self, resolve(self.init_cfg['checkpoint']), part='backbone')
+                load_weights(self, resolve(cfg['checkpoint']), part='backbone')
+                self.is_init = True
                 return
-        if self.init_cfg:
+        if given:
             super().init_weights()
             return
         for name, module in self.named_modules():
@@ -156,6 +162,7 @@ class SapiensViT(BaseModule):
             self.pos_embed.zero_()[:, self.num_prefix :].copy_(table)
         if self.num_prefix:
             nn.init.normal_(self.cls_token, std=0.02)
+        self.is_init = True
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: object

@@ -72,7 +72,7 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
             batch_data_samples: Each with ``gt_depth_map.data`` (C, H, W).
 
         Returns:
-            One scalar for each of ``loss_decode``, by its ``loss_name``.
+            Scalars by ``loss_name``; those of one name are added.
         """
         target = torch.stack(
             [sample.gt_depth_map.data for sample in batch_data_samples]
@@ -81,5 +81,8 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
             seg_logits, target.shape[2:], mode='bilinear', align_corners=False
         )
         single = not isinstance(self.loss_decode, torch.nn.ModuleList)
-        losses = [self.loss_decode] if single else self.loss_decode
-        return {loss.loss_name: loss(pred, target) for loss in losses}
+        losses: dict[str, Tensor] = {}
+        for loss in [self.loss_decode] if single else self.loss_decode:
+            value = loss(pred, target)
+            losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
+        return losses

@@ -34,9 +34,7 @@ def sincos_pos_embed(dim: int, grid_hw: tuple[int, int]) -> Tensor:
 
     rows = encode(torch.arange(height, dtype=torch.float64))
     cols = encode(torch.arange(width, dtype=torch.float64))
-    table = torch.cat(
-        [rows.repeat_interleave(width, 0), cols.repeat(height, 1)], dim=1
-    )
+    table = torch.cat([rows.repeat_interleave(width, 0), cols.repeat(height, 1)], dim=1)
     return table.float().unsqueeze(0)
 
 
@@ -109,7 +107,8 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
         edge = math.isqrt(patches)
         return (edge, edge) if edge and edge * edge == patches else None
 
-    for has_class_row in (0, 1):
+    # 16 rows are the model's own 5x3 and a class row before they are a square
+    for has_class_row in (1, 0) if rows - 1 == own else (0, 1):
         src_hw = source_grid(rows - has_class_row)
         if src_hw is not None:
             break

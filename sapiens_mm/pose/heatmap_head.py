@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmengine.structures import InstanceData
 from mmpose.models.heads import HeatmapHead
 from torch import Tensor, nn
 
@@ -19,7 +18,7 @@ class SapiensHeatmapHead(HeatmapHead):
     mmpose's ``HeatmapHead`` takes the same config and loads the same keys, but
     builds BatchNorm and ReLU, which no config can change; then results are wrong
     without an error. This class replaces these two layers, defaults to the widths
-    of the released models, and decodes half-precision heatmaps in float32.
+    of the released models, and returns heatmaps in float32.
 
     Args:
         in_channels: D of the backbone.
@@ -75,13 +74,10 @@ class SapiensHeatmapHead(HeatmapHead):
             dict(type='Normal', layer=['Conv2d', 'ConvTranspose2d'], std=0.001),
         ]
 
-    def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
-        """Decode heatmaps in float32.
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Return heatmaps (B, K, h * 2**n, w * 2**n), float32.
 
-        Args:
-            batch_outputs: Shape (B, K, h, w).
-
-        Returns:
-            One ``InstanceData`` an image, as mmpose's head returns.
+        The host's accuracy and decoding convert them to numpy, which knows no
+        bfloat16.
         """
-        return super().decode(batch_outputs.float())
+        return super().forward(feats).float()

@@ -12,9 +12,8 @@ from torch.utils.checkpoint import checkpoint
 from sapiens_mm.backbones import SapiensViT
 from sapiens_mm.registry import MODELS
 
-def random_masking(
-    x_BND: Tensor, mask_ratio: float
-) -> tuple[Tensor, Tensor, Tensor]:
+
+def random_masking(x_BND: Tensor, mask_ratio: float) -> tuple[Tensor, Tensor, Tensor]:
     """Keep a random subset of patches, independently per image (MAE, section 3).
 
     Args:
