@@ -1,0 +1,1 @@
+"""The parts of tools/bootstrap.py. Needs: the standard library of Python 3.10."""
