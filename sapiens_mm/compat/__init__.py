@@ -1,0 +1,72 @@
+"""Mends that make the last host releases run on today's PyTorch. Needs no host.
+
+``activate`` installs import hooks only, so it costs nothing until a host is imported.
+Each mend is a file of its own, named below, which states the host bug and the day it
+can be deleted; each stands aside when the real part is installed and imports.
+
+The environment variable ``SAPIENS_MM_DISABLE_MENDS`` switches mends off, by name and
+separated by commas (``ops,checkpoints``), or all of them (``all``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+from sapiens_mm.compat import hooks
+
+MENDS = ('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal')
+"""Names of the mends: the modules of this package that hold them."""
+
+DISABLE_VARIABLE = 'SAPIENS_MM_DISABLE_MENDS'
+
+_installed: dict[str, hooks.Provision | hooks.Patch] = {}
+
+
+def activate() -> None:
+    """Install every mend that is not switched off. Calling it again does nothing.
+
+    Raises:
+        ValueError: If ``SAPIENS_MM_DISABLE_MENDS`` names a mend that does not exist.
+    """
+    disabled = _disabled()
+    for name in MENDS:
+        if name not in disabled and name not in _installed:
+            mend = importlib.import_module(f'sapiens_mm.compat.{name}')
+            _installed[name] = mend.install()
+
+
+def status() -> dict[str, str]:
+    """Tell how each mend stands, importing the hosts to find out.
+
+    Returns:
+        By mend, one line that begins with ``active``, ``stands aside``, ``idle``
+        (what it mends is not installed) or ``disabled``.
+    """
+    return {name: _line(name) for name in MENDS}
+
+
+def _line(name: str) -> str:
+    if name not in _installed:
+        return f'disabled: named in {DISABLE_VARIABLE}'
+    try:
+        return _installed[name].describe()
+    except Exception as error:  # a host that is missing, or broken by itself
+        return f'idle: {hooks.summary(error)}'
+
+
+def _disabled() -> set[str]:
+    value = os.environ.get(DISABLE_VARIABLE, '')
+    names = {name.strip() for name in value.split(',')} - {''}
+    if 'all' in names:
+        return set(MENDS)
+    unknown = sorted(names - set(MENDS))
+    if unknown:
+        raise ValueError(
+            f'{DISABLE_VARIABLE} names {", ".join(unknown)}; '
+            f'the mends are {", ".join(MENDS)}, or all of them: all'
+        )
+    return names
+
+
+__all__ = ['DISABLE_VARIABLE', 'MENDS', 'activate', 'status']

@@ -1,0 +1,124 @@
+"""mmengine's questions about installed packages, where ``pkg_resources`` is gone.
+
+Host bug: mmengine 0.10.7 asks ``pkg_resources`` whether and where a package is
+installed; setuptools 82 removed it, and Python 3.12 and later come without setuptools.
+Upstream: https://github.com/open-mmlab/mmengine/pull/1676, merged and not released.
+Delete this file when every mmengine that we support has that.
+
+As there, ``importlib.metadata`` answers. No module is put under the name
+``pkg_resources``: other packages, pytest among them, change their ways on seeing one.
+Where the real one imports, mmengine's own functions run as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+from sapiens_mm.compat import hooks
+
+
+def install() -> hooks.Patch:
+    """Have mmengine ask ``importlib.metadata`` if it has no ``pkg_resources``."""
+    hooks.after('mmengine.utils.package_utils', _replace)
+    return hooks.Patch(_describe)
+
+
+def is_installed(package: str) -> bool:
+    """Tell whether ``package`` is a distribution, or a module with a file."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution(package)
+        return True
+    except PackageNotFoundError:
+        spec = importlib.util.find_spec(package)
+        return spec is not None and spec.origin is not None
+
+
+def get_installed_path(package: str) -> str:
+    """Return the folder of ``package``, named as a distribution or as a module.
+
+    Raises:
+        PackageNotFoundError: If it is not installed.
+        RuntimeError: If it is a namespace package, which has no folder of its own.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        location = str(distribution(package).locate_file(''))
+    except PackageNotFoundError:
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            raise
+        if spec.origin is None:
+            raise RuntimeError(f'{package} is a namespace package') from None
+        return os.path.dirname(spec.origin)
+    path = os.path.join(location, package)
+    return (
+        path
+        if os.path.exists(path)
+        else os.path.join(location, package2module(package))
+    )
+
+
+def package2module(package: str) -> str:
+    """Return the module that the distribution ``package`` brings.
+
+    Raises:
+        ValueError: If its metadata do not tell.
+    """
+    from importlib.metadata import distribution
+
+    names = (distribution(package).read_text('top_level.txt') or '').split()
+    if not names:
+        raise ValueError(f'can not infer the module name of {package}')
+    return names[0]
+
+
+_OURS = (is_installed, get_installed_path, package2module)
+
+
+def _replace(package_utils: ModuleType) -> None:
+    """Put ours, with the original to fall back on, wherever the original went."""
+    for ours in _OURS:
+        original = getattr(package_utils, ours.__name__)
+        replacement = _choosing(original, ours)
+        for name, module in list(sys.modules.items()):
+            if (
+                name.startswith('mm')
+                and isinstance(module, ModuleType)  # None blocks a name
+                and vars(module).get(ours.__name__) is original
+            ):
+                setattr(module, ours.__name__, replacement)
+
+
+def _choosing(original: Callable, ours: Callable) -> Callable:
+    @functools.wraps(original)
+    def choose(*args: object, **kwargs: object) -> object:
+        function = ours if _why_absent() else original
+        return function(*args, **kwargs)
+
+    return choose
+
+
+@functools.cache
+def _why_absent() -> str:
+    """Return why ``pkg_resources`` does not import; empty if it does."""
+    try:
+        importlib.import_module('pkg_resources')
+    except Exception as error:  # old ones end in AttributeError on new Pythons
+        return hooks.summary(error)
+    return ''
+
+
+def _describe() -> str:
+    importlib.import_module('mmengine')
+    if _why_absent():
+        return f'active: mmengine asks importlib.metadata ({_why_absent()})'
+    return 'stands aside: the real pkg_resources imports'
