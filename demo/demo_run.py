@@ -12,7 +12,13 @@ import numpy as np
 from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, find_images, read_image, read_mask
 from sapiens_mm.apis.results import Result
-from sapiens_mm.apis.saving import DATA_SUFFIX, draw_result, write_data, write_image
+from sapiens_mm.apis.saving import (
+    DATA_SUFFIX,
+    draw_result,
+    write_atomically,
+    write_data,
+    write_image,
+)
 from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
 from sapiens_mm.visualization import side_by_side
 
@@ -86,12 +92,34 @@ class DemoRun:
             self._write_panels()
         return list(self.failures.items())
 
+    def _settings(self, job: Job) -> str:
+        """What decides the results of a job, as text."""
+        args = self.args
+        settings = dict(
+            config=job.config,
+            checkpoint=job.checkpoint and str(Path(job.checkpoint).resolve()),
+            flip=args.flip,
+            dtype=args.dtype,
+        )
+        if job.task == 'pose':
+            settings |= dict(detector=args.detector, boxes=args.boxes)
+            settings |= dict(kpt_thr=args.kpt_thr)
+        elif job.task == 'seg':
+            settings |= dict(opacity=args.opacity)
+        else:
+            settings |= dict(mask=args.mask)
+        return json.dumps(settings, indent=1)
+
     def _run_job(self, job: Job) -> None:
+        settings = self._settings(job)
+        record = self.out_dir / job.task / 'settings.json'
+        # results of another model or option are not finished ones
+        stale = record.is_file() and record.read_text() != settings
         photos = []
         for photo in self.photos:
             if str(photo) in self.failures:
                 continue
-            if not self.args.overwrite and all(
+            if not (self.args.overwrite or stale) and all(
                 path.is_file() for path in self._outputs(job.task, photo)
             ):
                 self.skipped += 1
@@ -115,6 +143,9 @@ class DemoRun:
             if self.boxes is not None:
                 given['boxes'] = [self.boxes] * len(photos)
         model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
+        for path in [p for photo in photos for p in self._outputs(job.task, photo)]:
+            path.unlink(missing_ok=True)
+        write_atomically(record, settings.encode())
         parts = getattr(model, 'table', None) if job.task == 'seg' else None
         for photo, result in zip(
             photos, model.run(photos, progress=True, **given), strict=True

@@ -23,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from sapiens_mm import __version__
 from sapiens_mm.checkpoints import (
     Checkpoint,

@@ -16,10 +16,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sapiens_mm.apis.saving import write_image  # noqa: E402
-from sapiens_mm.tables import keypoint_table, part_table  # noqa: E402
-from sapiens_mm.testing import fake_person  # noqa: E402
-from sapiens_mm.visualization import (  # noqa: E402
+from sapiens_mm.apis.saving import write_image
+from sapiens_mm.tables import keypoint_table, part_table
+from sapiens_mm.testing import fake_person
+from sapiens_mm.visualization import (
     colorize_depth,
     colorize_normals,
     draw_keypoints,

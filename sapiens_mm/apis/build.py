@@ -106,6 +106,8 @@ def build_model(
     with DefaultScope.overwrite_default_scope(scope):
         model_cfg = copy.deepcopy(config.model)
         preprocessor = MODELS.build(model_cfg.pop('data_preprocessor'))
+        # where training starts from; inference has a checkpoint, or says it has none
+        model_cfg.get('backbone', {}).pop('init_cfg', None)
 
         def build() -> nn.Module:
             cfg = copy.deepcopy(model_cfg)

@@ -142,15 +142,19 @@ class Inferencer(ABC):
         for name in options:
             self._check_option(name)
         images: Iterable = find_images(inputs)
+        if not isinstance(inputs, Iterator):
+            images = list(images)
+        total = len(images) if isinstance(images, list) else None
+        streams = {
+            name: iter(_one_an_image(name, values, total))
+            for name, values in options.items()
+            if values is not None
+        }
         bar = None
         if progress:
             from tqdm import tqdm
 
-            if not isinstance(inputs, Iterator):
-                images = list(images)
-            total = len(images) if isinstance(images, list) else None
             bar = tqdm(total=total, unit='image', desc=type(self).__name__)
-        streams = {n: iter(v) for n, v in options.items() if v is not None}
 
         def jobs() -> Iterator[tuple[object, dict[str, Any]]]:
             for image in images:
@@ -218,3 +222,15 @@ class Inferencer(ABC):
     @abstractmethod
     def finish(self, loaded: Loaded, outputs: list[Any]) -> Result:
         """Turn the outputs of one image into its result."""
+
+
+def _one_an_image(name: str, values: object, total: int | None) -> Iterable:
+    """Check an option for several images: a list with an entry for each."""
+    if isinstance(values, np.ndarray) or not isinstance(values, Iterable):
+        raise ValueError(
+            f'{name} for several images must be a list with one entry an image, got '
+            f'{type(values).__name__}'
+        )
+    if total is not None and hasattr(values, '__len__') and len(values) != total:
+        raise ValueError(f'{name} has {len(values)} entries for {total} images')
+    return values

@@ -81,3 +81,11 @@ def test_progress_shows_rate_and_total(depth, folder, capsys):
     assert len(list(depth.run(folder, progress=True))) == 4
     shown = capsys.readouterr().err
     assert '4/4' in shown and 'image' in shown
+
+
+def test_options_must_match_the_images(depth):
+    photos = [fake_person_photo(i, (20, 20)) for i in range(2)]
+    with pytest.raises(ValueError, match='mask has 1 entries for 2 images'):
+        depth(photos, mask=[None])
+    with pytest.raises(ValueError, match='must be a list .* got ndarray'):
+        depth(photos, mask=np.ones((2, 20)))

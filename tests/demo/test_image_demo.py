@@ -87,7 +87,8 @@ def test_folder_with_a_broken_file(
     assert len(failed) == 1 and 'broken.jpg' in failed[0]
     assert 'Traceback' not in shown.err
     assert files(out / task) == sorted(
-        [f'{n}.{suffix}' for n in ('a', 'b', 'sub/c')]
+        ['settings.json']
+        + [f'{n}.{suffix}' for n in ('a', 'b', 'sub/c')]
         + [f'pictures/{n}.jpg' for n in ('a', 'b', 'sub/c')]
     )
     data = out / task / f'sub/c.{suffix}'
@@ -105,14 +106,29 @@ def test_folder_with_a_broken_file(
         array = np.load(data)
         assert array.shape == shape and array.dtype == np.float32
     # again: what is finished stays untouched, the broken one is tried once more
-    before = {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+    results = [p for p in out.rglob('*.*') if p.name != 'settings.json']
+    before = {p: p.stat().st_mtime_ns for p in results}
     (photos / 'broken.jpg').unlink()
     assert call(demo, *argv) == 0
     assert '3 results were there already' in capsys.readouterr().out
-    assert before == {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+    assert before == {p: p.stat().st_mtime_ns for p in results}
     (out / task / f'a.{suffix}').unlink()
     assert call(demo, *argv) == 0
     assert (out / task / f'a.{suffix}').is_file()
+
+
+def test_results_of_other_weights_are_redone(demo, models, photos, tmp_path, capsys):
+    """Random weights first, a checkpoint later: nothing of the first run stays."""
+    config, checkpoint = models['depth']
+    out = tmp_path / 'out'
+    argv = (photos / 'a.png', '--config', config, '--out-dir', out)
+    assert call(demo, *argv) == 0
+    random = np.load(out / 'depth/a.npy')
+    assert call(demo, *argv, '--checkpoint', checkpoint) == 0
+    trained = np.load(out / 'depth/a.npy')
+    assert not np.allclose(random, trained)
+    assert call(demo, *argv, '--checkpoint', checkpoint) == 0
+    assert '1 results were there already' in capsys.readouterr().out
 
 
 def test_all_tasks_make_a_panel(demo, models, photos, tmp_path, monkeypatch, capsys):
