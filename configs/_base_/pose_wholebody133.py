@@ -1,4 +1,34 @@
 # COCO-WholeBody, 133 keypoints.
 _base_ = './pose.py'
 
+data_root = 'data/coco/'
+ann_root = data_root + 'annotations/'
+
 model = dict(head=dict(out_channels=133))
+
+train_dataloader = dict(
+    dataset=dict(
+        type='CocoWholeBodyDataset',
+        data_root=data_root,
+        ann_file='annotations/coco_wholebody_train_v1.0.json',
+        data_prefix=dict(img='train2017/'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        type='CocoWholeBodyDataset',
+        data_root=data_root,
+        ann_file='annotations/coco_wholebody_val_v1.0.json',
+        # boxes of a detector; None evaluates with the annotated ones
+        bbox_file=data_root
+        + 'person_detection_results/COCO_val2017_detections_AP_H_70_person.json',
+        data_prefix=dict(img='val2017/'),
+    )
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    type='CocoWholeBodyMetric', ann_file=ann_root + 'coco_wholebody_val_v1.0.json'
+)
+test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='coco-wholebody/AP'))

@@ -1,5 +1,3 @@
 _base_ = '../_base_/seg_goliath28.py'
 
-model = dict(
-    backbone=dict(arch='sapiens_1b'), decode_head=dict(in_channels=1536)
-)
+model = dict(backbone=dict(arch='sapiens_1b'), decode_head=dict(in_channels=1536))

@@ -1,5 +1,3 @@
 _base_ = '../_base_/seg_cihp20.py'
 
-model = dict(
-    backbone=dict(arch='sapiens_2b'), decode_head=dict(in_channels=1920)
-)
+model = dict(backbone=dict(arch='sapiens_2b'), decode_head=dict(in_channels=1920))

@@ -17,6 +17,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -24,7 +25,12 @@ from sapiens_mm.compat import hooks
 
 
 def install() -> hooks.Patch:
-    """Have mmengine ask ``importlib.metadata`` if it has no ``pkg_resources``."""
+    """Have mmengine ask ``importlib.metadata`` if it has no ``pkg_resources``.
+
+    Where the real one imports, its notice of the end is silenced: it is for mmengine's
+    authors, and shown at every start.
+    """
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
     hooks.after('mmengine.utils.package_utils', _replace)
     return hooks.Patch(_describe)
 

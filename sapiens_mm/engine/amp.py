@@ -47,8 +47,8 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
         dtype: Autocast type: bfloat16, float16 (not on a CPU), or float32, which
             turns autocast off. The host's default is float16.
         grad_guard: Arguments of ``GradGuard``: ``mode``, ``max_consecutive``. In
-            float16 steps are skipped until the loss scale fits, sixteen in a row
-            at worst.
+            float16 steps are skipped until the loss scale fits; from the default of
+            65536 down to 1 that takes sixteen in a row.
         **kwargs: Of ``OptimWrapper``: ``optimizer``, ``accumulative_counts``,
             ``clip_grad``.
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from mmpose.codecs import UDPHeatmap
 from mmpose.models.heads import HeatmapHead
 from torch import Tensor, nn
 
 from sapiens_mm.layers import conv_stack, deconv_stack
+from sapiens_mm.pose.decode import decode_udp_heatmaps
 from sapiens_mm.registry import MODELS
 
 
@@ -18,7 +23,9 @@ class SapiensHeatmapHead(HeatmapHead):
     mmpose's ``HeatmapHead`` takes the same config and loads the same keys, but
     builds BatchNorm and ReLU, which no config can change; then results are wrong
     without an error. This class replaces these two layers, defaults to the widths
-    of the released models, and returns heatmaps in float32.
+    of the released models, and returns heatmaps in float32. Heatmaps of the codec
+    ``UDPHeatmap`` are decoded where they are; mmpose copies them to the host, which
+    takes longer than the backbone, and no codec of a config gets to see tensors.
 
     Args:
         in_channels: D of the backbone.
@@ -81,3 +88,33 @@ class SapiensHeatmapHead(HeatmapHead):
         bfloat16.
         """
         return super().forward(feats).float()
+
+    def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
+        """Decode heatmaps on their device; only keypoints and scores go to the host.
+
+        Heatmaps of other codecs, or of the type ``combined``, are decoded by mmpose.
+
+        Args:
+            batch_outputs: Shape (B, K, h, w).
+
+        Returns:
+            One ``InstanceData`` an image, as mmpose's head returns: ``keypoints``
+            (1, K, 2), float64, pixels of the model's input, and ``keypoint_scores``
+            (1, K), float32.
+        """
+        codec = self.decoder
+        if type(codec) is not UDPHeatmap or codec.heatmap_type != 'gaussian':
+            return super().decode(batch_outputs)
+        keypoints, scores = decode_udp_heatmaps(
+            batch_outputs,
+            input_wh=codec.input_size,  # (W, H)
+            blur_kernel_size=codec.blur_kernel_size,
+        )
+        found = torch.cat([keypoints, scores[..., None]], 2).cpu().numpy()
+        return [
+            InstanceData(
+                keypoints=one[None, :, :2].astype(np.float64),
+                keypoint_scores=one[None, :, 2].copy(),
+            )
+            for one in found
+        ]

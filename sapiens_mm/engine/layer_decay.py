@@ -1,0 +1,129 @@
+"""Learning rates that fall towards the input, for models with a plain ViT.
+
+mmpose's ``LayerDecayOptimWrapperConstructor`` (1.3.2) asks for ``num_layers``, and a
+wrong one trains with wrong rates; it ignores every key that it does not read, of
+which ``custom_keys`` with its misspelt ``decay_multi`` is in many configs; it prints.
+The groups here are the same, so either resumes the other's optimizer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterator
+
+from mmengine.logging import print_log
+from mmengine.optim import DefaultOptimWrapperConstructor
+from torch import nn
+
+from sapiens_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+KEYS = ('layer_decay_rate',)
+WHY_NOT = {
+    'num_layers': 'the depth is taken from the model',
+    'custom_keys': "mmpose's layer decay ignored it; norms, biases and the position "
+    'table are never decayed',
+}
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
+    """Build an optimizer with layer-wise decay of the learning rate.
+
+    With L blocks in ``model.backbone.layers``, block i has the base rate times
+    ``layer_decay_rate ** (L - i)``; patch embedding, position table and tokens of the
+    backbone come before block 0, final norm and head have the base rate. Parameters
+    with one axis, biases and position tables have no weight decay. All
+    trainable parameters of one depth share two groups. No config of the host's class
+    can take the depth from the model, or reject what it does not know.
+
+    Args:
+        optim_wrapper_cfg: Config of the optimizer wrapper; its ``optimizer`` must
+            state ``lr``.
+        paramwise_cfg: ``dict(layer_decay_rate=…)``, above 0 and at most 1; nothing
+            else.
+
+    Raises:
+        ValueError: If a key is unknown or missing, the rate is no such number, or the
+            model has no ``backbone.layers``.
+    """
+
+    def _validate_cfg(self) -> None:
+        given = self.paramwise_cfg
+        unknown = [_explain(key) for key in given if key not in KEYS]
+        if unknown:
+            raise ValueError(
+                f'paramwise_cfg: unknown {"; ".join(unknown)}. '
+                f'The only key is {KEYS[0]}'
+            )
+        rate = given.get('layer_decay_rate')
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            raise ValueError(f'layer_decay_rate must be a number, not {rate!r}')
+        if not 0 < rate <= 1:
+            raise ValueError(f'layer_decay_rate must be in (0, 1], not {rate}')
+        if self.base_lr is None:
+            raise ValueError('layer decay needs lr in the config of the optimizer')
+
+    def add_params(self, params: list[dict], module: nn.Module) -> None:
+        """Append the groups of a model, in the order of mmpose's constructor.
+
+        Args:
+            params: The list to extend.
+            module: The whole model, without a wrapper.
+
+        Raises:
+            ValueError: If ``module`` has no ``backbone.layers``.
+        """
+        depth_of = dict(_depths(module))
+        last = len(module.backbone.layers) + 1
+        groups: dict[str, dict] = {}
+        for name, param in module.named_parameters():
+            if not param.requires_grad:
+                continue
+            depth = depth_of.get(id(param), last)
+            plain = param.ndim == 1 or name.endswith('.bias') or 'pos_embed' in name
+            group_name = f'layer_{depth}_{"no_decay" if plain else "decay"}'
+            if group_name not in groups:
+                scale = self.paramwise_cfg['layer_decay_rate'] ** (last - depth)
+                groups[group_name] = dict(
+                    params=[], group_name=group_name, lr=scale * self.base_lr
+                )
+                if plain or self.base_wd is not None:
+                    groups[group_name]['weight_decay'] = 0.0 if plain else self.base_wd
+            groups[group_name]['params'].append(param)
+        params.extend(groups.values())
+        if groups:
+            rates = [group['lr'] for group in groups.values()]
+            print_log(
+                f'layer decay over {last - 1} blocks: {len(groups)} groups, learning '
+                f'rates from {min(rates):.3g} to {max(rates):.3g}',
+                logger='current',
+                level=logging.INFO,
+            )
+
+
+def _explain(key: str) -> str:
+    if key in WHY_NOT:
+        return f'key {key!r} ({WHY_NOT[key]})'
+    near = difflib.get_close_matches(str(key), KEYS)
+    return f'key {key!r}' + (f' (did you mean {near[0]!r}?)' if near else '')
+
+
+def _depths(model: nn.Module) -> Iterator[tuple[int, int]]:
+    """Yield id and depth of what lies before the backbone's final norm.
+
+    Objects are told apart, not names, which wrappers of modules change.
+    """
+    backbone = getattr(model, 'backbone', None)
+    layers = getattr(backbone, 'layers', None)
+    if not isinstance(layers, (nn.ModuleList, nn.Sequential)):
+        raise ValueError(
+            f'layer decay needs a model with backbone.layers, a list of blocks; '
+            f'{type(model).__name__} has none'
+        )
+    for name in ('cls_token', 'mask_token', 'pos_embed'):
+        yield id(getattr(backbone, name, None)), 0
+    if isinstance(getattr(backbone, 'patch_embed', None), nn.Module):
+        yield from ((id(param), 0) for param in backbone.patch_embed.parameters())
+    for index, layer in enumerate(layers):
+        yield from ((id(param), index + 1) for param in layer.parameters())

@@ -1,0 +1,44 @@
+"""Print a config with everything it inherits.
+
+python tools/print_config.py pose/sapiens_1b_goliath308-1024x768
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import sapiens_mm  # before the hosts: it mends them
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print; return 2 on a wrong call."""
+    from mmengine.config import Config, DictAction
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', nargs='?', help='a config by name or path')
+    parser.add_argument('--list', action='store_true', help='print all names instead')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    args = parser.parse_args(argv)
+    if args.list:
+        print('\n'.join(sapiens_mm.paths.config_names()))
+        return 0
+    if args.config is None:
+        parser.error('name a config, or --list')
+    try:
+        cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    print(cfg.pretty_text)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Evaluate a checkpoint with a config's test set and metrics.
+
+    python tools/test.py pose/sapiens_0.3b_coco17-1024x768 checkpoint.pth
+
+The command line is that of the hosts' ``tools/test.py``. Checkpoints may be anything
+that ``sapiens_mm.checkpoints.resolve`` takes; one that does not fit is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import sapiens_mm  # before the hosts: it mends them
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('config', help='a config by name or path')
+    add('checkpoint', help='weights')
+    add('--work-dir', help='for the log; default: work_dirs/CONFIG')
+    add('--out', help='a .pkl file for the figures')
+    add('--dump', help='a .pkl file for the raw predictions')
+    add('--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts')
+    launchers = ('none', 'pytorch', 'slurm', 'mpi')
+    add('--launcher', choices=launchers, default='none')
+    add('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate; return 2 on a wrong call."""
+    args = parse_args(argv)
+    from mmengine.config import Config
+    from mmengine.fileio import dump
+    from mmengine.runner import Runner
+
+    from sapiens_mm.checkpoints import load_weights, resolve
+
+    try:
+        cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+        if cfg.get('test_dataloader') is None:
+            raise ValueError(f'{args.config} has no test_dataloader')
+        for name, path in (('--out', args.out), ('--dump', args.dump)):
+            if path and not path.endswith(('.pkl', '.pickle')):
+                raise ValueError(f'{name} must end in .pkl, got {path}')
+        checkpoint = resolve(args.checkpoint)
+        cfg.launcher = args.launcher
+        name = Path(args.config).name.removesuffix('.py')
+        cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+        cfg.load_from, cfg.resume = None, False
+        if cfg.model.get('backbone', {}).get('init_cfg'):
+            cfg.model.backbone.init_cfg = None  # the checkpoint has it all
+        if args.cfg_options is not None:
+            cfg.merge_from_dict(args.cfg_options)
+        if args.dump:
+            metrics = cfg.test_evaluator
+            metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+            dumper = dict(type='DumpResults', out_file_path=args.dump)
+            cfg.test_evaluator = [*metrics, dumper]
+        runner = Runner.from_cfg(cfg)
+        model = getattr(runner.model, 'module', runner.model)
+        load_weights(model, checkpoint)
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    metrics = runner.test()
+    if args.out:
+        dump(metrics, args.out)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
