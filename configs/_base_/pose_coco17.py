@@ -7,7 +7,7 @@ ann_root = data_root + 'annotations/'
 model = dict(head=dict(out_channels=17))
 
 train_pipeline = _base_.train_pipeline
-train_pipeline[-2].min_keypoints = 4  # of 17
+train_pipeline[-2].update(min_keypoints=4)  # of 17
 
 train_dataloader = dict(
     dataset=dict(

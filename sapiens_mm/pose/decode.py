@@ -76,8 +76,8 @@ def decode_udp_heatmaps(
     unsure = (blurred.amin((1, 2)) < _LOWEST) | (peaks > _HIGHEST)
     if maps.is_cpu:
         unsure |= ~(error * max(unit_x, unit_y) <= _TOLERANCE_PX)
-    positive = peaks > 0
-    unsure &= positive
+    found = ~(peaks <= 0)  # NaN stays NaN
+    unsure &= found
     if unsure.any():
         chosen = unsure.nonzero()[:, 0]
         if maps.is_cpu:
@@ -88,7 +88,7 @@ def decode_udp_heatmaps(
             logs = (blurred[chosen] * scale).clamp_(_LOWEST, _HIGHEST).log_()
         step_xy[chosen] = _newton_step(logs)[0]
 
-    x, y = torch.where(positive[:, None], peaks_xy - step_xy, -1.0).unbind(1)
+    x, y = torch.where(found[:, None], peaks_xy - step_xy, -1.0).unbind(1)
     keypoints = torch.stack([x * unit_x, y * unit_y], 1)
     return keypoints.view(*shape, 2), peaks.view(shape)
 

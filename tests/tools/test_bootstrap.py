@@ -232,3 +232,13 @@ def test_large_files_are_found_with_and_without_git(parts, monkeypatch, tmp_path
         (tmp_path / name).write_bytes(bytes(parts.lint.LARGEST_BYTES + 1))
     (tmp_path / 'fits.bin').write_bytes(bytes(parts.lint.LARGEST_BYTES))
     assert parts.lint.large_files(tmp_path) == [tmp_path / 'big.bin']
+
+
+def test_bfloat16_where_the_processor_has_it(parts, tmp_path):
+    has_fast_bfloat16 = parts.machine.has_fast_bfloat16
+    info = tmp_path / 'cpuinfo'
+    info.write_text('flags\t\t: fpu avx512_bf16 amx_bf16 amx_tile\n')
+    assert has_fast_bfloat16(info)
+    info.write_text('flags\t\t: fpu avx2 avx512_bf16\n')
+    assert not has_fast_bfloat16(info)
+    assert not has_fast_bfloat16(tmp_path / 'none')

@@ -12,7 +12,12 @@ from pathlib import Path
 
 from _bootstrap.install import Installer, Options
 from _bootstrap.lint import lint
-from _bootstrap.machine import Progress, SetupError, platform_problem
+from _bootstrap.machine import (
+    Progress,
+    SetupError,
+    has_fast_bfloat16,
+    platform_problem,
+)
 from _bootstrap.pip_runner import clean_environ
 from _bootstrap.virtual_env import VirtualEnv
 
@@ -159,7 +164,11 @@ def demo(
     script = ROOT / 'demo' / 'image_demo.py'
     out_dir = ROOT / 'outputs' / 'demo'
     command = [str(venv.python), str(script), *([image] if image else [])]
-    command += ['--task', 'all', '--out-dir', str(out_dir), *rest]
+    command += ['--task', 'all', '--out-dir', str(out_dir)]
+    given = {word.partition('=')[0] for word in rest}
+    if not given & {'--dtype', '--device', '--checkpoint'} and has_fast_bfloat16():
+        command += ['--dtype', 'bfloat16']
+    command += rest
     progress.step(f'running {shlex.join(command[1:])}')
     code = _run(command)
     if code == 0 and not any(word.startswith('--out-dir') for word in rest):

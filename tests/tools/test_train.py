@@ -1,0 +1,202 @@
+"""tools/train.py and tools/test.py as users run them, on drawn people."""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip('mmpose')
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_runs import pose_config, write_people
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+# a folder with test_coco.json, test_coco_wholebody.json and their photos, if at hand
+COCO_SAMPLE = os.environ.get('SAPIENS_MM_COCO_SAMPLE')
+TINY = dict(input_hw=(64, 48), width=32, depth=1)
+
+
+def command(tool, config, *argv):
+    return [sys.executable, str(TOOLS / tool), str(config), *map(str, argv)]
+
+
+def run(tool, config, *argv, cwd):
+    result = subprocess.run(
+        command(tool, config, *argv), cwd=cwd, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.stdout + result.stderr
+
+
+def write(cfg, path):
+    cfg.dump(path)
+    return path
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)['state_dict']
+
+
+def assert_same(a, b, **tolerance):
+    assert a.keys() == b.keys()
+    for key in a:
+        torch.testing.assert_close(a[key], b[key], **tolerance, msg=key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('num_keypoints', [17, 133])
+@pytest.mark.parametrize('source', ['drawn', 'coco'])
+def test_overfit(tmp_path, num_keypoints, source):
+    """A tiny model learns a handful of people by heart: AP above 0.9."""
+    if source == 'drawn':
+        ann_file = write_people(tmp_path / 'data', 6, num_keypoints)
+    elif COCO_SAMPLE is None:
+        pytest.skip('SAPIENS_MM_COCO_SAMPLE names no folder with COCO photos')
+    else:
+        name = {17: 'test_coco.json', 133: 'test_coco_wholebody.json'}[num_keypoints]
+        ann_file = Path(COCO_SAMPLE) / name
+    cfg = pose_config(
+        ann_file,
+        num_keypoints,
+        input_hw=(192, 144),
+        width=96,
+        depth=2,
+        epochs=120,
+        batch_size=14,
+        lr=2e-3,
+    )
+    cfg.default_hooks.logger.interval = 20
+    config = write(cfg, tmp_path / 'overfit.py')
+    run('train.py', config, '--work-dir', tmp_path / 'work', cwd=tmp_path)
+    out = tmp_path / 'figures.pkl'
+    checkpoint = tmp_path / 'work/epoch_120.pth'
+    run('test.py', config, checkpoint, '--out', out, cwd=tmp_path)
+    figures = pickle.loads(out.read_bytes())
+    prefix = {17: 'coco', 133: 'coco-wholebody'}[num_keypoints]
+    assert figures[f'{prefix}/AP'] > 0.9, figures
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_weights(tmp_path):
+    """SIGKILL in the middle of an epoch, with augmentation and loader processes."""
+    ann_file = write_people(tmp_path / 'data', 8)
+    cfg = pose_config(ann_file, epochs=4, batch_size=2, augment=True, **TINY)
+    cfg.train_dataloader.num_workers = 2
+    cfg.model.backbone.drop_path_rate = 0.2
+    cfg.default_hooks.checkpoint.interval = 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    config = write(cfg, tmp_path / 'run.py')
+    run('train.py', config, '--work-dir', tmp_path / 'whole', cwd=tmp_path)
+
+    killed = tmp_path / 'killed'
+    log = (tmp_path / 'log').open('w')
+    process = subprocess.Popen(
+        command('train.py', config, '--work-dir', killed),
+        cwd=tmp_path,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.time() + 120
+        # the second epoch is over: the third is under way
+        while 'Epoch(train) [3][2/4]' not in (tmp_path / 'log').read_text():
+            assert time.time() < deadline and process.poll() is None
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert (killed / 'epoch_2.pth').is_file()
+    assert not (killed / 'epoch_3.pth').exists()
+    output = run('train.py', config, '--work-dir', killed, '--resume', cwd=tmp_path)
+    assert 'epoch_2.pth' in output
+    assert 'Epoch(train) [2]' not in output
+    assert_same(
+        weights(tmp_path / 'whole/epoch_4.pth'),
+        weights(killed / 'epoch_4.pth'),
+        rtol=0,
+        atol=0,
+    )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
+    """Loss by loss, with gloo; the InstanceNorms of the head know no batch."""
+    ann_file = write_people(tmp_path / 'data', 8)
+    curves = []
+    for processes in (1, 2):
+        cfg = pose_config(ann_file, epochs=3, batch_size=4 // processes, **TINY)
+        cfg.env_cfg.dist_cfg = dict(backend='gloo')
+        cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel')
+        # the ranks share out an epoch in turns: in order, batches hold the same people
+        cfg.train_dataloader.sampler.shuffle = False
+        # log the mean over ranks of each iteration
+        cfg.log_processor = dict(type='LogProcessor', window_size=1, by_epoch=True)
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        work = tmp_path / f'work{processes}'
+        config = write(cfg, tmp_path / f'run{processes}.py')
+        if processes == 1:
+            run('train.py', config, '--work-dir', work, cwd=tmp_path)
+        else:
+            launch = [sys.executable, '-m', 'torch.distributed.run']
+            launch += ['--nproc_per_node=2', f'--master_port={free_port()}']
+            argv = command('train.py', config, '--work-dir', work)[1:]
+            environ = dict(os.environ, OMP_NUM_THREADS='1')
+            result = subprocess.run(
+                [*launch, *argv, '--launcher', 'pytorch'],
+                cwd=tmp_path,
+                env=environ,
+                capture_output=True,
+                text=True,
+            )
+            assert result.returncode == 0, result.stderr[-3000:]
+        curves.append(weights(work / 'epoch_3.pth'))
+    assert_same(*curves, rtol=1e-4, atol=1e-5)
+
+
+def test_wrong_calls_are_one_sentence(tmp_path):
+    ann_file = write_people(tmp_path / 'data', 2)
+    config = write(pose_config(ann_file, **TINY), tmp_path / 'run.py')
+    seg = 'seg/sapiens_0.3b_goliath28-1024x768'
+    other = tmp_path / 'other.pth'
+    torch.save({'state_dict': {'weight': torch.zeros(1)}}, other)
+    for argv, match in [
+        (('train.py', 'pose/sapiens_0.3b_coco71-1024x768'), 'did you mean'),
+        (('test.py', config, tmp_path / 'none.pth'), 'none.pth'),
+        (('test.py', config, other), 'other.pth'),
+        (('test.py', seg, other), 'has no test_dataloader'),
+        (('test.py', config, other, '--out', 'a.json'), '--out must end in .pkl'),
+    ]:
+        result = subprocess.run(
+            command(*argv), cwd=tmp_path, capture_output=True, text=True
+        )
+        assert result.returncode == 2, result.stderr[-2000:]
+        assert match in result.stderr and 'Traceback' not in result.stderr
+
+
+def test_print_config(tmp_path):
+    name = 'pose/sapiens_1b_goliath308-1024x768'
+    result = subprocess.run(
+        command('print_config.py', name, '--cfg-options', 'train_cfg.max_epochs=3'),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "arch='sapiens_1b'" in result.stdout and 'max_epochs=3' in result.stdout
+    listed = subprocess.run(
+        command('print_config.py', '--list'), capture_output=True, text=True
+    )
+    assert name in listed.stdout.split()
