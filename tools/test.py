@@ -44,11 +44,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; return 2 on a wrong call."""
     args = parse_args(argv)
+    import torch
     from mmengine.config import Config
     from mmengine.fileio import dump
     from mmengine.runner import Runner
 
     from sapiens_mm.checkpoints import load_weights, resolve
+    from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
@@ -71,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
             dumper = dict(type='DumpResults', out_file_path=args.dump)
             cfg.test_evaluator = [*metrics, dumper]
+        joined = join_on_cpu(cfg, args.launcher)
         runner = Runner.from_cfg(cfg)
         model = getattr(runner.model, 'module', runner.model)
         load_weights(model, checkpoint)
@@ -78,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'error: {error}', file=sys.stderr)
         return 2
     metrics = runner.test()
+    if joined:
+        torch.distributed.destroy_process_group()
     if args.out:
         dump(metrics, args.out)
     return 0

@@ -89,9 +89,12 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 on a wrong call."""
     args = parse_args(argv)
+    import torch
     from mmengine.config import Config
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
+
+    from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
@@ -99,8 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    joined = join_on_cpu(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()
+    if joined:
+        torch.distributed.destroy_process_group()
     return 0
 
 

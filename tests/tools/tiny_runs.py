@@ -6,10 +6,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 from mmengine.config import Config
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 
 import sapiens_mm
 from sapiens_mm.tables import keypoint_table
 from sapiens_mm.testing import fake_person
+
+
+@HOOKS.register_module(force=True)
+class LossDump(Hook):
+    """Write the loss of every iteration of every rank, one a line."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        path = Path(runner.work_dir) / f'losses_{get_rank()}.txt'
+        with path.open('a') as file:
+            file.write(f'{float(outputs["loss"])!r}\n')
+
 
 WHOLEBODY_PARTS = {
     'foot': ('foot_kpts', 17, 23),
@@ -44,6 +58,7 @@ def write_people(folder, count=4, num_keypoints=17, hw=(160, 120)):
             iscrowd=0,
             bbox=[x1, y1, x2 - x1, y2 - y1],
             area=(x2 - x1) * (y2 - y1) * 0.6,
+            segmentation=[],
             num_keypoints=17,
             keypoints=points.ravel().tolist(),
         )

@@ -1,0 +1,33 @@
+"""Several training processes on a machine without a GPU.
+
+Host bugs: mmengine 0.10.7's ``init_dist`` selects a CUDA device whatever the backend,
+and its runner names one to ``DistributedDataParallel``; both die where there is none. A
+process group that exists already is left alone, and so is what a config says.
+"""
+
+from __future__ import annotations
+
+import torch
+from mmengine.config import Config
+from torch import distributed as dist
+
+
+def join_on_cpu(cfg: Config, launcher: str) -> bool:
+    """Join the processes of ``torchrun`` over gloo if there is no GPU.
+
+    Args:
+        cfg: Of the run; its ``model_wrapper_cfg`` is told that there are no devices.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``; only
+            ``'pytorch'`` states its processes in the environment.
+
+    Returns:
+        Whether this made the process group; then the caller ends it.
+    """
+    if launcher != 'pytorch' or torch.cuda.is_available() or dist.is_initialized():
+        return False
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None)
+    if cfg.get('find_unused_parameters'):
+        wrapper['find_unused_parameters'] = True
+    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
+    dist.init_process_group('gloo')
+    return True
