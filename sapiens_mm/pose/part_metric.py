@@ -197,7 +197,7 @@ class SapiensKeypointMetric(CocoMetric):
             record = {
                 'id': i + 1,
                 'image_id': instance['img_id'],
-                'category_id': instance['category_id'],
+                'category_id': int(instance['category_id']),
                 'score': float(instance['score']),
                 'area': areas[i],
             }

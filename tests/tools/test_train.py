@@ -134,6 +134,22 @@ def test_killed_run_resumes_to_the_same_weights(tmp_path):
     )
 
 
+def test_308_keypoints_train_and_test(tmp_path):
+    """The shipped Goliath config, shrunk: two steps, evaluation, figures by part."""
+    ann_file = write_people(tmp_path / 'data', 2, 308)
+    cfg = pose_config(ann_file, 308, epochs=2, batch_size=2, **TINY)
+    cfg.default_hooks.checkpoint.by_epoch = True
+    config = write(cfg, tmp_path / 'run.py')
+    shown = run('train.py', config, '--work-dir', tmp_path / 'work', cwd=tmp_path)
+    assert 'goliath/face_AP' in shown
+    out = tmp_path / 'figures.pkl'
+    checkpoint = tmp_path / 'work/epoch_2.pth'
+    run('test.py', config, checkpoint, '--out', out, cwd=tmp_path)
+    figures = pickle.loads(out.read_bytes())
+    assert 0 <= figures['goliath/AP'] <= 1
+    assert {f'goliath/{p}_AP' for p in ('body', 'foot', 'face', 'hand')} <= set(figures)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))

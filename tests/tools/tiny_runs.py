@@ -36,7 +36,8 @@ WHOLEBODY_PARTS = {
 def write_people(folder, count=4, num_keypoints=17, hw=(160, 120)):
     """Write drawn people as a COCO (or COCO-WholeBody) data set.
 
-    The 133 keypoints are points on the lines between the drawn 17.
+    The 133 (or 308, as a Goliath file) keypoints are points on the lines between the
+    drawn 17.
 
     Returns:
         Path of the annotation file; images are beside it.
@@ -62,13 +63,17 @@ def write_people(folder, count=4, num_keypoints=17, hw=(160, 120)):
             num_keypoints=17,
             keypoints=points.ravel().tolist(),
         )
+        extra = np.linspace(0, 16, num_keypoints - 17)
+        low = np.floor(extra).astype(int).clip(max=15)
+        share = (extra - low)[:, None]
+        points = np.vstack(
+            [points, points[low] * (1 - share) + points[low + 1] * share]
+        )
+        if num_keypoints == 308:
+            del record['keypoints']
+            record['goliath_wholebody_kpts'] = points.ravel().tolist()
+            record['num_keypoints'] = 308
         if num_keypoints == 133:
-            extra = np.linspace(0, 16, 116)
-            low = np.floor(extra).astype(int).clip(max=15)
-            share = (extra - low)[:, None]
-            points = np.vstack(
-                [points, points[low] * (1 - share) + points[low + 1] * share]
-            )
             for part, (field, start, stop) in WHOLEBODY_PARTS.items():
                 record[field] = points[start:stop].ravel().tolist()
                 record[f'{part}_valid'] = True
@@ -95,9 +100,9 @@ def pose_config(
     lr=1e-3,
     augment=False,
 ):
-    """Shrink the shipped config of 17 or 133 keypoints to a run on ``ann_file``."""
+    """Shrink the shipped config of 17, 133 or 308 keypoints to a run."""
     ann_file = Path(ann_file)
-    name = {17: 'coco17', 133: 'wholebody133'}[num_keypoints]
+    name = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}[num_keypoints]
     cfg = Config.fromfile(sapiens_mm.config_path(f'pose/sapiens_0.3b_{name}-1024x768'))
     height, input_width = input_hw
     codec = dict(
