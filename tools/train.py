@@ -104,7 +104,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     joined = join_on_cpu(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    try:
+        runner.train()
+    except Exception:
+        reason = None
+        # the loop is a dict until its data sets are built; asking for it builds them
+        started = not isinstance(runner._train_loop, dict) and runner.iter > 0
+        if not started and cfg.get('default_scope') == 'mmpose':
+            from sapiens_mm.pose.annotation_check_hook import explain_failed_start
+
+            reason = explain_failed_start(cfg.to_dict())
+        if reason is None:
+            raise
+        print(f'error: {reason}', file=sys.stderr)
+        return 2
     if joined:
         torch.distributed.destroy_process_group()
     return 0

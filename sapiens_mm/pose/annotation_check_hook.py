@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,3 +119,40 @@ def file_keypoints(dataset: Any) -> int | None:
                 return getattr(dataset, 'file_keypoints', num_keypoints)
             return None
     return None
+
+
+def explain_failed_start(cfg: Any) -> str | None:
+    """Look for the reason in the annotation files if a training could not start.
+
+    mmpose reads files while it builds data sets, before any hook; what it stumbles
+    over there, it does not name.
+
+    Args:
+        cfg: Config of the run as a dict, or a part of it.
+
+    Returns:
+        One sentence about the first wrong file, or None if none is.
+    """
+    if isinstance(cfg, (list, tuple)):
+        found = map(explain_failed_start, cfg)
+        return next((text for text in found if text), None)
+    if not isinstance(cfg, dict):
+        return None
+    kind = str(cfg.get('type', '')).rpartition('.')[2]
+    num_keypoints = cfg.get('file_keypoints', _KINDS.get(kind))
+    if num_keypoints is not None and cfg.get('ann_file'):
+        root = cfg.get('data_root') or ''
+        prefix = (cfg.get('data_prefix') or {}).get('img', '')
+        try:
+            check_annotations(
+                os.path.join(root, cfg['ann_file']),
+                num_keypoints,
+                os.path.join(root, prefix) or None,
+            )
+        except (ValueError, OSError) as error:
+            return str(error)
+    keys = ('train_dataloader', 'val_dataloader', 'dataset', 'datasets')
+    return explain_failed_start([cfg[key] for key in keys if cfg.get(key)])
+
+
+_KINDS = {'CocoDataset': 17, 'CocoWholeBodyDataset': 133, 'SapiensGoliathDataset': 308}

@@ -1,5 +1,6 @@
 """tools/train.py and tools/test.py as users run them, on drawn people."""
 
+import json
 import os
 import pickle
 import re
@@ -216,6 +217,33 @@ def test_wrong_calls_are_one_sentence(tmp_path):
         )
         assert result.returncode == 2, result.stderr[-2000:]
         assert match in result.stderr and 'Traceback' not in result.stderr
+
+
+@pytest.mark.parametrize('fault', ['length', 'image', 'duplicate'])
+def test_wrong_annotations_are_named_at_the_start(tmp_path, fault):
+    ann_file = write_people(tmp_path / 'data', 3)
+    content = json.loads(ann_file.read_text())
+    if fault == 'length':  # mmpose itself fails on it while it builds the data set
+        content['annotations'][1]['keypoints'].pop()
+    elif fault == 'image':
+        (tmp_path / 'data' / content['images'][1]['file_name']).unlink()
+    else:
+        content['annotations'][1]['id'] = content['annotations'][0]['id']
+    ann_file.write_text(json.dumps(content))
+    config = write(pose_config(ann_file, **TINY), tmp_path / 'run.py')
+    result = subprocess.run(
+        command('train.py', config, '--work-dir', tmp_path / 'work'),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2, result.stderr[-2000:]
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith('error:') and str(ann_file) in last
+    named = content['images'][1]['file_name'] if fault == 'image' else ' 1'
+    if fault == 'length':
+        named = ' 2'
+    assert named in last
 
 
 def test_print_config(tmp_path):
