@@ -115,7 +115,7 @@ def tiny_config(name: str, image_hw: tuple[int, int] = TINY_HW) -> Config:
             deconv_out_channels=[_TINY_WIDTH] * num_deconvs,
             conv_out_channels=[_TINY_WIDTH] * num_convs,
         )
-        if model.type == 'TopdownPoseEstimator':
+        if 'head' in model:
             codec = dict(
                 input_size=(width, height), heatmap_size=(width // 4, height // 4)
             )

@@ -11,7 +11,7 @@ codec = dict(
 )
 
 model = dict(
-    type='TopdownPoseEstimator',
+    type='sapiens_mm.SapiensTopdownEstimator',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[123.675, 116.28, 103.53],  # RGB

@@ -3,6 +3,7 @@
 from sapiens_mm.pose.annotation_check import check_annotations
 from sapiens_mm.pose.annotation_check_hook import SapiensAnnotationCheckHook
 from sapiens_mm.pose.decode import decode_udp_heatmaps
+from sapiens_mm.pose.estimator import SapiensTopdownEstimator
 from sapiens_mm.pose.goliath_dataset import SapiensGoliathDataset
 from sapiens_mm.pose.heatmap_head import SapiensHeatmapHead
 from sapiens_mm.pose.keypoint_maps import (
@@ -28,6 +29,7 @@ __all__ = [
     'SapiensMinKeypoints',
     'SapiensRandomBlur',
     'SapiensRandomMedianBlur',
+    'SapiensTopdownEstimator',
     'check_annotations',
     'common_pairs',
     'convert_keypoints',

@@ -1,9 +1,14 @@
+import copy
+
 import numpy as np
 import pytest
 
 pytest.importorskip('mmpose')
 
+from mmengine.dataset import pseudo_collate
+
 from sapiens_mm.apis import PoseInferencer
+from sapiens_mm.apis.inferencer import Loaded
 from sapiens_mm.testing import build_model, fake_person, fake_person_photo
 
 BOXES = [[20, 10, 150, 240], [-10, 100, 90, 300]]
@@ -23,7 +28,9 @@ def test_equals_mmpose(tiny, photo, flip_test):
     from sapiens_mm.tables import keypoint_table
 
     cfg, checkpoint = tiny('pose')
-    host = build_model(cfg).eval()
+    host_cfg = copy.deepcopy(cfg)
+    host_cfg.model.type = 'TopdownPoseEstimator'  # two passes of the backbone
+    host = build_model(host_cfg).eval()
     host.cfg = cfg.copy()
     host.cfg.test_dataloader = dict(dataset=dict(pipeline=cfg.test_pipeline))
     host.dataset_meta = parse_pose_metainfo(keypoint_table(17).metainfo())
@@ -106,6 +113,22 @@ def test_mirror_test_swaps_left_and_right(tiny, photo):
     flip = list(keypoint_table(308).flip_indices)
     np.testing.assert_allclose(plain.scores, mirrored.scores[:, flip], atol=1e-5)
     assert not np.allclose(plain.scores, mirrored.scores, atol=1e-3)
+
+
+def test_flip_test_is_one_batch(tiny, photo):
+    """One pass of the backbone over both, with heatmaps on request."""
+    pose = PoseInferencer(*tiny('pose'), device='cpu', flip_test=True, batch_size=2)
+    shapes = []
+    hook = lambda module, args, output: shapes.append(tuple(args[0].shape))  # noqa: E731
+    handle = pose.backbone.register_forward_hook(hook)
+    pose(photo, boxes=BOXES)
+    handle.remove()
+    assert shapes == [(4, 3, 64, 48)]
+    pose.model.test_cfg['output_heatmaps'] = True
+    samples = pose.prepare(Loaded(None, photo, {}))
+    data = pose.model.data_preprocessor(pseudo_collate(samples), False)
+    found = pose.model.predict(data['inputs'], data['data_samples'])
+    assert found[0].pred_fields.heatmaps.shape == (17, 16, 12)
 
 
 def test_one_pixel_and_large_photos(tiny):
