@@ -80,6 +80,8 @@ def test_overfit(tmp_path, num_keypoints, source):
         17: dict(input_hw=(192, 144), width=96, epochs=120, batch_size=14),
         133: dict(input_hw=(320, 240), width=128, epochs=220, batch_size=7),
     }[num_keypoints]
+    if source == 'drawn':
+        size['batch_size'] //= 2  # fewer people, as many steps
     cfg = pose_config(ann_file, num_keypoints, depth=2, lr=2e-3, **size)
     cfg.default_hooks.logger.interval = 20
     config = write(cfg, tmp_path / 'overfit.py')
