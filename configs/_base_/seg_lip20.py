@@ -1,35 +1,4 @@
-# LIP, 20 body parts; its models pad the patches by 2.
-_base_ = './seg.py'
+# LIP, 20 body parts.
+_base_ = './seg_parts20.py'
 
 part_table = 'lip20'  # names, palette and mirror pairs
-
-model = dict(
-    backbone=dict(patch_cfg=dict(padding=2)),
-    decode_head=dict(
-        num_classes=20,
-        loss_decode=dict(
-            class_weight=[
-                0.1,
-                1.5,
-                1,
-                1.5,
-                1.5,
-                0.8,
-                1.2,
-                1,
-                1.5,
-                0.8,
-                1.2,
-                1.5,
-                1.5,
-                0.7,
-                1,
-                1,
-                1,
-                1,
-                1.5,
-                1.5,
-            ],
-        ),
-    ),
-)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
@@ -169,6 +170,25 @@ def materialize(
     for parameter in model.parameters(recurse=False):
         parameter.data = parameter.data.to(dtype)
     return model.to(device).eval().requires_grad_(False)
+
+
+def build_pipeline(config: Config) -> Compose:
+    """Build a config's test pipeline for images that are read already.
+
+    Args:
+        config: With ``test_pipeline`` and ``default_scope``; its host's transforms
+            are registered.
+
+    Returns:
+        The pipeline without the steps that load images and annotations.
+    """
+    steps = [
+        step
+        for step in config.test_pipeline
+        if not step['type'].startswith(('LoadImage', 'LoadAnnotation'))
+    ]
+    with DefaultScope.overwrite_default_scope(config.default_scope):
+        return Compose(steps)
 
 
 @contextmanager

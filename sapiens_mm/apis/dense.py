@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.registry import DefaultScope
+from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
+from sapiens_mm.apis.build import build_pipeline
 from sapiens_mm.apis.images import read_mask
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 
@@ -28,12 +28,7 @@ class DenseInferencer(Inferencer):
         super().__init__(*args, **kwargs)
         import mmseg.datasets.transforms  # noqa: F401  fills the registry
 
-        steps = self.config.test_pipeline
-        if steps and steps[0]['type'].startswith('LoadImage'):
-            steps = steps[1:]
-        steps = [s for s in steps if not s['type'].startswith('LoadAnnotation')]
-        with DefaultScope.overwrite_default_scope(self.config.default_scope):
-            self.pipeline = Compose(steps)
+        self.pipeline = build_pipeline(self.config)
 
     def prepare(self, loaded: Loaded) -> list[Any]:
         """Resize and pack with the config's test pipeline; read the mask."""

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.registry import DefaultScope
+from mmengine.dataset import pseudo_collate
 
 from sapiens_mm import hosts
-from sapiens_mm.apis.build import build_model, load_config, pick_device
+from sapiens_mm.apis.build import (
+    build_model,
+    build_pipeline,
+    load_config,
+    pick_device,
+)
 from sapiens_mm.apis.images import read_image
 
 DETECTOR_CONFIG = 'det/rtmdet_m_person-640x640'
@@ -134,12 +138,7 @@ class PersonDetector:
             torch.float32,
             tied=True,  # its levels share convolutions
         )
-        steps = self.config.test_pipeline
-        if steps[0]['type'].startswith('LoadImage'):
-            steps = steps[1:]
-        steps = [s for s in steps if s['type'] != 'LoadAnnotations']
-        with DefaultScope.overwrite_default_scope(self.config.default_scope):
-            self.pipeline = Compose(steps)
+        self.pipeline = build_pipeline(self.config)
 
     def __call__(self, image: str | Path | np.ndarray) -> Detections:
         """Find persons.

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.registry import DefaultScope
+from mmengine.dataset import pseudo_collate
 
+from sapiens_mm.apis.build import build_pipeline
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 from sapiens_mm.apis.person_boxes import (
     Detector,
@@ -21,7 +21,7 @@ from sapiens_mm.apis.person_boxes import (
     whole_image_box,
 )
 from sapiens_mm.apis.results import PoseResult
-from sapiens_mm.tables import KeypointTable, keypoint_table
+from sapiens_mm.tables import keypoint_table
 
 
 class PoseInferencer(Inferencer):
@@ -69,19 +69,10 @@ class PoseInferencer(Inferencer):
         )
         import mmpose.datasets.transforms  # noqa: F401  fills the registry
 
-        self.table = self._find_table()
+        self.table = keypoint_table(self.model.head.out_channels)
         self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=flip_test)
-        steps = [
-            step
-            for step in self.config.test_pipeline
-            if step['type'] != 'LoadImage'  # read already
-        ]
-        with DefaultScope.overwrite_default_scope('mmpose'):
-            self.pipeline = Compose(steps)
+        self.pipeline = build_pipeline(self.config)
         self.detector = make_detector(detector, self.device)
-
-    def _find_table(self) -> KeypointTable:
-        return keypoint_table(self.model.head.out_channels)
 
     def __call__(
         self, inputs: object, boxes: object = None

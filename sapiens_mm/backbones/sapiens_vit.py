@@ -224,6 +224,12 @@ class SapiensViT(BaseModule):
             x = torch.cat([self.cls_token.expand(len(x), -1, -1).to(x.dtype), x], dim=1)
         return x + self.position_table(grid_hw), grid_hw
 
+    def run_block(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """Apply one block to tokens (B, N, D), with ``with_cp`` recomputed later."""
+        if self.with_cp and x.requires_grad:
+            return checkpoint(layer, x, use_reentrant=False)
+        return layer(x)
+
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Extract features.
 
@@ -238,10 +244,7 @@ class SapiensViT(BaseModule):
         x, grid_hw = self.embed(image)
         outputs = []
         for index, layer in enumerate(self.layers):
-            if self.with_cp and x.requires_grad:
-                x = checkpoint(layer, x, use_reentrant=False)
-            else:
-                x = layer(x)
+            x = self.run_block(layer, x)
             if index in self.out_indices:
                 last = index == self.num_layers - 1
                 outputs.append(self._output(self.ln1(x) if last else x, grid_hw))

@@ -45,17 +45,14 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         super().__init__(
             in_channels, channels, num_classes=num_channels, threshold=0.0, **kwargs
         )
-        out = self.build_stacks(
+        self.build_stacks(
             in_channels,
             deconv_out_channels,
             deconv_kernel_sizes,
             conv_out_channels,
             conv_kernel_sizes,
+            channels=channels,
         )
-        if out != channels:
-            raise ValueError(
-                f'channels must equal the last stage width {out}, got {channels}'
-            )
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Return the raw map (B, C, h * 2**n, w * 2**n), float32, no activation."""

@@ -105,18 +105,35 @@ class UpsampleStacks:
         deconv_kernel_sizes: Sequence[int],
         conv_out_channels: Sequence[int],
         conv_kernel_sizes: Sequence[int],
+        channels: int | None = None,
     ) -> int:
         """Create both stacks.
 
+        Args:
+            in_channels: Channels of the feature map.
+            deconv_out_channels: As ``deconv_stack`` takes them.
+            deconv_kernel_sizes: As ``deconv_stack`` takes them.
+            conv_out_channels: As ``conv_stack`` takes them.
+            conv_kernel_sizes: As ``conv_stack`` takes them.
+            channels: What the layer behind the stacks expects; None does not check.
+
         Returns:
             Channels of the map that ``upsample`` returns.
+
+        Raises:
+            ValueError: If these are not ``channels``.
         """
         self.deconv_layers = deconv_stack(
             in_channels, deconv_out_channels, deconv_kernel_sizes
         )
-        channels = [in_channels, *deconv_out_channels][-1]
-        self.conv_layers = conv_stack(channels, conv_out_channels, conv_kernel_sizes)
-        return [channels, *conv_out_channels][-1]
+        width = [in_channels, *deconv_out_channels][-1]
+        self.conv_layers = conv_stack(width, conv_out_channels, conv_kernel_sizes)
+        out = [width, *conv_out_channels][-1]
+        if channels not in (None, out):
+            raise ValueError(
+                f'channels must equal the last stage width {out}, got {channels}'
+            )
+        return out
 
     def upsample(self, x: Tensor) -> Tensor:
         """Apply both stacks: (B, C, h, w) to (B, C', h * 2**n, w * 2**n)."""

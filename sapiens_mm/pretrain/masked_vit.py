@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from sapiens_mm.backbones import SapiensViT
 from sapiens_mm.registry import MODELS
@@ -77,8 +76,5 @@ class SapiensMaskedViT(SapiensViT):
         x, removed, restore = random_masking(x, self.mask_ratio)
         x = torch.cat([x_cls, x], dim=1)
         for layer in self.layers:
-            if self.with_cp and x.requires_grad:
-                x = checkpoint(layer, x, use_reentrant=False)
-            else:
-                x = layer(x)
+            x = self.run_block(layer, x)
         return self.ln1(x), removed, restore

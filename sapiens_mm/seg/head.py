@@ -43,17 +43,14 @@ class SapiensSegHead(UpsampleStacks, BaseDecodeHead):
         **kwargs: object,
     ) -> None:
         super().__init__(in_channels, channels, num_classes=num_classes, **kwargs)
-        out = self.build_stacks(
+        self.build_stacks(
             in_channels,
             deconv_out_channels,
             deconv_kernel_sizes,
             conv_out_channels,
             conv_kernel_sizes,
+            channels=channels,
         )
-        if out != channels:
-            raise ValueError(
-                f'channels must equal the last stage width {out}, got {channels}'
-            )
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Return logits (B, C, h * 2**n, w * 2**n), float32."""
