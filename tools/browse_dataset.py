@@ -1,170 +1,51 @@
 """Draw what a config's pipeline really feeds the model.
 
     python tools/browse_dataset.py pose/sapiens_0.3b_coco17-1024x768 --count 32
+    python tools/browse_dataset.py seg/sapiens_0.3b_lip20-1024x768
     python tools/browse_dataset.py my_config.py --split val --out-dir crops
 
 Takes packed samples of the data set, after all augmentation, and draws their picture
-beside the targets in them: keypoints are decoded from the target heatmaps, and those
-that are not trained on are absent. Test pipelines make no targets; there, annotated
-keypoints are drawn where the crop moved them. Writes a PNG a sample and sheet.png.
+beside the targets in them. Keypoints are decoded from the target heatmaps, and those
+that are not trained on are absent; test pipelines make no targets, and there annotated
+keypoints are drawn where the crop moved them. Parts are drawn on the photo as it was
+read and on the input that became of it; so are depth and normals, the latter beside a
+sphere in the same colours and the same light. Writes a PNG a sample and sheet.png.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import cv2
 import numpy as np
 
 import sapiens_mm  # before the hosts: it mends them
+from _browse.drawing import Drawing, contact_sheet, leaves, shrink, transforms_of
+from _browse.maps import MAPS
+from _browse.parts import PARTS
+from _browse.pose import POSE
 from sapiens_mm.apis.saving import write_image
-from sapiens_mm.tables import keypoint_table
-from sapiens_mm.visualization import draw_keypoints, side_by_side
 
 SPLITS = ('train', 'val', 'test')
-CELL_HEIGHT, GAP = 320, 8  # pixels of the sheet
-HEAT_OPACITY = 0.8
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One sample.
-
-    Attributes:
-        picture: Shape (H, W, 3), uint8, BGR.
-        caption: For the sheet.
-        visible: How many keypoints are drawn or, with targets, trained on.
-        keypoints: Shape (K, 2), pixels of the input; NaN where absent.
-    """
-
-    picture: np.ndarray
-    caption: str
-    visible: int
-    keypoints: np.ndarray
-
-
-def draw_pose(image_bgr: np.ndarray, sample: Any, transforms: list) -> Drawing:
-    """Draw keypoints on the picture, and the target heatmaps on another copy of it.
-
-    Args:
-        image_bgr: Shape (H, W, 3), uint8: the model's input.
-        sample: A ``PoseDataSample``.
-        transforms: Of the pipeline; one of them has the codec.
-
-    Raises:
-        ValueError: If the targets are no heatmaps of one codec.
-    """
-    encoders = [t.encoder for t in transforms if hasattr(t, 'encoder')]
-    panels = []
-    if encoders:
-        if 'heatmaps' not in getattr(sample, 'gt_fields', ()):
-            raise ValueError(
-                'targets of GenerateTarget are no heatmaps of one codec, the only '
-                'ones of pose that can be drawn'
-            )
-        heatmaps = sample.gt_fields.heatmaps
-        weights = np.ravel(sample.gt_instance_labels.keypoint_weights)
-        points = decode_targets(heatmaps, encoders[0])
-        panels.append(overlay_heatmaps(image_bgr, heatmaps.numpy()))
-    else:
-        points = move_into_crop(
-            sample.gt_instances.keypoints[0, :, :2], sample, image_bgr.shape[:2]
-        )
-        weights = np.ravel(sample.gt_instances.keypoints_visible)
-    shown = weights > 0
-    points = np.where(shown[:, None], points, np.nan)
-    table = keypoint_table(len(points))
-    drawn = draw_keypoints(image_bgr, points[None], shown[None].astype(float), table)
-    caption = f'{sample.get("id", "?")}: {shown.sum()} of {len(points)}'
-    if sample.get('flip'):
-        caption += ', flipped'
-    picture = side_by_side([drawn, *panels], gap=4)
-    return Drawing(picture, caption, int(shown.sum()), points)
-
-
-# name of the sample's class -> how to draw it; the tasks to come go here
-DRAWERS: dict[str, Callable[[np.ndarray, Any, list], Drawing]] = {
-    'PoseDataSample': draw_pose,
-}
-
-
-def decode_targets(heatmaps: Any, encoder: Any) -> np.ndarray:
-    """Find the keypoints that heatmaps were made from, (K, 2) pixels of the input.
-
-    Args:
-        heatmaps: Tensor (K, h, w).
-        encoder: The codec.
-    """
-    from mmpose.codecs import UDPHeatmap
-
-    from sapiens_mm.pose import decode_udp_heatmaps
-
-    if type(encoder) is not UDPHeatmap:
-        return encoder.decode(heatmaps.numpy())[0][0]
-    # mmpose encodes by (W - 1) / (w - 1) and decodes by W / (w - 1); to lie on the
-    # picture, what was encoded must be turned back by the same factor
-    width, height = encoder.input_size
-    return decode_udp_heatmaps(
-        heatmaps[None],
-        input_wh=(width - 1, height - 1),
-        blur_kernel_size=encoder.blur_kernel_size,
-    )[0][0].numpy()
-
-
-def overlay_heatmaps(image_bgr: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """Lay the mean of heatmaps (K, h, w) over a picture.
-
-    Brightness follows its logarithm: a face of 238 keypoints must not hide a wrist.
-    """
-    (height, width), (h, w) = image_bgr.shape[:2], heatmaps.shape[1:]
-    # the centres of the corner pixels coincide
-    scale = np.diag([(width - 1) / (w - 1), (height - 1) / (h - 1)])
-    heat = np.log1p(len(heatmaps) * heatmaps.mean(0).clip(0))
-    grown = cv2.warpAffine(
-        heat, np.hstack([scale, np.zeros((2, 1))]), (width, height)
-    )  # (W, H)
-    share = grown / max(float(grown.max()), np.finfo(np.float32).tiny)
-    colors = cv2.applyColorMap(np.uint8(np.rint(255 * share)), cv2.COLORMAP_TURBO)
-    opacity = HEAT_OPACITY * share[..., None]
-    return np.uint8(np.rint(image_bgr * (1 - opacity) + colors * opacity))
-
-
-def move_into_crop(
-    points: np.ndarray, sample: Any, input_hw: tuple[int, int]
-) -> np.ndarray:
-    """Move keypoints (K, 2) of the photo as the crop of a test pipeline did (UDP)."""
-    low = sample.get('input_center') - np.divide(sample.get('input_scale'), 2)
-    steps = np.array(input_hw[::-1]) - 1
-    return (points - low) * steps / sample.get('input_scale')
-
-
-def transforms_of(dataset: Any) -> list:
-    """Return the transforms of a data set and of those it wraps."""
-    found = list(getattr(getattr(dataset, 'pipeline', None), 'transforms', ()))
-    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    for each in inner:
-        if each is not None:
-            found += transforms_of(each)
-    return found
+# class of a sample, or a field that it has -> how it is drawn
+KINDS = {'PoseDataSample': POSE, 'gt_sem_seg': PARTS, 'gt_depth_map': MAPS}
 
 
 class RejectionCounter:
     """Counts the samples that ``SapiensMinKeypoints`` rejects from now on."""
 
     def __init__(self, transforms: list) -> None:
-        from sapiens_mm.pose import SapiensMinKeypoints
-
         self.total = 0
         for step in transforms:
-            if isinstance(step, SapiensMinKeypoints):
+            if type(step).__name__ == 'SapiensMinKeypoints':  # mmpose may be absent
                 step.transform = self._counted(step.transform)
 
     def _counted(self, transform: Callable) -> Callable:
@@ -196,48 +77,37 @@ def take_samples(dataset: Any, indices: Sequence[int], rejected: RejectionCounte
         yield packed
 
 
-def draw_samples(packed_samples: Any, transforms: list) -> Iterator[Drawing]:
-    """Draw packed samples, each by its kind.
+def kind_of(sample: Any) -> str:
+    """Return the key of ``KINDS`` that a sample goes by.
+
+    Raises:
+        ValueError: If it cannot be drawn.
+    """
+    names = [type(sample).__name__, *getattr(sample, 'keys', list)()]
+    for name in names:
+        if name in KINDS:
+            return name
+    fields = f' with {", ".join(names[1:])}' if names[1:] else ''
+    raise ValueError(
+        f'samples of type {names[0]}{fields} cannot be drawn yet, only those of '
+        f'{", ".join(KINDS)}'
+    )
+
+
+def draw_samples(packed_samples: Any, dataset: Any) -> Iterator[tuple[str, Drawing]]:
+    """Draw packed samples of a data set.
+
+    Yields:
+        The kind and the drawing of each.
 
     Raises:
         ValueError: For a kind that cannot be drawn.
     """
     for packed in packed_samples:
-        sample, inputs = packed['data_samples'], packed['inputs']
-        kind = type(sample).__name__
-        if kind not in DRAWERS:
-            raise ValueError(
-                f'samples of type {kind} cannot be drawn yet, only those of type '
-                f'{", ".join(DRAWERS)}'
-            )
-        image = np.ascontiguousarray(inputs.numpy().transpose(1, 2, 0))
-        yield DRAWERS[kind](image, sample, transforms)
-
-
-def contact_sheet(cells: Sequence[np.ndarray], captions: Sequence[str]) -> np.ndarray:
-    """Put small pictures into rows of a nearly square sheet, (H, W, 3) uint8 BGR."""
-    shape = max(cell.shape[1] for cell in cells) / CELL_HEIGHT
-    columns = min(len(cells), max(1, round(math.sqrt(len(cells) / shape))))
-    rows = []
-    for start in range(0, len(cells), columns):
-        some = slice(start, start + columns)
-        rows.append(side_by_side(cells[some], captions[some], GAP))
-    width = max(row.shape[1] for row in rows)
-    white = (255, 255, 255)
-    padded = [
-        cv2.copyMakeBorder(
-            row, 0, GAP, 0, width - row.shape[1], cv2.BORDER_CONSTANT, value=white
-        )
-        for row in rows
-    ]
-    return np.concatenate(padded)
-
-
-def shrink(picture: np.ndarray) -> np.ndarray:
-    """Scale a picture to the height of the sheet's cells."""
-    width = max(1, round(picture.shape[1] * CELL_HEIGHT / len(picture)))
-    method = cv2.INTER_AREA if len(picture) > CELL_HEIGHT else cv2.INTER_LINEAR
-    return cv2.resize(picture, (width, CELL_HEIGHT), interpolation=method)  # (W, H)
+        sample = packed['data_samples']
+        kind = kind_of(sample)
+        image = np.ascontiguousarray(packed['inputs'].numpy().transpose(1, 2, 0))
+        yield kind, KINDS[kind].draw(image, sample, dataset)
 
 
 def choose(length: int, count: int, split: str) -> np.ndarray:
@@ -253,6 +123,27 @@ def choose(length: int, count: int, split: str) -> np.ndarray:
     rounds = math.ceil(count / length)
     order = [np.random.permutation(length) for _ in range(rounds)]
     return np.concatenate(order)[:count]
+
+
+def build(cfg: Any, split: str) -> Any:
+    """Build the data set of a split.
+
+    Raises:
+        ValueError: If the split or its files are not there, or it is empty.
+    """
+    from mmengine.registry import DATASETS, init_default_scope
+
+    loader = cfg.get(f'{split}_dataloader')
+    if loader is None:
+        raise ValueError(f'{cfg.filename} has no {split}_dataloader')
+    init_default_scope(cfg.get('default_scope') or 'mmengine')
+    try:
+        dataset = DATASETS.build(loader.dataset)
+    except AssertionError as error:  # how mmpose says that a file is not there
+        raise ValueError(str(error)) from error
+    if not len(dataset):
+        raise ValueError(f'the {split} data set is empty')
+    return dataset
 
 
 def browse(cfg: Any, split: str, count: int, folder: Path, seed: int) -> str:
@@ -271,38 +162,29 @@ def browse(cfg: Any, split: str, count: int, folder: Path, seed: int) -> str:
     Raises:
         ValueError: If the split is not there, or cannot be drawn.
     """
-    from mmengine.registry import DATASETS, init_default_scope
-
     from sapiens_mm.engine.epoch_seed_hook import seed_everything
 
-    loader = cfg.get(f'{split}_dataloader')
-    if loader is None:
-        raise ValueError(f'{cfg.filename} has no {split}_dataloader')
-    init_default_scope(cfg.get('default_scope') or 'mmengine')
     seed_everything(seed)
-    try:
-        dataset = DATASETS.build(loader.dataset)
-    except AssertionError as error:  # how mmpose says that a file is not there
-        raise ValueError(str(error)) from error
-    if not len(dataset):
-        raise ValueError(f'the {split} data set is empty')
-    transforms = transforms_of(dataset)
-    rejected = RejectionCounter(transforms)
+    dataset = build(cfg, split)
+    rejected = RejectionCounter(transforms_of(dataset))
     samples = take_samples(dataset, choose(len(dataset), count, split), rejected)
-    cells, captions, visible = [], [], []
-    for number, drawing in enumerate(draw_samples(samples, transforms)):
+    small: list[Drawing] = []
+    by_kind: dict[str, list[Drawing]] = {}
+    for number, (kind, drawing) in enumerate(draw_samples(samples, dataset)):
         write_image(folder / f'{number:04d}.png', drawing.picture)
-        cells.append(shrink(drawing.picture))
-        captions.append(drawing.caption)
-        visible.append(drawing.visible)
+        small.append(dataclasses.replace(drawing, picture=shrink(drawing.picture)))
+        by_kind.setdefault(kind, []).append(small[-1])
+    cells = [drawing.picture for drawing in small]
+    captions = [drawing.caption for drawing in small]
     write_image(folder / 'sheet.png', contact_sheet(cells, captions))
-    return (
-        f'{len(cells)} samples of {len(dataset)} in {split}\n'
-        f'{np.mean(visible):.1f} visible keypoints in the mean, '
-        f'{min(visible)} to {max(visible)}, of {len(drawing.keypoints)}\n'
-        f'{rejected.total} samples rejected by SapiensMinKeypoints\n'
-        f'{folder / "sheet.png"}'
-    )
+    lines = [f'{len(small)} samples of {len(dataset)} in {split}']
+    lines += [KINDS[kind].summarize(some, dataset) for kind, some in by_kind.items()]
+    if 'PoseDataSample' in by_kind:
+        lines.append(f'{rejected.total} samples rejected by SapiensMinKeypoints')
+    bad = sum(getattr(leaf, 'num_bad', 0) for leaf in leaves(dataset))
+    if bad:
+        lines.append(f'{bad} bad samples skipped')
+    return '\n'.join([*lines, str(folder / 'sheet.png')])
 
 
 def positive(text: str) -> int:
@@ -339,8 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm import hosts
 
     try:
-        hosts.require('mmpose')
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+        hosts.require(cfg.get('default_scope') or 'mmengine')
         if args.cfg_options is not None:
             cfg.merge_from_dict(args.cfg_options)
         name = Path(args.config).name.removesuffix('.py')

@@ -106,8 +106,8 @@ def refuse_existing(path: Path, force: bool) -> None:
 
 def run_convert(args: argparse.Namespace) -> int:
     """Convert between vocabularies."""
+    from sapiens_mm.data_files import read_json
     from sapiens_mm.pose import convert_files
-    from sapiens_mm.pose.keypoint_files import read_json
     from sapiens_mm.pose.keypoint_maps import keypoint_map, read_pairs
 
     target = TARGETS[args.to]
@@ -166,9 +166,9 @@ def run_captures(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     """Check an annotation file; 1 if it has errors."""
+    from sapiens_mm.data_files import read_json
     from sapiens_mm.pose.annotation_check import check_annotations
     from sapiens_mm.pose.convert_files import find_source
-    from sapiens_mm.pose.keypoint_files import read_json
 
     num_keypoints = args.source_k
     if num_keypoints is None:

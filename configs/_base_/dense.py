@@ -1,5 +1,5 @@
-# What the segmentation, depth and normal models share: input and runtime.
-_base_ = ['mmseg::_base_/default_runtime.py']
+# What the segmentation, depth and normal models share: input, schedule and runtime.
+_base_ = ['mmseg::_base_/default_runtime.py', './schedule.py']
 
 input_wh = (768, 1024)  # pixels
 
@@ -11,7 +11,6 @@ model = dict(
         bgr_to_rgb=True,
         size=(1024, 768),  # (H, W)
         pad_val=0,
-        seg_pad_val=255,
     ),
     backbone=dict(
         type='sapiens_mm.SapiensViT',
@@ -28,3 +27,39 @@ test_pipeline = [
     dict(type='Resize', scale=input_wh, keep_ratio=False),
     dict(type='PackSegInputs'),
 ]
+
+train_dataloader = dict(
+    batch_size=2,  # a GPU
+    num_workers=4,
+    persistent_workers=False,  # SapiensEpochSeedHook seeds them each epoch
+    sampler=dict(type='DefaultSampler', shuffle=True),
+)
+val_dataloader = dict(
+    batch_size=4,  # results are brought to the size of the photo, all classes of it
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(test_mode=True),
+)
+test_dataloader = val_dataloader
+
+# epochs, and learning rate by epoch after a warm-up by iterations
+train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=400, start_factor=0.001, by_epoch=False),
+    dict(type='PolyLR', begin=0, end=200, power=1.0, eta_min=0.0, by_epoch=True),
+]
+auto_scale_lr = dict(base_batch_size=16, enable=False)
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='SegVisualizationHook', draw=False),
+)
+custom_hooks = [dict(type='sapiens_mm.SapiensEpochSeedHook')]
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)

@@ -1,8 +1,22 @@
-# FaceSynthetics, 19 face parts: no class weights, mean over the pixels.
+# FaceSynthetics, 19 face parts: no class weights, and no validation.
 _base_ = './seg.py'
 
 part_table = 'face19'  # names, palette and mirror pairs
-
-model = dict(
-    decode_head=dict(num_classes=19, loss_decode=dict(reduction='mean')),
+layout = dict(  # 000007_seg.png beside 000007.png
+    parts=part_table, img_suffix='.png', label_ending='_seg'
 )
+
+model = dict(decode_head=dict(num_classes=19))
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[-3].update(swap_seg_labels=[(3, 4), (5, 6), (7, 8)])
+
+train_dataloader = dict(
+    dataset=dict(data_root='data/face_synthetics/', pipeline=train_pipeline, **layout)
+)
+val_dataloader = None
+val_cfg = None
+val_evaluator = None
+# the data set has no test part: put photos aside, and train on the rest
+test_dataloader = dict(dataset=dict(data_root='data/face_synthetics_test/', **layout))
+default_hooks = dict(checkpoint=dict(save_best=None))

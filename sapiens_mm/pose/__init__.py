@@ -14,6 +14,7 @@ from sapiens_mm.pose.keypoint_maps import (
 )
 from sapiens_mm.pose.min_keypoints import SapiensMinKeypoints
 from sapiens_mm.pose.part_metric import SapiensKeypointMetric
+from sapiens_mm.pose.synthetic_humans import SyntheticHumansPose
 from sapiens_mm.pose.transforms import (
     SapiensCoarseDropout,
     SapiensRandomBlur,
@@ -30,6 +31,7 @@ __all__ = [
     'SapiensRandomBlur',
     'SapiensRandomMedianBlur',
     'SapiensTopdownEstimator',
+    'SyntheticHumansPose',
     'check_annotations',
     'common_pairs',
     'convert_keypoints',

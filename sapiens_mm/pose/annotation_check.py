@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sapiens_mm.data_files import read_json
 from sapiens_mm.pose.annotation_report import ERRORS, WARNINGS, Report
 from sapiens_mm.pose.keypoint_files import (
     FIELDS,
@@ -21,7 +22,6 @@ from sapiens_mm.pose.keypoint_files import (
     PART_GROUPS,
     WrongFieldError,
     read_flat,
-    read_json,
     read_points,
 )
 from sapiens_mm.tables import GOLIATH308

@@ -17,18 +17,17 @@ from typing import Any
 import cv2
 import numpy as np
 
+from sapiens_mm.data_files import fill_pattern, read_capture_index
 from sapiens_mm.pose.keypoint_files import (
     AREA_SHARE,
     annotation_fields,
     category,
     goliath_info,
-    read_json,
     tight_box_xywh,
 )
 from sapiens_mm.tables.goliath308 import NUM_SOURCE_KEYPOINTS, SOURCE_IDS
 
 MIN_VISIBLE = 8
-INDEX_FIELDS = ('sample_id', 'session_id', 'camera_id', 'frame_number')
 
 
 @dataclass
@@ -54,31 +53,6 @@ class CaptureCounts:
             f'{self.few_keypoints} with fewer than {MIN_VISIBLE} visible keypoints; '
             f'{len(self.failed)} could not be read'
         )
-
-
-def read_index(path: str | Path) -> list[dict[str, Any]]:
-    """Read an index of captures.
-
-    Args:
-        path: JSON list of records with ``sample_id``, ``session_id``, ``camera_id``
-            and ``frame_number``.
-
-    Returns:
-        The records, sorted by session, camera and frame **as strings**, which is the
-        order of the official code: frame 10 comes before frame 9.
-
-    Raises:
-        ValueError: If a record lacks a field.
-    """
-    records = read_json(path)
-    if not isinstance(records, list):
-        raise ValueError(f'{path} holds no list of samples')
-    for n, record in enumerate(records):
-        known = record if isinstance(record, dict) else {}
-        missing = [name for name in INDEX_FIELDS if name not in known]
-        if missing:
-            raise ValueError(f'{path}: sample {n}: {missing[0]} is missing')
-    return sorted(records, key=lambda r: tuple(str(r[f]) for f in INDEX_FIELDS[1:]))
 
 
 def select_points(array: np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:
@@ -130,7 +104,7 @@ def convert_captures(
     """Read captures into the content of one 308 file.
 
     Args:
-        index_path: See :func:`read_index`.
+        index_path: See :func:`~sapiens_mm.data_files.read_capture_index`.
         root: Folder that images and keypoints are in.
         image_pattern: Path of an image below ``root``; fields of the index in braces.
         keypoints_pattern: Path of its keypoints, NPY of the shape (3, 344).
@@ -144,9 +118,12 @@ def convert_captures(
     Raises:
         ValueError: If the index or a pattern is wrong.
     """
-    samples = read_index(index_path)
+    samples = read_capture_index(index_path)
     paths = [
-        tuple(_fill(pattern, sample) for pattern in (image_pattern, keypoints_pattern))
+        tuple(
+            fill_pattern(pattern, sample)
+            for pattern in (image_pattern, keypoints_pattern)
+        )
         for sample in samples
     ]
     counts = CaptureCounts()
@@ -196,16 +173,6 @@ def _annotation(sample_id: int, points: np.ndarray) -> dict[str, Any]:
         area=round(AREA_SHARE * box[2] * box[3], 6),
         **annotation_fields(points),
     )
-
-
-def _fill(pattern: str, sample: dict[str, Any]) -> str:
-    try:
-        return pattern.format(**sample)
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(
-            f'{pattern!r} asks for {error}, which the index lacks; a sample has '
-            f'{", ".join(sample)}'
-        ) from None
 
 
 def _map_in_windows(

@@ -8,8 +8,6 @@ and hidden, 2 labelled and visible) or, in result files, a score.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,14 +70,6 @@ class WrongFieldError(ValueError):
     def __init__(self, kind: str, message: str):
         super().__init__(message)
         self.kind = kind
-
-
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; ValueError names the file where it is none."""
-    try:
-        return json.loads(Path(path).read_bytes())
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f'{path} is not JSON: {error}') from None
 
 
 def read_flat(record: dict, field: str, count: int) -> np.ndarray:

@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip('mmpose')
 
+from sapiens_mm.data_files import read_capture_index  # noqa: E402
 from sapiens_mm.pose import SapiensGoliathDataset, check_annotations  # noqa: E402
 from sapiens_mm.pose.goliath_captures import (  # noqa: E402
     convert_captures,
     is_grey,
-    read_index,
     select_points,
 )
 
@@ -78,7 +78,7 @@ def test_other_arrays_are_refused(array):
 
 def test_samples_come_in_the_order_of_strings(tmp_path):
     path = write_captures(tmp_path)
-    names = [record['sample_id'] for record in read_index(path)]
+    names = [record['sample_id'] for record in read_capture_index(path)]
     assert names == ['s0', 's1', 's10', 's11', *(f's{n}' for n in range(2, 10))]
 
 

@@ -26,6 +26,9 @@ tool = importlib.util.module_from_spec(spec)
 sys.modules['browse_dataset'] = tool
 spec.loader.exec_module(tool)
 
+from _browse.drawing import CELL_HEIGHT, GAP  # noqa: E402
+from _browse.pose import overlay_heatmaps  # noqa: E402
+
 H, W = 256, 192
 LIMBS = range(5, 17)  # apart from each other, which the face is not
 
@@ -39,7 +42,7 @@ def draw(cfg, split='train'):
     init_default_scope('mmpose')
     dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
     packed = [dataset[i] for i in range(len(dataset))]
-    drawings = list(tool.draw_samples(packed, tool.transforms_of(dataset)))
+    drawings = [drawing for _, drawing in tool.draw_samples(packed, dataset)]
     return drawings, [each['data_samples'] for each in packed]
 
 
@@ -130,11 +133,11 @@ def test_heat_lies_where_the_heatmap_is():
     heatmaps = np.zeros((3, 32, 24), np.float32)
     heatmaps[1, 20, 10] = 1
     image = np.full((125, 93, 3), 100, np.uint8)  # centres 4 pixels apart
-    change = np.abs(tool.overlay_heatmaps(image, heatmaps).astype(int) - 100).sum(2)
+    change = np.abs(overlay_heatmaps(image, heatmaps).astype(int) - 100).sum(2)
     rows, cols = np.nonzero(change)
     assert (rows.min(), rows.max(), cols.min(), cols.max()) == (77, 83, 37, 43)
     hottest = cv2.applyColorMap(np.uint8([[255]]), cv2.COLORMAP_TURBO)[0, 0]
-    mixed = tool.overlay_heatmaps(image, heatmaps)[80, 40]
+    mixed = overlay_heatmaps(image, heatmaps)[80, 40]
     np.testing.assert_allclose(mixed, 0.2 * 100 + 0.8 * hottest, atol=0.5)
 
 
@@ -157,8 +160,8 @@ def test_files_and_counts(tmp_path, capsys, augment):
     sheet = cv2.imread(str(out / 'sheet.png'))
     cell = tool.shrink(pictures[0])
     width = cell.shape[1]
-    assert sheet.shape[1] == 2 * width + tool.GAP  # columns
-    top = sheet.shape[0] // 3 - tool.GAP - tool.CELL_HEIGHT
+    assert sheet.shape[1] == 2 * width + GAP  # columns
+    top = sheet.shape[0] // 3 - GAP - CELL_HEIGHT
     np.testing.assert_array_equal(sheet[top : top + len(cell), :width], cell)
     # the same seed, the same pictures
     assert run(*argv) == 0
@@ -196,8 +199,8 @@ def test_wrong_calls_are_one_sentence(tmp_path, capsys):
         (['pose/sapiens_0.3b_coco71-1024x768'], 'did you mean'),
         ([tmp_path / 'run.py'], 'people.json'),
         (
-            ['seg/sapiens_0.3b_goliath28-1024x768', '--split', 'test'],
-            'has no test_dataloader',
+            ['seg/sapiens_0.3b_face19-1024x768', '--split', 'val'],
+            'has no val_dataloader',
         ),
     ]:
         assert run(*argv, '--out-dir', tmp_path / 'out') == 2
@@ -208,4 +211,4 @@ def test_wrong_calls_are_one_sentence(tmp_path, capsys):
 def test_other_tasks_are_refused():
     packed = dict(inputs=torch.zeros(3, 8, 8), data_samples=SimpleNamespace())
     with pytest.raises(ValueError, match='type SimpleNamespace cannot be drawn yet'):
-        next(tool.draw_samples([packed], []))
+        next(tool.draw_samples([packed], None))

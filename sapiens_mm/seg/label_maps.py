@@ -1,0 +1,193 @@
+"""Label pictures: class ids read from PNG files, checked, and brought to other classes.
+
+A label picture has one channel of ids, grey or with a palette; of a palette the indices
+are read and not the colours. 255 means no label.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mmengine.fileio as fileio
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from sapiens_mm.data_files import BadFileError
+from sapiens_mm.tables.body_parts import (
+    ATR_TO_28,
+    CIHP_TO_28,
+    IGNORE_INDEX,
+    LIP_TO_28,
+    PASCAL_TO_28,
+    SOURCE_34_TO_28,
+)
+
+LABEL_SOURCES: dict[str, tuple[int, ...]] = {
+    'goliath34': SOURCE_34_TO_28,
+    'lip20': LIP_TO_28,
+    'cihp20': CIHP_TO_28,
+    'atr18': ATR_TO_28,
+    'pascal25': PASCAL_TO_28,
+}
+"""Classes that files may hold -> for each id the one of the 28, or 255."""
+
+_UNKNOWN = 254  # no vocabulary has so many classes
+
+
+def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
+    """Read the ids of a label picture.
+
+    Args:
+        data: Content of the file.
+        name: What to call it in messages.
+
+    Returns:
+        Shape (H, W), uint8.
+
+    Raises:
+        BadFileError: If it is no picture, has several channels, values above 255 or a
+            lossy format.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            mode, kind = picture.mode, picture.format
+            ids = np.asarray(picture)
+    except Exception as error:  # Pillow raises a dozen types for broken files
+        why = '' if isinstance(error, UnidentifiedImageError) else f': {error}'
+        raise BadFileError(f'{name} is no readable label picture{why}') from None
+    if kind == 'JPEG':
+        raise BadFileError(f'{name} is a JPEG, which changes ids; labels are PNG')
+    if ids.ndim != 2:
+        raise BadFileError(
+            f'{name} is a {mode} picture of colours; labels are one channel of class '
+            'ids, grey or with a palette'
+        )
+    if ids.dtype.kind not in 'biu' or ids.min() < 0 or ids.max() > 255:
+        raise BadFileError(
+            f'{name} holds {ids.dtype} values of {ids.min()} to {ids.max()}; class ids '
+            'are 0 to 255'
+        )
+    return ids.astype(np.uint8)
+
+
+def lookup_table(
+    num_classes: int, label_map: Mapping[int, int] | Sequence[int] | None = None
+) -> np.ndarray:
+    """Return the new id of each id in a file, 256 of uint8; 254 for ids out of range.
+
+    Args:
+        num_classes: C of the files if there is no map.
+        label_map: Entry c is the new id of class c of the files, 255 for none.
+    """
+    if label_map is None:
+        label_map = range(num_classes)
+    ids = label_map.items() if isinstance(label_map, Mapping) else enumerate(label_map)
+    table = np.full(256, _UNKNOWN, np.uint8)
+    for old, new in ids:
+        table[old] = new
+    table[IGNORE_INDEX] = IGNORE_INDEX
+    return table
+
+
+def map_ids(ids: np.ndarray, table: np.ndarray, name: str | Path) -> np.ndarray:
+    """Bring ids to other classes.
+
+    Args:
+        ids: Shape (H, W), uint8.
+        table: Of :func:`lookup_table`.
+        name: What to call the file in messages.
+
+    Returns:
+        Shape (H, W), uint8.
+
+    Raises:
+        BadFileError: If an id is outside the list.
+    """
+    labels = cv2.LUT(ids, table)
+    unknown = labels == _UNKNOWN
+    if unknown.any():
+        known = np.flatnonzero(table[:IGNORE_INDEX] != _UNKNOWN)
+        wrong = np.unique(ids[unknown])
+        listed = ', '.join(map(str, wrong[:5])) + ', …' * (len(wrong) > 5)
+        raise BadFileError(
+            f'{name} holds the ids {listed} at {unknown.sum()} of {ids.size} pixels; '
+            f'expected {known[0]} to {known[-1]}, or 255 for no label'
+        )
+    return labels
+
+
+def check_sample(
+    info: Mapping[str, Any],
+    *,
+    allow_empty: bool = False,
+    backend_args: dict | None = None,
+) -> np.ndarray:
+    """Read photo and labels of a sample completely.
+
+    Args:
+        info: Of a data set: ``img_path``, ``seg_map_path``, ``num_classes`` and
+            ``label_map``.
+        allow_empty: Take labels without a part.
+        backend_args: Of mmengine's file backends.
+
+    Returns:
+        The labels, (H, W) uint8, in the classes of the model.
+
+    Raises:
+        BadFileError: About the first thing that is wrong with either file.
+    """
+    path, label_path = info['img_path'], info['seg_map_path']
+    data = _read(path, backend_args)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # of an empty file
+        image = None
+    if image is None:
+        raise BadFileError(f'{path} is no picture that OpenCV can read')
+    # OpenCV fills up a JPEG that was cut short with grey
+    if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-4096:]:
+        raise BadFileError(f'{path} is cut short')
+    table = lookup_table(info['num_classes'], info.get('label_map'))
+    ids = decode_ids(_read(label_path, backend_args), label_path)
+    labels = map_ids(ids, table, label_path)
+    check_size(labels, image.shape[:2], label_path, path)
+    if not allow_empty:
+        check_not_empty(labels, label_path)
+    return labels
+
+
+def _read(path: str, backend_args: dict | None) -> bytes:
+    try:
+        return fileio.get(path, backend_args=backend_args)
+    except OSError as error:
+        raise BadFileError(f'{path} cannot be read: {error.strerror}') from None
+
+
+def check_size(
+    labels: np.ndarray, image_hw: tuple[int, int], name: str | Path, image: str | Path
+) -> None:
+    """Refuse labels of another size than their photo.
+
+    Raises:
+        BadFileError: Names both files and sizes.
+    """
+    if labels.shape != tuple(image_hw):
+        sizes = ['{1} x {0}'.format(*hw) for hw in (labels.shape, image_hw)]
+        raise BadFileError(
+            f'{name} is {sizes[0]} pixels (W x H), its image {image} {sizes[1]}'
+        )
+
+
+def check_not_empty(labels: np.ndarray, name: str | Path) -> None:
+    """Refuse labels without any part.
+
+    Raises:
+        BadFileError: If all pixels are background or unlabelled.
+    """
+    if not ((labels > 0) & (labels != IGNORE_INDEX)).any():
+        what = 'background' if (labels == 0).any() else 'without a label'
+        raise BadFileError(f'{name} holds no part: it is {what} everywhere')

@@ -1,0 +1,96 @@
+"""What every kind of sample shares: its drawing, its data set, the sheet of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from sapiens_mm.visualization import side_by_side
+
+CELL_HEIGHT, GAP = 320, 8  # pixels of the sheet
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One sample.
+
+    Attributes:
+        picture: Shape (H, W, 3), uint8, BGR.
+        caption: For the sheet.
+    """
+
+    picture: np.ndarray
+    caption: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How samples of one kind are drawn.
+
+    Attributes:
+        draw: From the model's input, (H, W, 3) uint8 BGR, the packed sample and the
+            data set to a drawing.
+        summarize: From all drawings, whose pictures may be shrunk, and the data set, to
+            lines that say what is in them.
+    """
+
+    draw: Callable[[np.ndarray, Any, Any], Drawing]
+    summarize: Callable[[Sequence[Any], Any], str]
+
+
+def leaves(dataset: Any) -> Iterator[Any]:
+    """Yield the data sets inside wrappers, which have ``datasets`` or ``dataset``."""
+    inner = getattr(dataset, 'datasets', None)
+    if inner is None:
+        inner = [dataset.dataset] if hasattr(dataset, 'dataset') else None
+    if inner is None:
+        yield dataset
+    else:
+        for each in inner:
+            yield from leaves(each)
+
+
+def transforms_of(dataset: Any) -> list:
+    """Return the transforms of a data set and of those it wraps."""
+    found = list(getattr(getattr(dataset, 'pipeline', None), 'transforms', ()))
+    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    for each in inner:
+        if each is not None:
+            found += transforms_of(each)
+    return found
+
+
+def contact_sheet(cells: Sequence[np.ndarray], captions: Sequence[str]) -> np.ndarray:
+    """Put small pictures into rows of a nearly square sheet, (H, W, 3) uint8 BGR."""
+    shape = max(cell.shape[1] for cell in cells) / CELL_HEIGHT
+    columns = min(len(cells), max(1, round(math.sqrt(len(cells) / shape))))
+    rows = []
+    for start in range(0, len(cells), columns):
+        some = slice(start, start + columns)
+        rows.append(side_by_side(cells[some], captions[some], GAP))
+    width = max(row.shape[1] for row in rows)
+    white = (255, 255, 255)
+    padded = [
+        cv2.copyMakeBorder(
+            row, 0, GAP, 0, width - row.shape[1], cv2.BORDER_CONSTANT, value=white
+        )
+        for row in rows
+    ]
+    return np.concatenate(padded)
+
+
+def shrink(picture: np.ndarray) -> np.ndarray:
+    """Scale a picture to the height of the sheet's cells."""
+    return to_height(picture, CELL_HEIGHT)
+
+
+def to_height(picture: np.ndarray, height: int) -> np.ndarray:
+    """Scale a picture (H, W, 3) to a height in pixels."""
+    width = max(1, round(picture.shape[1] * height / len(picture)))
+    method = cv2.INTER_AREA if len(picture) > height else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=method)  # (W, H)
