@@ -55,7 +55,7 @@ class FakePerson:
         labels: Shape (H, W), uint8, ids of the 28 Goliath parts.
         depth: Shape (H, W), float32; near 0 and far 1 on the person, -1 elsewhere.
         normals: Shape (H, W, 3), float32; unit vectors on the person, x right,
-            y down, z away from the camera; -1000 elsewhere.
+            y up, z towards the camera; -1000 elsewhere.
     """
 
     photo: np.ndarray
@@ -170,7 +170,7 @@ def fake_person(seed: int = 0, hw: tuple[int, int] = (256, 192)) -> FakePerson:
     # orient the surface by its slopes, in units of a tenth of the image height
     surface = cv2.GaussianBlur(np.where(mask, depth, 1), (0, 0), 1.0)
     slope_y, slope_x = np.gradient(surface * height / 10)
-    normals = np.dstack([slope_x, slope_y, np.full(hw, -1.0)])
+    normals = np.dstack([slope_x, -slope_y, np.ones(hw)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     normals = np.where(mask[..., None], normals, -1000).astype(np.float32)
 

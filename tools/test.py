@@ -32,6 +32,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--work-dir', help='for the log; default: work_dirs/CONFIG')
     add('--out', help='a .pkl file for the figures')
     add('--dump', help='a .pkl file for the raw predictions')
+    add('--skip-bad', action='store_true', help='leave out samples with bad files')
     add('--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts')
     launchers = ('none', 'pytorch', 'slurm', 'mpi')
     add('--launcher', choices=launchers, default='none')
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mmengine.runner import Runner
 
     from sapiens_mm.checkpoints import load_weights, resolve
+    from sapiens_mm.data_files import bad_file_sentence
+    from sapiens_mm.engine.bad_samples import skip_bad_samples
     from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
@@ -68,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             cfg.model.backbone.init_cfg = None  # the checkpoint has it all
         if args.cfg_options is not None:
             cfg.merge_from_dict(args.cfg_options)
+        if args.skip_bad:
+            skip_bad_samples(cfg)
         if args.dump:
             metrics = cfg.test_evaluator
             metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
@@ -80,7 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    metrics = runner.test()
+    try:
+        metrics = runner.test()
+    except ValueError as error:
+        reason = bad_file_sentence(error)
+        if reason is None:
+            raise
+        print(f'error: {reason}', file=sys.stderr)
+        return 2
     if joined:
         torch.distributed.destroy_process_group()
     if args.out:

@@ -44,6 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='scale the learning rate by the batch size',
     )
     add('--seed', type=int, help='default: 0')
+    add('--skip-bad', action='store_true', help='leave out samples with bad files')
     add('--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts')
     launchers = ('none', 'pytorch', 'slurm', 'mpi')
     add('--launcher', choices=launchers, default='none')
@@ -59,6 +60,8 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
     Raises:
         ValueError: If the config lacks what an argument needs.
     """
+    from sapiens_mm.engine.bad_samples import skip_bad_samples
+
     for key in ('train_dataloader', 'optim_wrapper', 'train_cfg'):
         if cfg.get(key) is None:
             raise ValueError(f'{args.config} has no {key}: it is not for training')
@@ -84,6 +87,8 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    if args.skip_bad:
+        skip_bad_samples(cfg)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
 
+    from sapiens_mm.data_files import bad_file_sentence
     from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
@@ -106,11 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     try:
         runner.train()
-    except Exception:
-        reason = None
+    except Exception as error:
+        reason = bad_file_sentence(error)
         # the loop is a dict until its data sets are built; asking for it builds them
         started = not isinstance(runner._train_loop, dict) and runner.iter > 0
-        if not started and cfg.get('default_scope') == 'mmpose':
+        if not (reason or started) and cfg.get('default_scope') == 'mmpose':
             from sapiens_mm.pose.annotation_check_hook import explain_failed_start
 
             reason = explain_failed_start(cfg.to_dict())

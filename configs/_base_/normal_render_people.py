@@ -1,15 +1,21 @@
-# Surface normals in the camera frame; these models pad the patches by 2.
-_base_ = './dense.py'
+# RenderPeople's layout: folders rgb, mask and normal in train and in val.
+_base_ = './normal.py'
 
-model = dict(
-    type='DepthEstimator',  # the host's estimator of continuous maps
-    backbone=dict(patch_cfg=dict(padding=2)),
-    decode_head=dict(
-        type='sapiens_mm.SapiensNormalHead',
-        in_channels=1024,
-        loss_decode=[
-            dict(type='sapiens_mm.SapiensNormalCosineLoss'),
-            dict(type='sapiens_mm.SapiensNormalL1Loss'),
-        ],
+data_root = 'data/render_people/'
+
+train_pipeline = _base_.train_pipeline
+train_pipeline.insert(
+    2,  # folder=None draws backgrounds; or photos without people, below a folder
+    dict(
+        type='sapiens_mm.SapiensRandomBackground',
+        prob=0.5,
+        folder=None,
+        mask_key='gt_mask',
     ),
 )
+
+train_dataloader = dict(
+    dataset=dict(data_root=data_root + 'train/', pipeline=train_pipeline)
+)
+val_dataloader = dict(dataset=dict(data_root=data_root + 'val/'))
+test_dataloader = val_dataloader

@@ -1,3 +1,9 @@
 _base_ = '../_base_/normal_render_people.py'
 
-model = dict(backbone=dict(arch='sapiens_1b'), decode_head=dict(in_channels=1536))
+model = dict(
+    backbone=dict(
+        arch='sapiens_1b',
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_1b_epoch_173'),
+    ),
+    decode_head=dict(in_channels=1536),
+)

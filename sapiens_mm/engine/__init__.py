@@ -1,12 +1,14 @@
 """What the training loop needs beside the host's. Needs: mmengine."""
 
 from sapiens_mm.engine.amp import SapiensAmpOptimWrapper
+from sapiens_mm.engine.bad_samples import SapiensSkippedHook
 from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
 from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
 
 __all__ = [
+    'SapiensSkippedHook',
     'SapiensAmpOptimWrapper',
     'SapiensEpochSeedHook',
     'SapiensFSDP2Strategy',

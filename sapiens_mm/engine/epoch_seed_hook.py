@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +46,21 @@ def seed_worker(worker_id: int, seed: int, epoch: int, rank: int) -> None:
         pass
 
 
+def set_epoch(dataset: Any, epoch: int) -> None:
+    """Tell the epoch to a data set that asks for it, wrapped or not.
+
+    Args:
+        dataset: One with ``set_epoch``, a wrapper of such, or any other.
+        epoch: From 0.
+    """
+    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    for each in inner:
+        if each is not None:
+            set_epoch(each, epoch)
+    if hasattr(dataset, 'set_epoch'):
+        dataset.set_epoch(epoch)
+
+
 @HOOKS.register_module()
 class SapiensEpochSeedHook(Hook):
     """Seeds every process anew at the start of each epoch.
@@ -54,7 +70,7 @@ class SapiensEpochSeedHook(Hook):
     the same weights. mmengine seeds the loaders with the same numbers each epoch
     (so each epoch repeats its augmentations) and the main process only once, and
     no config changes either. The order of samples is the sampler's, which depends
-    on seed and epoch already.
+    on seed and epoch already. Data sets that render their images learn the epoch.
 
     Raises:
         ValueError: If the loader keeps its workers from epoch to epoch.
@@ -73,3 +89,4 @@ class SapiensEpochSeedHook(Hook):
         facts = dict(seed=runner.seed, epoch=runner.epoch, rank=get_rank())
         loader.worker_init_fn = partial(seed_worker, **facts)
         seed_everything(epoch_seed(worker=0, **facts))
+        set_epoch(loader.dataset, runner.epoch)

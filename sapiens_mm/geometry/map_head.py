@@ -28,7 +28,13 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         conv_out_channels: Widths of the stages that keep the resolution.
         conv_kernel_sizes: Odd numbers.
         **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
+
+    Attributes:
+        mirror_signs: C factors: -1 for channels whose sign changes when the picture
+            is mirrored, as x of a normal does.
     """
+
+    mirror_signs: tuple[float, ...] | None = None  # None: all 1
 
     def __init__(
         self,
@@ -45,6 +51,8 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         super().__init__(
             in_channels, channels, num_classes=num_channels, threshold=0.0, **kwargs
         )
+        if self.mirror_signs is None:
+            self.mirror_signs = (1.0,) * num_channels
         self.build_stacks(
             in_channels,
             deconv_out_channels,

@@ -13,7 +13,7 @@ class SapiensNormalHead(MapHead):
     """Surface normals (x, y, z) at half the resolution of the input.
 
     The output has no activation and no unit length: callers normalise after
-    resizing. The frame is stated in ``sapiens_mm/apis/results.py``.
+    resizing. The frame is stated in ``docs/conventions.md``.
 
     Args:
         in_channels: D of the backbone.
@@ -25,6 +25,8 @@ class SapiensNormalHead(MapHead):
         loss_decode: One loss config or a list.
         **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
     """
+
+    mirror_signs = (-1.0, 1.0, 1.0)
 
     def __init__(
         self,

@@ -40,12 +40,11 @@ class _NormalLoss(nn.Module, ABC):
         with torch.autocast(pred.device.type, enabled=False):
             pred, target = pred.float(), target.float()
             valid = target[:, 0] > BACKGROUND_BELOW
-            if not valid.any():
-                return pred.sum() * 0.0
+            # indexing keeps whatever the background holds out of the gradient
             errors = self.per_pixel(
                 pred.permute(0, 2, 3, 1)[valid], target.permute(0, 2, 3, 1)[valid]
             )
-            return self.loss_weight * errors.mean()
+            return self.loss_weight * errors.sum() / max(len(errors), 1)
 
 
 @MODELS.register_module()
@@ -69,18 +68,33 @@ class SapiensNormalCosineLoss(_NormalLoss):
 
 @MODELS.register_module()
 class SapiensNormalL1Loss(_NormalLoss):
-    """``|pred - target|`` summed over the 3 channels, mean over valid pixels.
+    """``|pred - target|`` over the 3 channels, mean over valid pixels.
 
-    The sum makes it three times a channel mean, as in the official training.
+    The official training sums over the channels, which makes it three times a
+    channel mean and the larger of its two losses; the paper's equation is a norm and
+    means the sum as well.
 
     Args:
         loss_weight: Factor of the loss.
         loss_name: Key in the log; must start with ``loss``.
+        channels: ``'sum'`` or ``'mean'`` over the three.
+
+    Raises:
+        ValueError: If ``channels`` is neither.
     """
 
-    def __init__(self, loss_weight: float = 1.0, loss_name: str = 'loss_l1') -> None:
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_l1',
+        channels: str = 'sum',
+    ) -> None:
         super().__init__(loss_weight, loss_name)
+        if channels not in ('sum', 'mean'):
+            raise ValueError(f"channels must be 'sum' or 'mean', got {channels!r}")
+        self.channels = channels
 
     def per_pixel(self, pred: Tensor, target: Tensor) -> Tensor:
         """Return the L1 distance of M pixels, shape (M,), from (M, 3) each."""
-        return (pred - target).abs().sum(1)
+        distance = (pred - target).abs()
+        return distance.sum(1) if self.channels == 'sum' else distance.mean(1)

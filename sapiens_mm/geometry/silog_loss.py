@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from sapiens_mm.registry import MODELS
 
+FORMS = ('official', 'paper')
+
 
 @MODELS.register_module()
 class SapiensSiLogLoss(nn.Module):
@@ -17,12 +19,21 @@ class SapiensSiLogLoss(nn.Module):
     pixels whose target exceeds ``eps``: that leaves out the background (-1) and
     the nearest pixel (0). Predictions are clamped at ``eps`` from below, so
     negative ones get no gradient. mmseg's ``SiLogLoss`` weighs the second term
-    the same way but keeps no such validity rule or float32 guarantee.
+    the same way but keeps no such validity rule or float32 guarantee, and its root
+    has a NaN gradient at a perfect or an empty image.
+
+    The paper prints the loss without the root, which weighs an image by its error:
+    ``form='paper'``. The valid pixels stay the same, as log(0) has no value.
 
     Args:
         loss_weight: Factor of the loss.
         eps: Smallest depth, in the unit of the target.
         loss_name: Key in the log; must start with ``loss``.
+        form: ``'official'``, with the root, as the released training computes it;
+            ``'paper'``, without.
+
+    Raises:
+        ValueError: If ``form`` is neither.
     """
 
     def __init__(
@@ -30,11 +41,15 @@ class SapiensSiLogLoss(nn.Module):
         loss_weight: float = 1.0,
         eps: float = 1e-6,
         loss_name: str = 'loss_silog',
+        form: str = 'official',
     ) -> None:
         super().__init__()
+        if form not in FORMS:
+            raise ValueError(f'form must be one of {", ".join(FORMS)}; got {form!r}')
         self.loss_weight = loss_weight
         self.eps = eps
         self.loss_name = loss_name
+        self.form = form
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compute the loss in float32.
@@ -47,15 +62,31 @@ class SapiensSiLogLoss(nn.Module):
             A scalar. An image without valid pixels adds 0.
         """
         with torch.autocast(pred.device.type, enabled=False):
-            pred, target = pred.float(), target.float()
-            valid = (target > self.eps).flatten(1)
-            log_ratio = torch.log(target.clamp(min=self.eps)) - torch.log(
-                pred.clamp(min=self.eps)
-            )
-            d = log_ratio.flatten(1) * valid
+            valid, d = log_difference(pred, target, self.eps)
+            valid, d = valid.flatten(1), d.flatten(1)
             count = valid.sum(1).clamp(min=1)
-            inside = d.square().sum(1) / count - 0.5 * (d.sum(1) / count).square()
-            # the root has no gradient at 0: leave perfect and empty images out
-            positive = inside > 0
-            root = torch.where(positive, inside, 1.0).sqrt() * positive
-            return self.loss_weight * root.mean()
+            value = d.square().sum(1) / count - 0.5 * (d.sum(1) / count).square()
+            if self.form == 'official':
+                # the root has no gradient at 0: leave perfect and empty images out
+                positive = value > 0
+                value = torch.where(positive, value, 1.0).sqrt() * positive
+            return self.loss_weight * value.mean()
+
+
+def log_difference(pred: Tensor, target: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Return where the target exceeds ``eps``, and log(target) - log(pred) there.
+
+    Args:
+        pred: Any shape; clamped at ``eps`` from below.
+        target: Same shape.
+        eps: Smallest depth, in the unit of the target.
+
+    Returns:
+        The valid pixels, bool, and the difference in float32, 0 at all others:
+        whatever the maps hold there reaches neither value nor gradient.
+    """
+    pred, target = pred.float(), target.float()
+    valid = target > eps
+    safe_pred = torch.where(valid, pred, 1.0).clamp(min=eps)
+    safe_target = torch.where(valid, target, 1.0)
+    return valid, torch.log(safe_target) - torch.log(safe_pred)

@@ -23,9 +23,18 @@ def direct_l1(pred, target):
     return sum((pred - target)[:, c].abs()[valid].sum() for c in range(3)) / valid.sum()
 
 
+def direct_l1_mean(pred, target):
+    return direct_l1(pred, target) / 3
+
+
+def l1_mean(*args, **kwargs):
+    return SapiensNormalL1Loss(*args, channels='mean', **kwargs)
+
+
 LOSSES = [
     pytest.param(SapiensNormalCosineLoss, direct_cosine, id='cosine'),
     pytest.param(SapiensNormalL1Loss, direct_l1, id='l1'),
+    pytest.param(l1_mean, direct_l1_mean, id='l1_mean'),
 ]
 
 
@@ -67,6 +76,9 @@ def test_hand_computed():
     assert SapiensNormalCosineLoss()(pred, target).item() == pytest.approx(cosine)
     assert SapiensNormalL1Loss()(pred, target).item() == pytest.approx((5 + 3) / 2)
     assert SapiensNormalL1Loss(0.25)(pred, target).item() == pytest.approx(1)
+    assert l1_mean()(pred, target).item() == pytest.approx((5 + 3) / 6)
+    with pytest.raises(ValueError, match="channels must be 'sum' or 'mean'"):
+        SapiensNormalL1Loss(channels='max')
 
 
 @pytest.mark.parametrize(('loss', 'direct'), LOSSES)
@@ -90,6 +102,31 @@ def test_no_valid_pixel_gives_zero_and_a_zero_gradient(loss, direct):
     assert (pred.grad == 0).all()
 
 
+@pytest.mark.parametrize(('loss', 'direct'), LOSSES)
+def test_what_the_background_holds_reaches_nothing(loss, direct):
+    pred, target = maps(batch=2)
+    target[1] = -1000  # one image is all background
+    expected = direct(pred[:1].double(), target[:1].double())
+    background = (target[:, :1] == -1000).expand_as(target)
+    pred[background] = float('nan')
+    pred[1, :, ::2] = float('inf')
+    pred.requires_grad_()
+    got = loss()(pred, target)
+    got.backward()
+    assert got.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert pred.grad.isfinite().all() and (pred.grad[background] == 0).all()
+
+
+@pytest.mark.parametrize(('loss', 'direct'), LOSSES)
+def test_a_perfect_prediction_has_a_zero_loss(loss, direct):
+    _, target = maps()
+    pred = target.clone().requires_grad_()
+    value = loss()(pred, target)
+    value.backward()
+    assert value.item() == pytest.approx(0, abs=1e-7)
+    assert pred.grad.abs().max() < 1e-7
+
+
 def test_a_zero_vector_has_a_finite_gradient():
     pred = torch.zeros(1, 3, 2, 2, requires_grad=True)
     target = torch.zeros(1, 3, 2, 2)
@@ -105,5 +142,5 @@ def test_drawn_normals_are_unit_vectors_to_the_camera():
     inside = person.labels > 0
     lengths = (person.normals[inside] ** 2).sum(1) ** 0.5
     assert abs(lengths - 1).max() < 1e-6
-    assert (person.normals[inside][:, 2] < 0).all()
+    assert (person.normals[inside][:, 2] > 0).all()
     assert (person.normals[~inside] == -1000).all()

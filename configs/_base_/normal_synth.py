@@ -1,0 +1,18 @@
+# Synthetic people of tools/synthesize_humans.py (docs/synth.md).
+_base_ = './normal.py'
+
+data_root = 'data/synth_humans/'
+
+train_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        data_prefix=dict(img_path='images/train/', map_path='normal/train/'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        data_prefix=dict(img_path='images/val/', map_path='normal/val/'),
+    )
+)
+test_dataloader = val_dataloader

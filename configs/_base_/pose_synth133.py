@@ -1,0 +1,24 @@
+# Synthetic people of tools/synthesize_humans.py, 133 keypoints (docs/synth.md).
+_base_ = './pose_wholebody133.py'
+
+data_root = 'data/synth_humans/'
+
+train_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        ann_file='annotations/train_133.json',
+        data_prefix=dict(img='images/train/'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        ann_file='annotations/val_133.json',
+        bbox_file=None,
+        data_prefix=dict(img='images/val/'),
+    )
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(ann_file=data_root + 'annotations/val_133.json')
+test_evaluator = val_evaluator

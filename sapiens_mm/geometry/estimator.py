@@ -1,0 +1,117 @@
+"""The model of continuous maps: depth, normals, and what is like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.structures import PixelData
+from mmseg.models import DepthEstimator
+from mmseg.structures import SegDataSample
+from torch import Tensor
+from torch.nn import functional as F
+
+from sapiens_mm.registry import MODELS
+
+_TEST_KEYS = {'mode', 'crop_size', 'stride', 'flip'}
+
+
+@MODELS.register_module()
+class SapiensMapEstimator(DepthEstimator):
+    """The host's ``DepthEstimator`` for maps of any channel count.
+
+    What the host cannot do, whatever the config: its ``'slide'`` mode computes the
+    whole picture once more and returns that; its flip test adds mirrored normals
+    without turning their x round, and exists with sliding only; a batch of photos of
+    different sizes warns each time; test settings it does not know pass unread.
+
+    ``test_cfg``: ``mode='whole'``, or ``mode='slide'`` with ``crop_size`` and
+    ``stride``, (H, W); ``flip=True`` averages with the mirrored picture, channels
+    mirrored as the head's ``mirror_signs`` say. Other arguments are the host's.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings = self.test_cfg or {}
+        unknown = sorted(set(settings) - _TEST_KEYS)
+        if unknown:
+            raise ValueError(
+                f'test_cfg has the unknown keys {unknown}; known are '
+                f'{sorted(_TEST_KEYS)}'
+            )
+        if settings.get('mode', 'whole') not in ('whole', 'slide'):
+            raise ValueError(
+                f"test_cfg.mode must be 'whole' or 'slide', got {settings['mode']!r}"
+            )
+        if settings.get('mode') == 'slide':
+            missing = {'crop_size', 'stride'} - set(settings)
+            if missing:
+                raise ValueError(
+                    f'test_cfg.mode slide needs {sorted(missing)}, (H, W) in pixels'
+                )
+
+    def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Predict maps of the size of the input.
+
+        Args:
+            inputs: Shape (B, 3, H, W), normalised.
+            batch_img_metas: One a picture.
+
+        Returns:
+            Shape (B, C, H, W), raw.
+        """
+        settings = self.test_cfg or {}
+        network = (
+            self.slide_inference
+            if settings.get('mode') == 'slide'
+            else self.whole_inference
+        )
+        maps = network(inputs, batch_img_metas)
+        if settings.get('flip', False):
+            mirrored = network(inputs.flip(-1), batch_img_metas)
+            maps = (maps + self._mirror(mirrored)) / 2
+        return maps
+
+    def _mirror(self, maps: Tensor) -> Tensor:
+        """Mirror maps (..., C, H, W), values that point sideways turned round."""
+        signs = maps.new_tensor(self.decode_head.mirror_signs)
+        return maps.flip(-1) * signs[:, None, None]
+
+    def postprocess_result(
+        self, maps: Tensor, data_samples: list[SegDataSample] | None = None
+    ) -> list[SegDataSample]:
+        """Bring maps back to the photos: no padding, not mirrored, their size.
+
+        Args:
+            maps: Shape (B, C, H, W), raw.
+            data_samples: One a photo, with ``ori_shape``; None leaves the maps as
+                they are.
+
+        Returns:
+            Samples with ``pred_depth_map`` (C, H, W) float32; normals are not made
+            unit length.
+        """
+        maps = maps.float()
+        if data_samples is None:
+            data_samples = [SegDataSample() for _ in maps]
+            sizes = [None] * len(maps)
+        else:
+            sizes = [sample.metainfo.get('ori_shape') for sample in data_samples]
+        for one, size, sample in zip(maps, sizes, data_samples, strict=True):
+            meta = sample.metainfo
+            padding = meta.get('img_padding_size', meta.get('padding_size', (0,) * 4))
+            left, right, top, bottom = padding
+            height, width = one.shape[1:]
+            one = one[:, top : height - bottom, left : width - right]
+            if meta.get('flip'):
+                if meta['flip_direction'] != 'horizontal':
+                    raise ValueError(
+                        f'{meta.get("img_path")}: only horizontal flips are undone, '
+                        f'not {meta["flip_direction"]}'
+                    )
+                one = self._mirror(one)
+            if size is not None:
+                one = F.interpolate(
+                    one[None], size[:2], mode='bilinear', align_corners=False
+                )[0]
+            sample.set_data(dict(pred_depth_map=PixelData(data=one)))
+        return data_samples
