@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from map_outputs import MAP_TASKS, MapOutputs
 
 from sapiens_mm import apis
-from sapiens_mm.apis.images import ImageError, find_images, read_image, read_mask
+from sapiens_mm.apis.images import ImageError, find_images, read_image
+from sapiens_mm.apis.label_cleanup import CleanUp
 from sapiens_mm.apis.results import Result
 from sapiens_mm.apis.saving import (
     DATA_SUFFIX,
@@ -18,6 +20,7 @@ from sapiens_mm.apis.saving import (
     write_atomically,
     write_data,
     write_image,
+    write_palette,
 )
 from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
 from sapiens_mm.visualization import side_by_side
@@ -61,16 +64,13 @@ class DemoRun:
         self.args = args
         self.out_dir: Path = args.out_dir
         self.boxes = parse_boxes(args.boxes)
+        self.cleanup = parse_cleanup(args.cleanup)
         self.photos = self._find_photos()
         self.names = output_names(self.photos, args.inputs)
         self.jobs = plan_jobs(args)
         self.failures: dict[str, str] = {}
         self.skipped = 0
-        self.mask_folder = None if args.mask in (None, 'seg') else Path(args.mask)
-        if self.mask_folder is not None and not self.mask_folder.exists():
-            raise ValueError(f'--mask: {self.mask_folder} does not exist')
-        if args.mask == 'seg' and 'seg' not in [job.task for job in self.jobs]:
-            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        self.maps = MapOutputs(args, self.names, [job.task for job in self.jobs])
 
     def _find_photos(self) -> list[Path]:
         if self.args.inputs:
@@ -86,8 +86,11 @@ class DemoRun:
 
     def __call__(self) -> list[tuple[str, str]]:
         """Run all jobs; return the photos that failed, and why."""
+        self.failures |= self.maps.make_masks(self.photos)
         for job in self.jobs:
             self._run_job(job)
+        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        self.failures |= self.maps.write_clouds(good)
         if len(self.jobs) > 1:
             self._write_panels()
         return list(self.failures.items())
@@ -105,9 +108,12 @@ class DemoRun:
             settings |= dict(detector=args.detector, boxes=args.boxes)
             settings |= dict(kpt_thr=args.kpt_thr)
         elif job.task == 'seg':
-            settings |= dict(opacity=args.opacity)
+            settings |= dict(opacity=args.opacity, seg_mode=args.seg_mode)
+            settings |= dict(resize=args.resize, cleanup=args.cleanup)
+            if args.seg_mode == 'person':
+                settings |= dict(detector=args.detector, boxes=args.boxes)
         else:
-            settings |= dict(mask=args.mask)
+            settings |= self.maps.settings()
         return json.dumps(settings, indent=1)
 
     def _run_job(self, job: Job) -> None:
@@ -137,8 +143,16 @@ class DemoRun:
             flip_test=args.flip,
             batch_size=args.batch_size,
         )
-        given = {}
-        if job.task == 'pose':
+        given: dict[str, list] = {}
+        if job.task in MAP_TASKS:
+            options |= self.maps.options()
+            photos, given['mask'] = self._with_masks(photos)
+            if not photos:
+                return
+        if job.task == 'seg':
+            options |= dict(mode=args.seg_mode, resize=args.resize)
+            options['cleanup'] = self.cleanup
+        if job.task == 'pose' or (job.task, args.seg_mode) == ('seg', 'person'):
             options['detector'] = args.detector
             if self.boxes is not None:
                 given['boxes'] = [self.boxes] * len(photos)
@@ -160,45 +174,50 @@ class DemoRun:
             # the sentence begins with the path already
             raise ImageError(result.error.removeprefix(f'{photo} '))
         image = read_image(photo)
-        picture, data = self._outputs(task, photo)
-        mask = None
-        if task in ('depth', 'normal'):
-            mask = self._mask(photo, image.shape[:2])
+        picture, data, *more = self._outputs(task, photo)
+        if task in MAP_TASKS and result.is_empty:
+            self.maps.nobody.add(photo)
         drawn = draw_result(
             result,
             image,
             parts=parts,
-            mask=mask,
             score_threshold=self.args.kpt_thr,
             opacity=self.args.opacity,
         )
-        write_data(result, data.with_name(data.name.removesuffix(data.suffix)))
+        stem = data.with_name(data.name.removesuffix(data.suffix))
+        write_data(result, stem, self.args.map_format)
         write_image(picture, drawn)
+        if task in MAP_TASKS:
+            return  # the file beside the map is written with it
+        for path in more:
+            if path.is_relative_to(self.out_dir / 'seg/persons'):
+                write_image(path, result.persons)
+            else:
+                write_palette(path, result.labels, parts)
 
-    def _outputs(self, task: str, photo: Path) -> tuple[Path, Path]:
-        """Picture and data file of a photo."""
+    def _outputs(self, task: str, photo: Path) -> list[Path]:
+        """Picture and data file of a photo, and what else is asked for."""
         name = self.names[photo]
         folder = self.out_dir / task
-        return (
-            folder / 'pictures' / f'{name}.jpg',
-            folder / f'{name}{DATA_SUFFIX[task]}',
-        )
+        files = [folder / 'pictures' / f'{name}.jpg']
+        if task in MAP_TASKS:
+            return files + self.maps.data_files(task, photo)
+        files.append(folder / f'{name}{DATA_SUFFIX[task]}')
+        if task == 'seg' and self.args.seg_mode == 'person':
+            files.append(folder / 'persons' / f'{name}.png')
+        if task == 'seg' and self.args.palette:
+            files.append(folder / 'palette' / f'{name}.png')
+        return files
 
-    def _mask(self, photo: Path, image_hw: tuple[int, int]) -> np.ndarray | None:
-        if self.args.mask == 'seg':
-            labels = self._outputs('seg', photo)[1]
-            return read_mask(labels, image_hw) if labels.is_file() else None
-        if self.mask_folder is None:
-            return None
-        if self.mask_folder.is_file():
-            return read_mask(self.mask_folder, image_hw)
-        for suffix in ('.png', '.npy'):
-            path = self.mask_folder / f'{self.names[photo]}{suffix}'
-            if path.is_file():
-                return read_mask(path, image_hw)
-        raise ValueError(
-            f'no mask {self.names[photo]}.png or .npy in {self.mask_folder}'
-        )
+    def _with_masks(self, photos: list[Path]) -> tuple[list[Path], list[Path | None]]:
+        """Return the photos that lack no mask, and the files of the masks."""
+        found = {}
+        for photo in photos:
+            try:
+                found[photo] = self.maps.mask_path(photo)
+            except ImageError as error:
+                self.failures[str(photo)] = str(error)
+        return list(found), list(found.values())
 
     def _write_panels(self) -> None:
         """Photo and pictures of all tasks side by side."""
@@ -230,6 +249,7 @@ class DemoRun:
                 print(f'  {job.task:7}', *self._outputs(job.task, self.photos[0]))
             else:
                 print(f'  {job.task:7} {folder}/pictures, {folder}')
+        self.maps.report()
         if len(self.jobs) > 1:
             print(f'  {"panels":7} {self.out_dir / "panels"}')
 
@@ -295,6 +315,26 @@ def parse_boxes(text: str | None) -> np.ndarray | None:
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f'--boxes must look like [[x1, y1, x2, y2], …], got {text}')
     return boxes
+
+
+def parse_cleanup(words: list[str] | None) -> CleanUp | None:
+    """Read ``--cleanup``.
+
+    Raises:
+        ValueError: If a word is not KEY=VALUE, or the key or value is wrong.
+    """
+    if words is None:
+        return None
+    values = {}
+    for word in words:
+        key, _, text = word.partition('=')
+        try:
+            values[key] = int(text) if key == 'min_area' else float(text)
+        except ValueError:
+            raise ValueError(
+                f'--cleanup takes KEY=VALUE like keep=0.1, got {word!r}'
+            ) from None
+    return CleanUp.from_user(values)
 
 
 def output_names(photos: list[Path], inputs: list[str]) -> dict[Path, str]:

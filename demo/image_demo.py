@@ -42,17 +42,53 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add(
         '--detector',
         metavar='FILE',
-        help="person detector: 'rtmdet' or the path of its checkpoint; "
-        'default: the whole photo is one person',
+        help="person detector: 'rtmdet' or the path of its checkpoint; for pose, and "
+        'parts with --seg-mode person; default: the whole photo is one person',
     )
     boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
     add('--boxes', metavar='JSON', help=boxes_help)
     add(
         '--mask',
         metavar='PATH',
-        help='foreground of depth and normals for drawing: a folder of .png or .npy '
-        "with the photos' names, one file, or 'seg' for the parts of this run",
+        help='people, for depth and normals: a folder of .png or .npy with the '
+        "photos' names, one file, or 'seg' for the parts of this run",
     )
+    add('--seg-checkpoint', metavar='FILE', help='model of parts that makes the masks')
+    add('--seg-config', metavar='NAME', help='its config, if it is not one of ours')
+    add(
+        '--tile',
+        **dict(type=int, nargs='?', const=1024, metavar='PIXELS'),
+        help='depth and normals in overlapping tiles of this height, 1024 if left '
+        'out: for large photos, at a cost of one run of the model a tile',
+    )
+    tile_help = 'share of a tile that the next covers too, 0.1 to 0.5'
+    add('--tile-overlap', type=float, default=0.25, help=tile_help)
+    add(
+        '--map-format',
+        choices=('npy', 'exr', 'png', 'png16'),
+        default='npy',
+        help='of depth and normals; png is 16-bit depth and 8-bit normals',
+    )
+    add(
+        '--ply',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help='write a point cloud of relative depth; fov_deg=55 or focal_px, near=1, '
+        'span=0.3 (distance = near + span * depth), step=1, max_jump',
+    )
+    seg_help = 'parts of the whole photo at once, or of each person (boxes as for pose)'
+    add('--seg-mode', choices=('whole', 'person'), default='whole', help=seg_help)
+    resize_help = 'enlarge logits as the official demos, or as Sapiens-Lite does'
+    add('--resize', choices=('twice', 'once'), default='twice', help=resize_help)
+    add(
+        '--cleanup',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help='remove specks of parts and fill holes; keep=0.05 (share of the largest '
+        'piece), min_area=0 (pixels), max_hole=0.05 (share)',
+    )
+    palette_help = 'write class ids as PNG with a palette too'
+    add('--palette', action='store_true', help=palette_help)
     add('--flip', action='store_true', help='average with the mirrored photo')
     add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
     add('--opacity', type=float, default=0.5, help='of body parts over the photo')

@@ -3,6 +3,7 @@
     python tools/benchmark.py decode
     python tools/benchmark.py decode --num-keypoints 308 --batch 8 --device cuda
     python tools/benchmark.py backbone --size 0.3b 1b --batch 1 8 --compile off on
+    python tools/benchmark.py seg --size 0.3b --photo 3000 4000
 
 Times are medians after a warm-up, with the device synchronised around every call.
 What is compared is measured in turns in one run, so a ratio holds even where the
@@ -19,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ Row = dict[str, Any]
 PACKAGES = ('torch', 'numpy', 'opencv-python', 'opencv-python-headless', 'mmpose')
 INPUT_WH, HEATMAP_WH = (768, 1024), (192, 256)
 AGREE_PX = 0.01
+SEG_CONFIG = 'seg/sapiens_0.3b_goliath28-1024x768'
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +98,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--dtype', nargs='+', choices=list(DTYPES), help='default: what the API takes')
     add('--batch', type=positive, nargs='+', default=[1], help='images at once')
     add('--compile', nargs='+', choices=('off', 'on'), default=['off'])
+
+    seg = commands.add_parser(
+        'seg', parents=[shared], help='parts of a photo, against the network alone'
+    )
+    add = seg.add_argument
+    add('--size', choices=sizes, default='0.3b')
+    add('--dtype', choices=list(DTYPES), help='default: what the API takes')
+    add('--hw', type=positive, nargs=2, default=[1024, 768], metavar=('H', 'W'))
+    photo_help = 'size of the photo; default: 3000 4000'
+    photo_hw = dict(type=positive, nargs=2, default=[3000, 4000], metavar=('H', 'W'))
+    add('--photo', **photo_hw, help=photo_help)
+    add('--resize', nargs='+', choices=('twice', 'once'), default=['twice', 'once'])
     args = parser.parse_args(argv)
     if args.json is not None and not args.json.absolute().parent.is_dir():
         parser.error(f'--json: the folder of {args.json} does not exist')
@@ -244,6 +259,45 @@ def _time_model(
     return found['it'], torch.cuda.max_memory_allocated(device) if on_gpu else 0
 
 
+def run_seg(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
+    """Compare a photo, from its array to labels, with the network on a ready input."""
+    from mmengine.config import Config
+
+    from sapiens_mm.apis import SegInferencer
+
+    config = Config.fromfile(sapiens_mm.config_path(SEG_CONFIG))
+    model, arch = config.model, f'sapiens_{args.size}'
+    model.backbone.update(arch=arch, img_size=tuple(args.hw))
+    model.decode_head.in_channels = ARCHS[arch].embed_dims
+    model.data_preprocessor.size = tuple(args.hw)
+    for step in config.test_pipeline:
+        if step.type == 'Resize':
+            step.scale = tuple(args.hw[::-1])  # (W, H)
+    shape = (*args.photo, 3)
+    photo = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    seg = SegInferencer(config, device=device, dtype=args.dtype)
+    inputs = torch.randn(1, 3, *args.hw, device=device)
+
+    def network() -> None:
+        with torch.inference_mode():
+            seg.network(inputs, [{}])
+
+    def whole(resize: str) -> None:
+        seg.resize = resize
+        seg(photo)
+
+    calls = {resize: partial(whole, resize) for resize in args.resize}
+    seconds = measure({'network': network, **calls}, args.repeats, device)
+    for resize in args.resize:
+        row = {'size': args.size, 'dtype': str(seg.dtype).removeprefix('torch.')}
+        row |= {'photo': f'{args.photo[1]}x{args.photo[0]}', 'resize': resize}
+        row |= {
+            'network ms': seconds['network'] * 1e3,
+            'photo ms': seconds[resize] * 1e3,
+        }
+        yield row | {'ratio': seconds[resize] / seconds['network']}
+
+
 def print_row(row: Row, with_titles: bool) -> None:
     """Print one line of the table, and the titles before the first."""
     if with_titles:
@@ -269,8 +323,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, value in machine.items():
             print(f'{name:>22}: {value}')
         torch.manual_seed(0)
-        run = {'decode': run_decode, 'backbone': run_backbone}[args.command]
-        for row in run(args, device):
+        runs = {'decode': run_decode, 'backbone': run_backbone, 'seg': run_seg}
+        for row in runs[args.command](args, device):
             print_row(row, with_titles=not rows)
             rows.append(row)
     except (ValueError, ModuleNotFoundError, torch.OutOfMemoryError) as error:

@@ -43,14 +43,22 @@ class DenseInferencer(Inferencer):
         """Return maps (C, h, w) at the size of the network's input, float32."""
         data = self.model.data_preprocessor(pseudo_collate(samples), False)
         metas = [sample.metainfo for sample in data['data_samples']]
-        # not model.inference: it complains about photos of different sizes
-        whole = self.model.test_cfg.get('mode', 'whole') == 'whole'
-        network = self.model.encode_decode if whole else self.model.inference
-        maps = network(data['inputs'], metas)
+        maps = self.network(data['inputs'], metas).float()
         if self.flip_test:
-            mirrored = network(data['inputs'].flip(-1), metas)
+            mirrored = self.network(data['inputs'].flip(-1), metas).float()
             maps = (maps + self.unflip(mirrored.flip(-1))) / 2
-        return list(maps.float())
+        return list(maps)
+
+    @property
+    def sees_whole(self) -> bool:
+        """Whether the model sees its input at once, not by a sliding window."""
+        return self.model.test_cfg.get('mode', 'whole') == 'whole'
+
+    def network(self, inputs: Tensor, metas: list[dict]) -> Tensor:
+        """Run the model on normalised inputs (B, 3, H, W); maps (B, C, H, W)."""
+        # not model.inference: it complains about photos of different sizes
+        run = self.model.encode_decode if self.sees_whole else self.model.inference
+        return run(inputs, metas)
 
     def unflip(self, maps: Tensor) -> Tensor:
         """Turn maps (B, C, h, w) of a mirrored photo, mirrored back, into ours."""
@@ -59,8 +67,27 @@ class DenseInferencer(Inferencer):
     @staticmethod
     def enlarge(maps: Tensor, loaded: Loaded) -> np.ndarray:
         """Resize a map (C, h, w) to the photo, shape (C, H, W)."""
-        size = loaded.image.shape[:2]
-        maps = torch.nn.functional.interpolate(
-            maps[None], size, mode='bilinear', align_corners=False
+        return enlarge_map(maps, loaded.image.shape[:2])
+
+    def find_input_wh(self, what: str) -> tuple[int, int]:
+        """Read the size of the network's input, (W, H), from the test pipeline.
+
+        Raises:
+            ValueError: If the pipeline has none, which ``what`` needs.
+        """
+        for step in self.config.test_pipeline:
+            scale = step.get('scale')
+            if step['type'].endswith('Resize') and isinstance(scale, (list, tuple)):
+                return tuple(scale)
+        raise ValueError(
+            f'{what} needs a Resize with a scale (W, H) in the test_pipeline of the '
+            'config'
         )
-        return maps[0].cpu().numpy()
+
+
+def enlarge_map(maps: Tensor, size_hw: tuple[int, int]) -> np.ndarray:
+    """Resize a map (C, h, w) bilinearly, shape (C, H, W)."""
+    maps = torch.nn.functional.interpolate(
+        maps[None], size_hw, mode='bilinear', align_corners=False
+    )
+    return maps[0].cpu().numpy()

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import numpy as np
 from torch import Tensor
 
-from sapiens_mm.apis.dense import DenseInferencer
 from sapiens_mm.apis.inferencer import Loaded
+from sapiens_mm.apis.maps import MapInferencer
 from sapiens_mm.apis.results import DepthResult
+from sapiens_mm.apis.tiling import Tile, fit_to_whole
 
 
-class DepthInferencer(DenseInferencer):
+class DepthInferencer(MapInferencer):
     """Estimates relative depth, near 0 and far 1.
 
-    Called with ``mask``, an array (H, W) or a file, the mask is kept in the result
-    for drawing and evaluation; the depth itself is the network's, everywhere.
-    Arguments: see :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+    The depth is the network's, everywhere and not clipped. Near and far of a tile are
+    its own, so each is brought to the scale and shift of the whole photo's depth, on
+    people where there is a mask. Arguments:
+    see :class:`~sapiens_mm.apis.maps.MapInferencer`.
     """
 
     result_type = DepthResult
 
+    def fit_tile(
+        self,
+        values: np.ndarray,
+        whole: np.ndarray,
+        tile: Tile,
+        mask: np.ndarray | None,
+    ) -> np.ndarray | None:
+        """Fit scale and shift; None where the tile contradicts the whole photo."""
+        width, height = self.input_wh
+        cells_hw = (
+            round(height * tile.hw[0] / whole.shape[1]),
+            round(width * tile.hw[1] / whole.shape[2]),
+        )
+        mask = None if mask is None else mask[tile.index]
+        part = np.ascontiguousarray(whole[0][tile.index])
+        fitted = fit_to_whole(values[0], part, mask, cells_hw)
+        return None if fitted is None else fitted[None]
+
     def finish(self, loaded: Loaded, outputs: list[Tensor]) -> DepthResult:
         """Enlarge to the photo."""
-        return DepthResult(
-            depth=self.enlarge(outputs[0], loaded)[0],
-            mask=loaded.options.get('mask'),
-            **loaded.facts,
-        )
+        depth = self.map_of(loaded, outputs)[0]
+        return DepthResult(depth=depth, **self.facts_of(loaded))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from sapiens_mm.apis.dense import DenseInferencer
 from sapiens_mm.apis.inferencer import Loaded
+from sapiens_mm.apis.maps import MapInferencer
 from sapiens_mm.apis.results import NormalResult
+from sapiens_mm.apis.tiling import Tile
 
 
-class NormalInferencer(DenseInferencer):
+class NormalInferencer(MapInferencer):
     """Estimates surface normals as unit vectors (x, y, z).
 
-    Called with ``mask``, an array (H, W) or a file, the mask is kept in the result
-    for drawing and evaluation; the normals themselves are the network's,
-    everywhere. Arguments: see :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+    They are the network's, everywhere; those of tiles are made unit length before
+    they are blended and after. Arguments:
+    see :class:`~sapiens_mm.apis.maps.MapInferencer`.
     """
 
     result_type = NormalResult
@@ -24,12 +25,24 @@ class NormalInferencer(DenseInferencer):
         """Turn x of normals (B, 3, h, w) round."""
         return maps * maps.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
 
+    def refine(self, values: np.ndarray) -> np.ndarray:
+        """Normalise (3, H, W): n / (|n| + 1e-5)."""
+        values /= np.linalg.norm(values, axis=0, keepdims=True) + 1e-5
+        return values
+
+    def fit_tile(
+        self,
+        values: np.ndarray,
+        whole: np.ndarray,
+        tile: Tile,
+        mask: np.ndarray | None,
+    ) -> np.ndarray:
+        """Take normals as they are: directions need no scale."""
+        return values
+
     def finish(self, loaded: Loaded, outputs: list[Tensor]) -> NormalResult:
-        """Enlarge to the photo, then normalise: n / (|n| + 1e-5)."""
-        normals = self.enlarge(outputs[0], loaded)
-        normals /= np.linalg.norm(normals, axis=0, keepdims=True) + 1e-5
+        """Enlarge to the photo, then normalise."""
+        normals = self.map_of(loaded, outputs).transpose(1, 2, 0)
         return NormalResult(
-            normals=np.ascontiguousarray(normals.transpose(1, 2, 0)),
-            mask=loaded.options.get('mask'),
-            **loaded.facts,
+            normals=np.ascontiguousarray(normals), **self.facts_of(loaded)
         )

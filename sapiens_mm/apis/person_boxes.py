@@ -223,3 +223,33 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
     inside = boxes.clip(0, [width, height, width, height])
     good = np.isfinite(boxes).all(1) & ((inside[:, 2:] - inside[:, :2]) > 0).all(1)
     return boxes[good].astype(np.float32), np.asarray(scores, np.float32)[good]
+
+
+def choose_boxes(
+    given: object, detector: Detector | None, image: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Take the caller's boxes, else the detector's, else the whole image.
+
+    Args:
+        given: What the caller gave for this image, or None.
+        detector: As ``make_detector`` returns it.
+        image: Shape (H, W, 3), uint8, BGR.
+
+    Returns:
+        Boxes (P, 4) and scores (P,), float32, and where they are from:
+        ``'caller'``, ``'detector'`` or ``'image'``. Scores are 1 but for the
+        detector's; 0 where it finds nobody and the whole image is taken.
+
+    Raises:
+        ValueError: If the caller's boxes, or the detector's answer, are wrong.
+    """
+    if given is not None:
+        boxes = check_boxes(given, image.shape[:2])
+        return boxes, np.ones(len(boxes), np.float32), 'caller'
+    whole = whole_image_box(image.shape[:2])
+    if detector is None:
+        return whole, np.ones(1, np.float32), 'image'
+    boxes, scores = call_detector(detector, image)
+    if not len(boxes):
+        return whole, np.zeros(1, np.float32), 'image'
+    return boxes, scores, 'detector'

@@ -15,10 +15,8 @@ from sapiens_mm.apis.build import build_pipeline
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 from sapiens_mm.apis.person_boxes import (
     Detector,
-    call_detector,
-    check_boxes,
+    choose_boxes,
     make_detector,
-    whole_image_box,
 )
 from sapiens_mm.apis.results import PoseResult
 from sapiens_mm.tables import keypoint_table
@@ -98,19 +96,9 @@ class PoseInferencer(Inferencer):
     def prepare(self, loaded: Loaded) -> list[Any]:
         """Find the boxes and cut a crop for each with the config's pipeline."""
         shape = loaded.image.shape[:2]
-        given = loaded.options.get('boxes')
-        if given is not None:
-            boxes = check_boxes(given, shape)
-            scores, origin = np.ones(len(boxes), np.float32), 'caller'
-        elif self.detector is not None:
-            boxes, scores = call_detector(self.detector, loaded.image)
-            origin = 'detector'
-            if not len(boxes):
-                boxes, origin = whole_image_box(shape), 'image'
-                scores = np.zeros(1, np.float32)
-        else:
-            boxes, origin = whole_image_box(shape), 'image'
-            scores = np.ones(1, np.float32)
+        boxes, scores, origin = choose_boxes(
+            loaded.options.get('boxes'), self.detector, loaded.image
+        )
         loaded.options |= dict(boxes=boxes, box_scores=scores, boxes_from=origin)
         return [
             self.pipeline(

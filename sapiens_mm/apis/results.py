@@ -5,8 +5,8 @@ Frames and signs, for the whole package:
 - Pixels: x to the right, y down, the centre of the top left pixel is (0, 0).
 - Depth is relative: near 0, far 1 as the models are trained; the output has no
   activation, so values outside [0, 1] occur.
-- Normals are unit vectors (x, y, z) in the camera frame the models were trained
-  in, in the order the network gives them. Drawn as RGB = (n + 1) / 2.
+- Normals are unit vectors (x, y, z): x right, y up, z towards the camera, as far as is
+  known of the official models (docs/normal.md). Drawn as RGB = (n + 1) / 2.
 
 A bad input in a stream becomes a result whose ``error`` is one sentence and whose
 arrays are None.
@@ -62,40 +62,68 @@ class SegResult(Result):
 
     Attributes:
         labels: (H, W) uint8, class ids, 0 is the background.
-        probabilities: (C, H, W) float16 softmax, where asked for.
+        probabilities: (C, H, W) float16 softmax, where asked for; before any
+            clean-up.
         classes: C names; empty for a model of the user's own.
+        persons: (H, W) uint16: 0 on the background, else 1 + index of the box that
+            the label is from. This and the next two are None in mode ``'whole'``.
+        boxes: (P, 4) float32, as in ``PoseResult``.
+        box_scores: (P,) float32, as in ``PoseResult``.
+        boxes_from: ``'caller'``, ``'detector'`` or ``'image'``.
     """
 
     labels: np.ndarray | None = None
     probabilities: np.ndarray | None = None
     classes: tuple[str, ...] = ()
+    persons: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    box_scores: np.ndarray | None = None
+    boxes_from: str = 'image'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class DepthResult(Result):
+class MapResult(Result):
+    """What depth and normals have in common.
+
+    Attributes:
+        mask: (H, W) bool, people; False everywhere where nobody was found. None: there
+            is no mask.
+        mask_from: ``'caller'``, ``'segmenter'`` or ``'none'``.
+        tiles: How many tiles were blended in; 0 without tiling.
+    """
+
+    mask: np.ndarray | None = None
+    mask_from: str = 'none'
+    tiles: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is a mask and nobody in it."""
+        return self.mask is not None and not self.mask.any()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DepthResult(MapResult):
     """Relative depth of an image.
 
     Attributes:
-        depth: (H, W) float32, near 0, far 1, on every pixel; meaningful on people.
-        mask: (H, W) bool, the foreground the caller gave, or None.
+        depth: (H, W) float32, near 0, far 1, on every pixel, whatever the mask;
+            meaningful on people.
     """
 
     depth: np.ndarray | None = None
-    mask: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NormalResult(Result):
+class NormalResult(MapResult):
     """Surface normals of an image.
 
     Attributes:
-        normals: (H, W, 3) float32 unit vectors (x, y, z), on every pixel;
-            meaningful on people.
-        mask: (H, W) bool, the foreground the caller gave, or None.
+        normals: (H, W, 3) float32 unit vectors (x, y, z), on every pixel, whatever
+            the mask; meaningful on people.
     """
 
     normals: np.ndarray | None = None
-    mask: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

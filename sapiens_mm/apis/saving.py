@@ -12,10 +12,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from sapiens_mm.apis.results import (
     DepthResult,
     FeatureResult,
+    MapResult,
     NormalResult,
     PoseResult,
     Result,
@@ -24,6 +26,7 @@ from sapiens_mm.apis.results import (
 from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
 from sapiens_mm.visualization import (
     colorize_depth,
+    colorize_labels,
     colorize_normals,
     draw_keypoints,
     overlay_labels,
@@ -31,8 +34,8 @@ from sapiens_mm.visualization import (
     side_by_side,
 )
 
-# what each task writes beside its picture
-DATA_SUFFIX = {'pose': '.json', 'seg': '.png', 'depth': '.npy', 'normal': '.npy'}
+# what pose and parts write beside the picture; for maps see map_saving.MAP_FORMATS
+DATA_SUFFIX = {'pose': '.json', 'seg': '.png'}
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -62,6 +65,26 @@ def write_image(path: Path, image_bgr: np.ndarray) -> None:
     if not ok:
         raise ValueError(f'Cannot encode a picture as {path.suffix!r}')
     write_atomically(path, data.tobytes())
+
+
+def write_palette(path: Path, labels: np.ndarray, table: PartTable) -> None:
+    """Write labels as a PNG with the table's colours, atomically.
+
+    Its pixels are the class ids still, which Pillow reads; viewers, and OpenCV, show
+    the colours.
+
+    Args:
+        path: Of the PNG.
+        labels: Shape (H, W), uint8.
+        table: Classes and colours; other ids are light grey.
+    """
+    ids = np.where(np.arange(256) < table.num_classes, np.arange(256), 255)
+    colors = colorize_labels(ids[None], table.palette)[0, :, ::-1]
+    picture = Image.fromarray(labels)
+    picture.putpalette(colors.tobytes())
+    buffer = io.BytesIO()
+    picture.save(buffer, 'PNG')
+    write_atomically(path, buffer.getvalue())
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -157,22 +180,26 @@ def draw_result(
     raise ValueError(f'{type(result).__name__} has no picture')
 
 
-def write_data(result: Result, stem: Path) -> Path:
+def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
     """Write the data file of a result.
 
     Args:
         result: Of any task.
         stem: Path without suffix.
+        map_format: Of depth and normals; see ``sapiens_mm.apis.map_saving.write_map``.
 
     Returns:
-        The file: JSON for pose, 8-bit PNG of class ids for parts, NPY for depth
-        (H, W), normals (H, W, 3) and features (D, h, w), float32.
+        The file: JSON for pose, 8-bit PNG of class ids for parts, NPY for features
+        (D, h, w), float32; for depth (H, W) and normals (H, W, 3), NPY, EXR or PNG
+        with a JSON file that says what it holds.
     """
+    if isinstance(result, MapResult):
+        from sapiens_mm.apis.map_saving import write_map
+
+        return write_map(result, stem, map_format)
     writers: dict[type[Result], tuple[str, Callable[[Path], None]]] = {
         PoseResult: ('.json', lambda p: write_atomically(p, _pose_json(result))),
         SegResult: ('.png', lambda p: write_image(p, result.labels)),
-        DepthResult: ('.npy', lambda p: write_array(p, result.depth)),
-        NormalResult: ('.npy', lambda p: write_array(p, result.normals)),
         FeatureResult: ('.npy', lambda p: write_array(p, result.features)),
     }
     suffix, write = writers[type(result)]

@@ -2,32 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sapiens_mm.apis.dense import DenseInferencer
 from sapiens_mm.apis.inferencer import Loaded
-from sapiens_mm.apis.resize import enlarge_labels, enlarge_probabilities
+from sapiens_mm.apis.label_cleanup import CleanUp, follow_labels
+from sapiens_mm.apis.person_boxes import Detector, choose_boxes, make_detector
+from sapiens_mm.apis.person_parts import (
+    Crop,
+    CropParts,
+    crop_of_box,
+    merge_crops,
+)
+from sapiens_mm.apis.resize import (
+    Enlarged,
+    enlarge_best,
+    enlarge_labels,
+    enlarge_probabilities,
+)
 from sapiens_mm.apis.results import SegResult
 from sapiens_mm.tables import PartTable, part_table
+
+MODES = ('whole', 'person')
+RESIZES = ('twice', 'once')
 
 
 class SegInferencer(DenseInferencer):
     """Segments people into 28, 20 or 19 parts.
 
+    Mode ``'whole'`` squeezes the photo to the size of the network, as the official
+    demos do. Mode ``'person'`` cuts a crop for each box, as pose does, for photos
+    where people are small or many; ``merge_crops`` says how the crops become one
+    map. Boxes come from the caller (``seg(image, boxes=…)``), else from the
+    detector; where there is none, or it finds nobody, the whole photo is squeezed.
+    Pixels outside all crops are background, and everything is if the caller gives
+    no box (an array (0, 4)).
+
     Args:
         *args: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+        mode: ``'whole'`` or ``'person'``.
+        resize: ``'twice'`` enlarges the logits to the network's input and then to
+            the photo, as the official demos do; ``'once'`` directly to the photo,
+            as Sapiens-Lite does. Borders of parts differ by fractions of a pixel
+            of the network's input.
+        detector: For mode ``'person'``, as in ``PoseInferencer``.
+        cleanup: None or False; True removes specks and fills holes with the
+            defaults of ``CleanUp``; or a dict of its attributes.
         probabilities: Also return the softmax of every class (C x H x W float16).
-        **kwargs: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+        **kwargs: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`;
+            ``batch_size`` counts crops in mode ``'person'``.
     """
 
     result_type = SegResult
-    per_image = ()
+    per_image = ('boxes',)
 
-    def __init__(self, *args: Any, probabilities: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        mode: str = 'whole',
+        resize: str = 'twice',
+        detector: str | Path | Detector | None = None,
+        cleanup: bool | Mapping | CleanUp | None = None,
+        probabilities: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        for name, value, known in (('mode', mode, MODES), ('resize', resize, RESIZES)):
+            if value not in known:
+                raise ValueError(f'{name} must be one of {known}, got {value!r}')
+        if detector is not None and mode != 'person':
+            raise ValueError("A detector needs mode='person', got mode='whole'")
+        self.cleanup = CleanUp.from_user(cleanup)
         super().__init__(*args, **kwargs)
+        self.mode = mode
+        self.resize = resize
         self.probabilities = probabilities
         self.table = self._find_table()
         if self.flip_test and self.table is None:
@@ -35,6 +88,16 @@ class SegInferencer(DenseInferencer):
                 'flip_test needs to know which classes trade places in a mirror; '
                 f'a model of {self.model.num_classes} classes is not among ours'
             )
+        self.small_logits = self.sees_whole and _resizes_plainly(self.model.decode_head)
+        if resize == 'once' and not self.small_logits:
+            raise ValueError(
+                "resize='once' needs a model that sees its input whole and a head "
+                'whose logits are resized bilinearly, not this one of '
+                f'{type(self.model.decode_head).__name__}'
+            )
+        if mode == 'person':
+            self.input_wh = self.find_input_wh("mode='person'")
+        self.detector = make_detector(detector, self.device)
 
     def _find_table(self) -> PartTable | None:
         name = self.config.get('part_table')
@@ -49,20 +112,123 @@ class SegInferencer(DenseInferencer):
             )
         return table
 
+    def __call__(
+        self, inputs: object, boxes: object = None
+    ) -> SegResult | list[SegResult]:
+        """Segment one image, or several.
+
+        Args:
+            inputs: See :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+            boxes: For mode ``'person'``, as in ``PoseInferencer``.
+
+        Returns:
+            One result, or a list.
+        """
+        return super().__call__(inputs, boxes=boxes)
+
+    def run(
+        self, inputs: object, progress: bool = False, boxes: object = None
+    ) -> Iterator[SegResult]:
+        """Stream results; ``boxes`` is a list with one entry an image, or None."""
+        return super().run(inputs, progress, boxes=boxes)
+
+    def prepare(self, loaded: Loaded) -> list[Any]:
+        """Squeeze the photo, or find the boxes and cut a crop for each."""
+        image, given = loaded.image, loaded.options.get('boxes')
+        if self.mode == 'whole':
+            if given is not None:
+                raise ValueError("boxes need mode='person', got mode='whole'")
+            return super().prepare(loaded)
+        boxes, scores, origin = choose_boxes(given, self.detector, image)
+        facts = dict(boxes=boxes, box_scores=scores, boxes_from=origin)
+        loaded.options['persons'] = facts
+        if origin == 'image':
+            return super().prepare(loaded)
+        shape, input_wh = image.shape[:2], self.input_wh
+        samples = []
+        for box in boxes:
+            crop = crop_of_box(box, input_wh[0] / input_wh[1])
+            facts = dict(img_path=str(loaded.source), ori_shape=shape)
+            facts |= dict(img=crop.cut(image, input_wh), img_shape=input_wh[::-1])
+            sample = self.pipeline(facts)
+            sample['data_samples'].set_metainfo(dict(crop=crop))
+            samples.append(sample)
+        loaded.options['crops'] = [s['data_samples'].crop for s in samples]
+        return samples
+
+    def network(self, inputs: Tensor, metas: list[dict]) -> Tensor:
+        """Return logits (B, C, h, w), small where the head gives small ones."""
+        if not self.small_logits:
+            return super().network(inputs, metas)
+        # what encode_decode does before it resizes
+        return self.model.decode_head(self.model.extract_feat(inputs))
+
     def unflip(self, maps: Tensor) -> Tensor:
         """Swap left and right classes of logits (B, C, h, w)."""
         index = torch.tensor(self.table.flip_indices, device=maps.device)
         return maps[:, index]
 
-    def finish(self, loaded: Loaded, outputs: list[Tensor]) -> SegResult:
-        """Enlarge to the photo and take the best class, strip by strip."""
-        size = loaded.image.shape[:2]
+    def predict(self, samples: list[Any]) -> list[CropParts]:
+        """Return parts at the photo's size, so that no logits pile up."""
+        return [
+            self._enlarge(logits, sample)
+            for logits, sample in zip(super().predict(samples), samples, strict=True)
+        ]
+
+    def _enlarge(self, logits: Tensor, sample: dict[str, Any]) -> CropParts:
+        """Take the best class strip by strip."""
+        facts = sample['data_samples']
+        if self.small_logits and self.resize == 'twice':
+            logits = Enlarged(logits, tuple(sample['inputs'].shape[-2:]))
+        crop: Crop | None = facts.get('crop')
+        if crop is None:
+            where = (facts.ori_shape, None)
+            labels, probability = enlarge_labels(logits, *where), None
+        else:
+            where = ((crop.height, crop.width), crop.window(facts.ori_shape))
+            labels, probability = enlarge_best(logits, *where)
+            probability = probability.cpu().numpy()
         probabilities = None
         if self.probabilities:
-            probabilities = enlarge_probabilities(outputs[0], size).cpu().numpy()
+            probabilities = enlarge_probabilities(logits, *where).cpu().numpy()
+        return CropParts(labels.cpu().numpy(), probability, probabilities)
+
+    def finish(self, loaded: Loaded, outputs: list[CropParts]) -> SegResult:
+        """Merge the crops and clean up."""
+        options, shape = loaded.options, loaded.image.shape[:2]
+        persons = None
+        if 'crops' in options:
+            classes = self.model.num_classes if self.probabilities else None
+            merged = merge_crops(options['crops'], outputs, shape, classes)
+            labels, persons = merged.labels, merged.persons
+        else:
+            merged = outputs[0]
+            labels = merged.labels
+            if self.mode == 'person':
+                persons = (labels > 0).astype(np.uint16)
+        if self.cleanup is not None:
+            before = labels
+            labels = self.cleanup(before, persons)
+            if persons is not None:
+                persons = follow_labels(persons, before, labels)
         return SegResult(
-            labels=enlarge_labels(outputs[0], size).cpu().numpy(),
-            probabilities=probabilities,
+            labels=labels,
+            probabilities=merged.probabilities,
             classes=self.table.classes if self.table else (),
+            persons=persons,
+            **options.get('persons', {}),
             **loaded.facts,
         )
+
+
+def _resizes_plainly(head: torch.nn.Module) -> bool:
+    """Tell whether ``predict`` of a head is its ``forward`` and a bilinear resize."""
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+
+    kind = type(head)
+    return (
+        isinstance(head, BaseDecodeHead)
+        and kind.predict is BaseDecodeHead.predict
+        and kind.predict_by_feat is BaseDecodeHead.predict_by_feat
+        and not head.align_corners
+    )

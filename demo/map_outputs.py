@@ -1,0 +1,231 @@
+"""What image_demo.py does for depth and normals alone: masks, tiles, files, clouds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from sapiens_mm import apis
+from sapiens_mm.apis.images import read_image, read_mask
+from sapiens_mm.apis.map_masks import find_mask, seg_checkpoint
+from sapiens_mm.apis.map_saving import MAP_FORMATS, check_map_format, read_saved_map
+from sapiens_mm.apis.point_cloud import CloudOptions, point_cloud, write_ply
+from sapiens_mm.apis.results import DepthResult, NormalResult
+from sapiens_mm.apis.saving import write_atomically, write_image
+from sapiens_mm.checkpoints import resolve
+
+MAP_TASKS = ('depth', 'normal')
+
+
+class MapOutputs:
+    """Finds or makes masks, and writes point clouds.
+
+    Args:
+        args: The command line of ``image_demo.py``.
+        names: Photo to the name of its outputs.
+        tasks: Of this run.
+
+    Raises:
+        ValueError: If the command line asks for what cannot be.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, names: dict[Path, str], tasks: list[str]
+    ) -> None:
+        self.args = args
+        self.names = names
+        self.tasks = tasks
+        self.out_dir: Path = args.out_dir
+        self.cloud = parse_cloud(args.ply)
+        self.nobody: set[Path] = set()  # photos whose mask is empty
+        check_map_format(args.map_format)
+        self.mask_folder = None if args.mask in (None, 'seg') else Path(args.mask)
+        if self.mask_folder is not None and not self.mask_folder.exists():
+            raise ValueError(f'--mask: {self.mask_folder} does not exist')
+        if args.mask == 'seg' and 'seg' not in tasks:
+            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        if self.cloud is not None and 'depth' not in tasks:
+            raise ValueError("--ply needs the task 'depth' in the same run")
+        self.seg = None
+        if args.seg_checkpoint:
+            self.seg = self._find_seg()
+        elif args.seg_config:
+            raise ValueError('--seg-config goes with --seg-checkpoint')
+
+    def _find_seg(self) -> tuple[Path, str]:
+        if self.args.mask is not None:
+            raise ValueError('--seg-checkpoint makes masks: leave --mask out')
+        if not set(MAP_TASKS) & set(self.tasks):
+            raise ValueError('--seg-checkpoint makes masks for depth and normals only')
+        if self.args.seg_config:
+            return resolve(self.args.seg_checkpoint), self.args.seg_config
+        return seg_checkpoint(self.args.seg_checkpoint)
+
+    def settings(self) -> dict[str, object]:
+        """Return what decides the results of depth and normals, for a record."""
+        args = self.args
+        return dict(
+            mask=args.mask,
+            seg=self.seg and list(map(str, self.seg)),
+            tile=args.tile,
+            tile_overlap=args.tile_overlap if args.tile else None,
+            map_format=args.map_format,
+        )
+
+    def options(self) -> dict[str, object]:
+        """Return arguments of the inferencers."""
+        return dict(tile=self.args.tile, tile_overlap=self.args.tile_overlap)
+
+    def data_files(self, task: str, photo: Path) -> list[Path]:
+        """Return the data file of a photo and the JSON file beside it."""
+        suffix = MAP_FORMATS[self.args.map_format]
+        name = f'{self.names[photo]}{suffix}'
+        folder = self.out_dir / task
+        return [folder / name, folder / f'{name}.json']
+
+    def mask_path(self, photo: Path) -> Path | None:
+        """Return the file with the mask of a photo, or None where it needs none.
+
+        Raises:
+            ImageError: If there should be one and is not.
+        """
+        name = self.names[photo]
+        if self.seg is not None:
+            return self.out_dir / 'masks' / f'{name}.png'
+        if self.args.mask == 'seg':
+            path = self.out_dir / 'seg' / f'{name}.png'
+            return path if path.is_file() else None
+        if self.mask_folder is None or self.mask_folder.is_file():
+            return self.mask_folder
+        return find_mask(self.mask_folder, name)
+
+    def make_masks(self, photos: list[Path]) -> dict[str, str]:
+        """Make the masks that are missing with ``--seg-checkpoint``.
+
+        Returns:
+            Photos that failed, and why.
+        """
+        if self.seg is None:
+            return {}
+        path, config = self.seg
+        record = self.out_dir / 'masks' / 'settings.json'
+        settings = json.dumps(
+            dict(config=str(config), checkpoint=str(path.resolve())), indent=1
+        )
+        redo = self.args.overwrite or not (
+            record.is_file() and record.read_text() == settings
+        )
+        wanted = [p for p in photos if redo or not self.mask_path(p).is_file()]
+        if not wanted:
+            return {}
+        print(f'masks: {config} ({path})', flush=True)
+        args = self.args
+        model = apis.SegInferencer(
+            config,
+            path,
+            device=args.device,
+            dtype=args.dtype,
+            batch_size=args.batch_size,
+        )
+        for photo in wanted:
+            self.mask_path(photo).unlink(missing_ok=True)
+        write_atomically(record, settings.encode())
+        failures = {}
+        for photo, result in zip(wanted, model.run(wanted, progress=True), strict=True):
+            if result.error:
+                failures[str(photo)] = result.error.removeprefix(f'{photo} ')
+                continue
+            mask = (result.labels > 0).astype(np.uint8) * 255
+            write_image(self.mask_path(photo), mask)
+        return failures
+
+    def write_clouds(self, photos: list[Path]) -> dict[str, str]:
+        """Write the point clouds that are missing or older than their depth.
+
+        Returns:
+            Photos that failed, and why.
+        """
+        if self.cloud is None:
+            return {}
+        record = self.out_dir / 'depth/clouds/settings.json'
+        with_normals = 'normal' in self.tasks
+        settings = json.dumps(
+            dict(cloud=repr(self.cloud), normals=with_normals), indent=1
+        )
+        if not (record.is_file() and record.read_text() == settings):
+            for photo in photos:
+                self.cloud_path(photo).unlink(missing_ok=True)
+            write_atomically(record, settings.encode())
+        failures = {}
+        for photo in photos:
+            used = [
+                self.data_files(task, photo)[0]
+                for task in MAP_TASKS[: 1 + with_normals]
+            ]
+            cloud = self.cloud_path(photo)
+            if not all(path.is_file() for path in used):
+                continue
+            if cloud.is_file():
+                newest = max(path.stat().st_mtime for path in used)
+                if cloud.stat().st_mtime >= newest:
+                    continue
+            try:
+                self._write_cloud(cloud, photo, used)
+            except ValueError as error:
+                failures[str(photo)] = str(error)
+        return failures
+
+    def cloud_path(self, photo: Path) -> Path:
+        """Return the PLY file of a photo."""
+        return self.out_dir / 'depth/clouds' / f'{self.names[photo]}.ply'
+
+    def _write_cloud(self, path: Path, photo: Path, used: list[Path]) -> None:
+        image = read_image(photo)
+        source = self.mask_path(photo)
+        mask = None if source is None else read_mask(source, image.shape[:2])
+        depth, *normals = [read_saved_map(file)[0] for file in used]
+        cloud = point_cloud(
+            DepthResult(image_hw=depth.shape, depth=depth, mask=mask),
+            image,
+            self.cloud,
+            NormalResult(normals=normals[0]) if normals else None,
+        )
+        write_ply(path, cloud)
+
+    def report(self) -> None:
+        """Print what the user should know of masks and clouds."""
+        if self.seg is not None:
+            print(f'  {"masks":7} {self.out_dir / "masks"}')
+        if self.cloud is not None:
+            print(f'  {"clouds":7} {self.out_dir / "depth/clouds"}')
+        if self.nobody:
+            names = ', '.join(str(photo) for photo in sorted(self.nobody)[:5])
+            more = ' and others' if len(self.nobody) > 5 else ''
+            print(f'nobody in the mask of {len(self.nobody)} photos: {names}{more}')
+
+
+def parse_cloud(words: list[str] | None) -> CloudOptions | None:
+    """Read ``--ply``.
+
+    Raises:
+        ValueError: If a word is not KEY=VALUE, or the key or value is wrong.
+    """
+    if words is None:
+        return None
+    values: dict[str, float] = {}
+    for word in words:
+        key, _, text = word.partition('=')
+        try:
+            values[key] = int(text) if key == 'step' else float(text)
+        except ValueError:
+            raise ValueError(
+                f'--ply takes KEY=VALUE like fov_deg=55, got {word!r}'
+            ) from None
+    known = sorted(CloudOptions.__dataclass_fields__)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f'--ply takes {", ".join(known)}; got {unknown[0]!r}')
+    return CloudOptions(**values)
