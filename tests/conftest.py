@@ -24,3 +24,39 @@ def _no_scope_left_behind():
     yield
     if 'mmengine.registry' in sys.modules:  # a runner sets one and leaves it
         sys.modules['mmengine.registry'].DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture(scope='session')
+def synth_settings():
+    """Settings of ``synth_folder``."""
+    pytest.importorskip('numba')
+    from sapiens_mm.synth.settings import Settings
+
+    return Settings(
+        seed=3, size_hw=(128, 96), shares=(0.5, 0.25, 0.25), bump=True, shard_size=3
+    )
+
+
+@pytest.fixture(scope='session')
+def synth_folder(synth_settings, tmp_path_factory):
+    """Eight rendered samples as tools/synthesize_humans.py writes them; read only."""
+    from sapiens_mm.synth.dataset_writer import DatasetWriter
+
+    root = tmp_path_factory.mktemp('synth_humans')
+    writer = DatasetWriter(root, synth_settings, 8, 'both')
+    assert [problem for _, problem in writer.run(1) if problem] == []
+    writer.finish()
+    return root
+
+
+@pytest.fixture(scope='session')
+def synth_samples(synth_settings):
+    """The samples of ``synth_folder`` as the renderer returns them, by index."""
+    from sapiens_mm.synth.sample import render
+
+    return {
+        index: render(
+            synth_settings.seed, index, synth_settings.knobs, synth_settings.size_hw
+        )
+        for index in range(8)
+    }

@@ -31,8 +31,11 @@ DATASETS = {
     'seg/face19': (0, 19, (1024, 768)),
     'seg/lip20': (2, 20, (1024, 768)),
     'seg/cihp20': (2, 20, (1024, 768)),
-    'depth/render_people': (0, 1, (1024, 768)),
-    'normal/render_people': (2, 3, (1024, 768)),
+    **{
+        f'{task}/{data}': (padding, channels, (1024, 768))
+        for task, padding, channels in (('depth', 0, 1), ('normal', 2, 3))
+        for data in ('render_people', 'general', 'synth_human', 'thuman2', 'hi4d')
+    },
     'mae/humans': (0, None, (1024, 1024)),
 }
 NAMES = {
@@ -189,12 +192,11 @@ def test_segmentation_agrees_with_the_class_tables(dataset):
     assert head.num_classes == len(table.classes)
     assert head.ignore_index == 255
     loss = head.loss_decode
+    assert loss.normalize_by == 'pixels'
     if dataset == 'face19':
-        assert loss.reduction == 'mean'
         assert 'class_weight' not in loss
         assert not table.class_weights
     else:
-        assert loss.reduction == 'none'
         assert loss.class_weight == list(table.class_weights)
 
 

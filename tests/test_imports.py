@@ -12,9 +12,9 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 
 # room -> its layer; imports go down only. Files of the root are rooms of their own.
 LAYERS = {
-    **dict.fromkeys(['paths', 'hosts', 'tables', 'synth'], 0),
-    **dict.fromkeys(['compat', 'layers', 'visualization'], 1),
-    **dict.fromkeys(['__init__', 'registry'], 2),
+    **dict.fromkeys(['paths', 'hosts', 'tables'], 0),
+    **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
+    **dict.fromkeys(['__init__', 'registry', 'data_files'], 2),
     **dict.fromkeys(['backbones', 'checkpoints', 'engine'], 3),
     **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 4),
     **dict.fromkeys(['apis', 'deploy'], 5),
@@ -24,6 +24,7 @@ CORE = {'mmengine', 'mmcv'}  # what every installation has
 # room -> hosts its files may import at the top; inside functions nothing is asked
 TOP_HOSTS = {
     'registry': CORE,
+    'data_files': CORE,
     'backbones': CORE,
     'checkpoints': CORE,
     'engine': CORE,
@@ -116,7 +117,7 @@ def test_host_rooms_never_import_one_another():
 def test_tables_and_the_generator_stand_alone():
     files = [path for path in FILES if room_of(path) in {'synth', 'tables'}]
     assert files
-    assert not [path for path in files if our_rooms(path)]
+    assert not [path for path in files if our_rooms(path) - {'tables'}]
 
 
 def test_hosts_are_imported_where_they_are_allowed():

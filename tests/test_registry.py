@@ -23,6 +23,8 @@ TYPES = {
     'SapiensSegHead': ('seg', 'mmseg'),
     'SapiensDepthHead': ('geometry', 'mmseg'),
     'SapiensNormalHead': ('geometry', 'mmseg'),
+    'SapiensMapEstimator': ('geometry', 'mmseg'),
+    'SapiensMapPreprocessor': ('geometry', 'mmseg'),
     'SapiensSiLogLoss': ('geometry', 'mmseg'),
     'SapiensNormalCosineLoss': ('geometry', 'mmseg'),
     'SapiensNormalL1Loss': ('geometry', 'mmseg'),

@@ -24,7 +24,17 @@ LAZY = ('--no-compile',)
 # these go in with --no-deps: the metadata of two asks for opencv-python
 HOSTS = ('mmengine', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpretrain', 'mmpose')
 GUI_OPENCV = ('opencv-python', 'opencv-contrib-python')
-RUN_FILES = ('core', 'pose', 'seg', 'det', 'pretrain', 'demo', 'host_deps', 'no_deps')
+RUN_FILES = (
+    'core',
+    'pose',
+    'seg',
+    'det',
+    'pretrain',
+    'demo',
+    'synth',
+    'host_deps',
+    'no_deps',
+)
 
 
 @dataclass(frozen=True)

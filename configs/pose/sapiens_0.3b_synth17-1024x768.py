@@ -1,0 +1,7 @@
+_base_ = '../_base_/pose_synth17.py'
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b_epoch_1600'),
+    ),
+)

@@ -1,0 +1,19 @@
+# Renders while training, in the loader's processes: no files are read.
+_base_ = './sapiens_0.3b_synth308-1024x768.py'
+
+train_dataloader = dict(
+    num_workers=8,
+    dataset=dict(
+        _delete_=True,
+        type='sapiens_mm.SyntheticHumansPose',
+        num_keypoints=308,
+        length=10000,  # images an epoch, new ones in each
+        seed=0,
+        pipeline=_base_.train_pipeline,
+    ),
+)
+# evaluates on files: take tools/test.py and the config without _live
+val_dataloader = None
+val_cfg = None
+val_evaluator = None
+default_hooks = dict(checkpoint=dict(save_best=None))

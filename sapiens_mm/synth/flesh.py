@@ -1,0 +1,253 @@
+"""The bare body as meshes: skin, eyes, teeth, tongue and lashes, with their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sapiens_mm.synth.asset import Asset
+from sapiens_mm.synth.body import Body
+from sapiens_mm.synth.mesh import (
+    BODY_PARTS,
+    Material,
+    Mesh,
+    make_mesh,
+    smooth_normals,
+)
+from sapiens_mm.synth.shape import BodyShape
+
+FACE_NECK, LOWER_TEETH, UPPER_TEETH, TONGUE = 2, 25, 26, 27
+
+# linear RGB of skin, from pale to dark
+_SKIN = np.array(
+    [
+        [0.70, 0.46, 0.36],
+        [0.60, 0.38, 0.27],
+        [0.48, 0.29, 0.195],
+        [0.35, 0.20, 0.125],
+        [0.22, 0.118, 0.073],
+        [0.115, 0.062, 0.042],
+    ]
+)
+_HAIR = np.array(
+    [
+        [0.010, 0.008, 0.007],
+        [0.028, 0.016, 0.010],
+        [0.075, 0.040, 0.020],
+        [0.16, 0.085, 0.035],
+        [0.33, 0.21, 0.10],
+        [0.17, 0.045, 0.015],
+        [0.36, 0.35, 0.34],
+    ]
+)
+_IRIS = np.array(
+    [[0.06, 0.028, 0.012], [0.13, 0.07, 0.025], [0.10, 0.13, 0.05], [0.10, 0.19, 0.30]]
+)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Colours of a person, linear RGB.
+
+    Attributes:
+        skin: (3,).
+        hair: (3,), brows and beard too.
+        iris: (3,).
+        lips: How much redder than the skin, 0 to 1.5.
+        age_years: Wrinkles and yellow teeth come with it.
+        seed: Of all textures of the person.
+    """
+
+    skin: np.ndarray
+    hair: np.ndarray
+    iris: np.ndarray
+    lips: float
+    age_years: float
+    seed: int
+
+
+def sample_looks(rng: np.random.Generator, shape: BodyShape) -> Looks:
+    """Draw the colours of somebody of that build."""
+    dark, mid, pale = shape.african, shape.asian, shape.caucasian
+    place = (4.3 * dark + 1.5 * mid + 0.7 * pale) / (dark + mid + pale)
+    place = float(np.clip(place + rng.normal(0, 0.65), 0, 5))
+    i = min(int(place), 4)
+    skin = _SKIN[i] + (place - i) * (_SKIN[i + 1] - _SKIN[i])
+    skin = skin * np.exp(rng.normal(0, 0.05) + rng.normal(0, 0.03, 3))
+    fair = pale / (dark + mid + pale)
+    weights = np.array([1.2, 1.2, 0.9 * fair, 0.6 * fair, 0.6 * fair, 0.25 * fair, 0.0])
+    old = max(0.0, shape.age_years - 45) / 55
+    weights[6] = weights.sum() * min(old, 0.95) / max(1.0 - min(old, 0.95), 0.05)
+    dyed = rng.random() < 0.04
+    hair = _HAIR[rng.choice(len(_HAIR), p=weights / weights.sum())]
+    if dyed:
+        hair = rng.uniform(0.02, 0.5, 3)
+    light = np.array([1.4, 0.8, 0.35 * fair, 0.7 * fair**2])
+    iris = _IRIS[rng.choice(len(_IRIS), p=light / light.sum())]
+    made_up = shape.gender > 0.5 and rng.random() < 0.4
+    return Looks(
+        skin=np.clip(skin, 0.02, 0.85),
+        hair=np.clip(hair * np.exp(rng.normal(0, 0.2)), 0.004, 0.6),
+        iris=iris * rng.uniform(0.7, 1.4),
+        lips=float(rng.uniform(1.0, 1.7) if made_up else rng.uniform(0.45, 0.95)),
+        age_years=shape.age_years,
+        seed=int(rng.integers(2**20)),
+    )
+
+
+def skin_material(looks: Looks) -> Material:
+    """Return the skin of a person."""
+    fine = np.clip((looks.age_years - 30) / 50, 0, 1)
+    return Material(
+        'skin',
+        tuple(looks.skin * 1.07),
+        tuple(looks.skin * [0.94, 0.91, 0.90]),
+        seed=looks.seed,
+        duty=float(looks.seed % 97) / 97,
+        specular=0.034,
+        shininess=14.0 + looks.seed % 17,
+        bump=0.00008 + 0.00015 * fine,
+        bump_scale=560.0 - 250 * fine,
+        hair_color=tuple(looks.hair * 0.7 + 0.3 * 0.01),
+    )
+
+
+def skin_aux(asset: Asset, looks: Looks) -> np.ndarray:
+    """Return the skin's ``aux`` (V,): lips, ears, nails, the mouth's inside, brows."""
+    fields = asset.fields
+    aux = looks.lips * fields['lip'] + 0.35 * fields['ear'] + 0.2 * fields['nail']
+    aux = np.maximum(aux, 1.2 * (fields['mouth_inside'] > 0.5))
+    brow = np.clip(1.6 * fields['brow'], 0, 1)
+    return (aux * (1 - brow) - 0.85 * brow).astype(np.float32)
+
+
+def flesh(
+    body: Body,
+    looks: Looks,
+    person: int,
+    hidden: np.ndarray | None = None,
+    aux: np.ndarray | None = None,
+) -> list[Mesh]:
+    """Return the meshes of a bare body.
+
+    Args:
+        body: In its pose.
+        looks: Its colours.
+        person: Number of the person, from 1.
+        hidden: (V,) bool, skin under clothes; it is left out.
+        aux: (V,) what to take instead of ``skin_aux``.
+
+    Returns:
+        Skin, eyes, teeth (upper, lower), tongue and lashes.
+    """
+    asset = body.asset
+    aux = skin_aux(asset, looks) if aux is None else aux
+    hidden = np.zeros(len(body.vertices), bool) if hidden is None else hidden
+    faces = asset.faces['body']
+    shown = faces[~hidden[faces].all(1)]
+    normals = smooth_normals(body.vertices, faces)
+    # a corner at 2 ends the skin halfway between covered and bare vertices
+    cut = np.where(hidden, 2.0, 0.0)
+    out = [
+        _part(
+            body,
+            shown,
+            skin_material(looks),
+            BODY_PARTS,
+            person,
+            normals,
+            aux=aux,
+            cut=cut,
+        )
+    ]
+    out.append(_eyes(body, looks, person))
+    white = np.array([0.68, 0.59, 0.45]) * (1.05 - 0.0035 * looks.age_years)
+    teeth = Material(
+        'teeth', tuple(white), tuple(white * 0.85), specular=0.06, shininess=120.0
+    )
+    tongue = Material(
+        'tongue',
+        (0.42, 0.13, 0.12),
+        (0.34, 0.10, 0.09),
+        specular=0.05,
+        shininess=50.0,
+        bump=0.0003,
+        bump_scale=900.0,
+    )
+    lash = Material('hair', (0.006,) * 3, (0.012,) * 3, specular=0.01)
+    for name, material, label in (
+        ('upper_teeth', teeth, UPPER_TEETH),
+        ('lower_teeth', teeth, LOWER_TEETH),
+        ('tongue', tongue, TONGUE),
+    ):
+        # little light comes past the lips
+        dim = np.full(len(body.vertices), -0.3)
+        out.append(_part(body, asset.faces[name], material, label, person, aux=dim))
+    out.append(_lashes(body, looks, lash, person))
+    return out
+
+
+def _lashes(body: Body, looks: Looks, material: Material, person: int) -> Mesh:
+    """Lashes of uneven length."""
+    rng = np.random.default_rng(looks.seed)
+    ragged = rng.uniform(1.8, 4.0, len(body.vertices))
+    cut = body.asset.fields['lash_tip'] * ragged
+    faces = body.asset.faces['lashes']
+    return _part(body, faces, material, FACE_NECK, person, cut=cut, two_sided=True)
+
+
+def _part(
+    body: Body,
+    faces: np.ndarray,
+    material: Material,
+    label: int,
+    person: int,
+    normals: np.ndarray | None = None,
+    *,
+    aux: np.ndarray | None = None,
+    cut: np.ndarray | None = None,
+    template: np.ndarray | None = None,
+    two_sided: bool = False,
+) -> Mesh:
+    """Make a mesh of some faces of the body; arrays are per body vertex."""
+    # np.unique would sort; the faces of a body are many
+    used = np.zeros(len(body.vertices), bool)
+    used[faces] = True
+    ids = np.flatnonzero(used)
+    place = np.cumsum(used) - 1
+    template = body.asset.template[ids] if template is None else template[ids]
+    return make_mesh(
+        body.vertices[ids],
+        place[faces],
+        material,
+        label,
+        person=person,
+        normals=None if normals is None else normals[ids],
+        aux=None if aux is None else aux[ids],
+        cut=None if cut is None else cut[ids],
+        template=template,
+        two_sided=two_sided,
+        ids=ids,
+    )
+
+
+def _eyes(body: Body, looks: Looks, person: int) -> Mesh:
+    """Both eyes; their template is relative to each eyeball's own centre."""
+    asset = body.asset
+    faces = asset.faces['eyes']
+    relative = asset.template.copy()
+    ids = np.unique(faces)
+    for side in (-1, 1):
+        own = ids[np.sign(asset.template[ids, 0]) == side]
+        low, high = asset.template[own].min(0), asset.template[own].max(0)
+        relative[own] -= 0.5 * (low + high)
+    eye = Material(
+        'eye',
+        (0.70, 0.66, 0.62),
+        tuple(looks.iris),
+        seed=looks.seed,
+        specular=0.05,
+        shininess=1200.0,
+    )
+    return _part(body, faces, eye, FACE_NECK, person, template=relative)

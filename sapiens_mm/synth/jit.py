@@ -1,0 +1,42 @@
+"""How the generator's kernels are compiled."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+
+@functools.lru_cache(1)
+def room_stamp() -> str:
+    """Return a digest of all files of this room that have kernels."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob('*.py')):
+        text = path.read_bytes()
+        if b'.jit import' in text:
+            digest.update(text)
+    return digest.hexdigest()
+
+
+def kernel(function: Callable, **options: Any) -> Callable:
+    """Compile a function once and keep it on disk, free of the interpreter's lock.
+
+    numba drops what it kept when the function's own file changes; kernels here call
+    kernels of other files, so that a change of any of them drops it. A division by 0
+    gives inf or nan.
+    """
+    made = njit(function, cache=True, nogil=True, error_model='numpy', **options)
+    kept = made._cache._cache_file
+    kept._source_stamp = (kept._source_stamp, room_stamp())
+    return made
+
+
+fast_kernel = functools.partial(kernel, fastmath=True)
+"""As ``kernel``, and free to reorder sums: for colours, not for geometry."""
+
+inlined = functools.partial(njit, inline='always', error_model='numpy')
+"""Copied into its caller: passing many arrays costs more than most functions do."""

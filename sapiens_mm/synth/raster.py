@@ -1,0 +1,351 @@
+"""Which triangle each pixel sees: a z-buffer that is an exact ray cast.
+
+A pixel's ray d = ((x - cx) / fx, (y - cy) / fy, 1) meets a triangle of camera-space
+corners v0, v1, v2 where d = l0 v0 + l1 v1 + l2 v2 with all l >= 0. Each l is affine
+in (x, y), so that triangles through the camera plane need no clipping, and
+z = 1 / (l0 + l1 + l2) is the depth in metres. Pixel centres are integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.mesh import Mesh, pack
+
+NEAR = 0.05
+"""Metres before the camera where surfaces begin."""
+
+TILE = 16
+"""Edge in pixels of the squares in which ``raster`` can be told to skip."""
+
+ALIKE = 0.012
+"""Two samples of a mesh are one surface if their depths differ by less than this."""
+
+EVERYWHERE = np.zeros((0, 0), np.bool_)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Meshes joined into one, as the kernels read them.
+
+    Attributes:
+        points: (V, 3) float32, world, metres.
+        normals: (V, 3) float32, world.
+        template: (V, 3) float32.
+        aux: (V,) float32.
+        cut: (V,) float32.
+        ids: (V,) int32 vertex of the body's template, -1 where there is none.
+        vertex_mesh: (V,) int32, which mesh.
+        faces: (F, 3) int32.
+        face_mesh: (F,) int32, which mesh.
+        materials: (M, ROW) float64, one per mesh.
+        classes: (M,) int32; see ``Mesh.class_id``.
+        persons: (M,) int32.
+        one_sided: (M,) bool.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    template: np.ndarray
+    aux: np.ndarray
+    cut: np.ndarray
+    ids: np.ndarray
+    vertex_mesh: np.ndarray
+    faces: np.ndarray
+    face_mesh: np.ndarray
+    materials: np.ndarray
+    classes: np.ndarray
+    persons: np.ndarray
+    one_sided: np.ndarray
+
+
+def join(meshes: list[Mesh]) -> Geometry:
+    """Join meshes; mesh m of the list is mesh m of the result."""
+    starts = np.cumsum([0, *(len(m.vertices) for m in meshes)])
+    shifted = [m.faces + s for m, s in zip(meshes, starts, strict=False)]
+    none = [np.full(len(m.vertices), -1, np.int32) for m in meshes if m.ids is None]
+    ids = [none.pop(0) if m.ids is None else m.ids for m in meshes]
+    sizes = [len(m.faces) for m in meshes]
+    number = np.arange(len(meshes), dtype=np.int32)
+
+    def stack(arrays: list, kind: type, width: int | None = 3) -> np.ndarray:
+        shape = (0,) if width is None else (0, width)
+        parts = [np.zeros(shape, kind), *arrays]
+        return np.ascontiguousarray(np.concatenate(parts), kind)
+
+    return Geometry(
+        points=stack([m.vertices for m in meshes], np.float32),
+        normals=stack([m.normals for m in meshes], np.float32),
+        template=stack([m.template for m in meshes], np.float32),
+        aux=stack([m.aux for m in meshes], np.float32, None),
+        cut=stack([m.cut for m in meshes], np.float32, None),
+        ids=stack(ids, np.int32, None),
+        vertex_mesh=np.repeat(number, np.diff(starts)),
+        faces=stack(shifted, np.int32),
+        face_mesh=np.repeat(number, sizes),
+        materials=pack([m.material for m in meshes]),
+        classes=np.array([m.class_id for m in meshes], np.int32),
+        persons=np.array([m.person for m in meshes], np.int32),
+        one_sided=np.array([not m.two_sided for m in meshes], np.bool_),
+    )
+
+
+def empty_buffers(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a depth buffer (H, W) of infinities and an id buffer (H, W) of -1."""
+    depth = np.full((height, width), np.inf, np.float32)
+    return depth, np.full((height, width), -1, np.int32)
+
+
+@kernel
+def ray_weights(p0, p1, p2, rx, ry):
+    """Return l0, l1, l2 of the ray (rx, ry, 1) and a triangle; see the module.
+
+    They are NaN or infinite where the triangle is seen exactly edge on.
+    """
+    x0, y0, z0 = np.float64(p0[0]), np.float64(p0[1]), np.float64(p0[2])
+    x1, y1, z1 = np.float64(p1[0]), np.float64(p1[1]), np.float64(p1[2])
+    x2, y2, z2 = np.float64(p2[0]), np.float64(p2[1]), np.float64(p2[2])
+    ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+    inverse = 1.0 / (x0 * ax + y0 * ay + z0 * az)
+    l0 = (ax * rx + ay * ry + az) * inverse
+    l1 = ((y2 * z0 - z2 * y0) * rx + (z2 * x0 - x2 * z0) * ry) * inverse
+    l1 += (x2 * y0 - y2 * x0) * inverse
+    l2 = ((y0 * z1 - z0 * y1) * rx + (z0 * x1 - x0 * z1) * ry) * inverse
+    l2 += (x0 * y1 - y0 * x1) * inverse
+    return l0, l1, l2
+
+
+@kernel
+def _crossing(points, i, j, camera, box):
+    """Widen ``box`` by where an edge enters the half space before the camera."""
+    za, zb = np.float64(points[i, 2]), np.float64(points[j, 2])
+    if (za >= NEAR) == (zb >= NEAR):
+        return box
+    t = (NEAR - za) / (zb - za)
+    x = points[i, 0] + t * (points[j, 0] - points[i, 0])
+    y = points[i, 1] + t * (points[j, 1] - points[i, 1])
+    u, v = camera[0] * x / NEAR + camera[2], camera[1] * y / NEAR + camera[3]
+    return min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
+
+
+@kernel
+def _bounds(points, places, i, j, k, camera):
+    """Return left, right, top, bottom of a triangle's visible part, pixels."""
+    box = (np.inf, -np.inf, np.inf, -np.inf)
+    for n in (i, j, k):
+        if points[n, 2] >= NEAR:
+            u, v = places[n, 0], places[n, 1]
+            box = min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
+    box = _crossing(points, i, j, camera, box)
+    box = _crossing(points, j, k, camera, box)
+    return _crossing(points, k, i, camera, box)
+
+
+@kernel
+def _span(ax, a, bx, b, dx, d, left, right):
+    """Return the first and last pixel of a row where no weight is far below 0."""
+    low, high = np.float64(left), np.float64(right)
+    for slope, start in ((ax, a), (bx, b), (dx, d)):
+        if slope > 0:
+            low = max(low, -start / slope - 1)
+        elif slope < 0:
+            high = min(high, -start / slope + 1)
+    if low > high:
+        return 1, 0
+    return int(low), int(high) + 1 if high < right else right
+
+
+@kernel
+def _wanted(tiles, left, right, top, bottom):
+    """Whether a rectangle of pixels meets a wanted tile."""
+    for y in range(top // TILE, bottom // TILE + 1):
+        for x in range(left // TILE, right // TILE + 1):
+            if tiles[y, x]:
+                return True
+    return False
+
+
+@kernel
+def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
+    """Draw triangles into a depth and an id buffer.
+
+    Of equally near triangles the first wins. Triangles seen edge on are not drawn.
+
+    Args:
+        points: (V, 3) float32, camera frame: x right, y down, z forward, metres.
+        faces: (F, 3) int32.
+        cut: (V,) float32; see ``Mesh``.
+        face_mesh: (F,) int32.
+        one_sided: (M,) bool; the backs of these meshes are not drawn.
+        camera: (4,) float64 fx, fy, cx, cy in pixels of the buffers.
+        tiles: Bool, one per TILE x TILE pixels: where the result matters; elsewhere
+            triangles may be missing. (0, 0) for everywhere.
+        depth: (H, W) float32, metres, changed in place.
+        ids: (H, W) int32 face index, changed in place.
+    """
+    height, width = depth.shape
+    fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
+    choosy = tiles.shape[0] > 0
+    places = np.empty((points.shape[0], 2))
+    for n in range(points.shape[0]):
+        slope = 1.0 / np.float64(points[n, 2])
+        places[n, 0] = fx * points[n, 0] * slope + cx
+        places[n, 1] = fy * points[n, 1] * slope + cy
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        c0, c1, c2 = cut[i], cut[j], cut[k]
+        if c0 >= 1 and c1 >= 1 and c2 >= 1:
+            continue
+        x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
+        x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])
+        x2, y2 = np.float64(points[k, 0]), np.float64(points[k, 1])
+        z0, z1 = np.float64(points[i, 2]), np.float64(points[j, 2])
+        z2 = np.float64(points[k, 2])
+        if z0 < NEAR and z1 < NEAR and z2 < NEAR:
+            continue
+        ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+        det = x0 * ax + y0 * ay + z0 * az
+        if abs(det) < 1e-18 or (det > 0 and one_sided[face_mesh[f]]):
+            continue
+        u0, u1, v0, v1 = _bounds(points, places, i, j, k, camera)
+        if u0 > width - 1 or u1 < 0 or v0 > height - 1 or v1 < 0:
+            continue
+        # limits before casts: a huge number has no integer
+        left = int(np.ceil(max(u0, 0.0) - 1e-6))
+        right = int(np.floor(min(u1, width - 1.0) + 1e-6))
+        top = int(np.ceil(max(v0, 0.0) - 1e-6))
+        bottom = int(np.floor(min(v1, height - 1.0) + 1e-6))
+        if left > right or top > bottom:
+            continue
+        if choosy and not _wanted(tiles, left, right, top, bottom):
+            continue
+        inverse = 1.0 / det
+        bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
+        dx, dy, dz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
+        # the affine weights, in pixels
+        ax, bx, dx = ax * inverse / fx, bx * inverse / fx, dx * inverse / fx
+        ay, by, dy = ay * inverse / fy, by * inverse / fy, dy * inverse / fy
+        az = az * inverse - ax * cx - ay * cy
+        bz = bz * inverse - bx * cx - by * cy
+        dz = dz * inverse - dx * cx - dy * cy
+        partly = c0 >= 1 or c1 >= 1 or c2 >= 1
+        # closes the cracks that rounding opens along shared edges
+        slack = -1e-9 / max(NEAR, min(z0, min(z1, z2)))
+        for y in range(top, bottom + 1):
+            a, b, d = ay * y + az, by * y + bz, dy * y + dz
+            first, last = left, right
+            if right - left > 24:
+                first, last = _span(ax, a, bx, b, dx, d, left, right)
+            for x in range(first, last + 1):
+                l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
+                if l0 < slack or l1 < slack or l2 < slack:
+                    continue
+                total = l0 + l1 + l2
+                if total <= 0:
+                    continue
+                # rounded first: equal surfaces compare equal
+                z = np.float32(1.0 / total)
+                if z >= depth[y, x] or z < NEAR:
+                    continue
+                if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
+                    continue
+                depth[y, x] = z
+                ids[y, x] = f
+
+
+@kernel
+def _seen_from(m, p):
+    """Return an affine map (3, 4) of a point (3,)."""
+    return (
+        m[0, 0] * p[0] + m[0, 1] * p[1] + m[0, 2] * p[2] + m[0, 3],
+        m[1, 0] * p[0] + m[1, 1] * p[1] + m[1, 2] * p[2] + m[1, 3],
+        m[2, 0] * p[0] + m[2, 1] * p[1] + m[2, 2] * p[2] + m[2, 3],
+    )
+
+
+@kernel
+def raster_ortho(points, faces, cut, matrix, depth):
+    """Draw the depth of triangles as a far lamp sees them.
+
+    Args:
+        points: (V, 3) float32, metres.
+        faces: (F, 3) int32.
+        cut: (V,) float32; see ``Mesh``.
+        matrix: (3, 4) float32 from points to column, row in pixels, distance in metres.
+        depth: (H, W) float32, metres, changed in place.
+    """
+    height, width = depth.shape
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        c0, c1, c2 = cut[i], cut[j], cut[k]
+        if c0 >= 1 and c1 >= 1 and c2 >= 1:
+            continue
+        x0, y0, z0 = _seen_from(matrix, points[i])
+        x1, y1, z1 = _seen_from(matrix, points[j])
+        x2, y2, z2 = _seen_from(matrix, points[k])
+        low, high = min(x0, min(x1, x2)), max(x0, max(x1, x2))
+        if low > width - 1 or high < 0:
+            continue
+        left = int(np.ceil(max(low, np.float32(0))))
+        right = int(np.floor(min(high, np.float32(width - 1))))
+        low, high = min(y0, min(y1, y2)), max(y0, max(y1, y2))
+        if low > height - 1 or high < 0:
+            continue
+        top = int(np.ceil(max(low, np.float32(0))))
+        bottom = int(np.floor(min(high, np.float32(height - 1))))
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-12:
+            continue
+        inverse = 1 / area
+        partly = c0 >= 1 or c1 >= 1 or c2 >= 1
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
+                b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
+                c = 1 - a - b
+                if a < 0 or b < 0 or c < 0:
+                    continue
+                z = a * z0 + b * z1 + c * z2
+                if z >= depth[y, x]:
+                    continue
+                if partly and a * c0 + b * c1 + c * c2 >= 1:
+                    continue
+                depth[y, x] = z
+
+
+@kernel
+def find_edges(ids, depth, face_mesh, edges, tiles):
+    """Mark the pixels next to another mesh, to nothing, or to a jump in depth.
+
+    Args:
+        ids: (H, W) int32.
+        depth: (H, W) float32.
+        face_mesh: (F,) int32.
+        edges: (H, W) bool, True is written to marked pixels and their neighbours.
+        tiles: (ceil(2H / TILE), ceil(2W / TILE)) bool, likewise, of a buffer of twice
+            the size.
+    """
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            f = ids[y, x]
+            sharp = False
+            for q in range(2):
+                v, u = y + q, x + 1 - q
+                if v >= height or u >= width:
+                    continue
+                g = ids[v, u]
+                if f < 0 and g < 0:
+                    continue
+                other = f < 0 or g < 0 or face_mesh[f] != face_mesh[g]
+                if other or abs(depth[y, x] - depth[v, u]) > ALIKE * depth[y, x]:
+                    sharp = True
+            if not sharp:
+                continue
+            for v in range(max(y - 1, 0), min(y + 3, height)):
+                for u in range(max(x - 1, 0), min(x + 3, width)):
+                    edges[v, u] = True
+                    tiles[2 * v // TILE, 2 * u // TILE] = True

@@ -1,0 +1,287 @@
+"""Who stands where, what is around them, and the camera that looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sapiens_mm.synth.asset import Asset
+from sapiens_mm.synth.body import Body, pose_body, shape_body
+from sapiens_mm.synth.camera import Camera, frame_points, view_axes
+from sapiens_mm.synth.flesh import flesh, sample_looks
+from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.mesh import Mesh
+from sapiens_mm.synth.people import sample_expression, sample_shape
+from sapiens_mm.synth.poses import sample_pose
+from sapiens_mm.synth.shape import BodyShape
+from sapiens_mm.synth.supports import supports
+from sapiens_mm.synth.wardrobe import dress
+
+Rng = np.random.Generator
+
+COUNTS = {'one': 1, 'two': 2, 'three': 3, 'four': 4, 'five': 5}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the scene.
+
+    Attributes:
+        body: In the world, feet at z = 0.
+        meshes: Skin, clothes and hair.
+        things: What they sit on.
+        shape: Their build.
+        facts: What was drawn, for statistics.
+    """
+
+    body: Body
+    meshes: list[Mesh]
+    things: list[Mesh]
+    shape: BodyShape
+    facts: dict = field(default_factory=dict)
+
+
+def stream(seed: int, index: int, *path: int) -> Rng:
+    """Return the generator of one part of one sample, whatever the others draw."""
+    return np.random.default_rng([seed, index, *path])
+
+
+def make_person(
+    asset: Asset, seed: int, index: int, number: int, knobs: Knobs, close_up: bool
+) -> Person:
+    """Draw the ``number``-th person of a sample, at the world's origin.
+
+    Body, pose and clothes have streams of their own: another knob of the wardrobe
+    leaves the bodies as they are.
+    """
+    who, how, wear = (stream(seed, index, 1, number, k) for k in range(3))
+    shape = sample_shape(who, knobs, asset)
+    looks = sample_looks(who, shape)
+    rest = shape_body(asset, shape, sample_expression(who, knobs, close_up))
+    pose = sample_pose(rest, how, knobs)
+    body = pose_body(rest, pose)
+    outfit = dress(asset, body, wear, knobs, looks, number, shape.gender, pose.kind)
+    meshes = flesh(body, looks, number, outfit.hidden, outfit.aux) + outfit.meshes
+    lowest = min(m.vertices[m.cut < 1, 2].min() for m in meshes if (m.cut < 1).any())
+    shift = np.array([0, 0, -lowest])
+    person = Person(body, meshes, [], shape, {'pose': pose.kind})
+    person = moved(person, 0.0, shift)
+    things = supports(person.body, pose.kind, stream(seed, index, 1, number, 3))
+    return replace(person, things=things)
+
+
+def moved(person: Person, yaw: float, shift: np.ndarray) -> Person:
+    """Turn a person about z, then shift them (3,) metres."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+    body = person.body
+    rigid = np.eye(4)
+    rigid[:3, :3], rigid[:3, 3] = turn, shift
+    body = replace(
+        body,
+        vertices=(body.vertices @ turn.T.astype(np.float32) + np.float32(shift)),
+        joints={name: turn @ p + shift for name, p in body.joints.items()},
+        bone_world=rigid @ body.bone_world,
+    )
+    return replace(
+        person,
+        body=body,
+        meshes=[m.moved(turn, shift) for m in person.meshes],
+        things=[m.moved(turn, shift) for m in person.things],
+    )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """People and the camera that looks at them.
+
+    Attributes:
+        people: The first is the one that the camera was pointed at.
+        camera: The camera.
+        framing: 'face', 'upper' or 'full'.
+        centre: (2,) middle of all, on the ground, metres.
+        radius: Of a circle around all of them, metres.
+    """
+
+    people: list[Person]
+    camera: Camera
+    framing: str
+    centre: np.ndarray
+    radius: float
+
+
+def lay_out(
+    asset: Asset, seed: int, index: int, knobs: Knobs, size_hw: tuple[int, int]
+) -> Layout:
+    """Draw people, stand them apart, and point the camera."""
+    rng = stream(seed, index, 0)
+    framing = knobs.choose('framing', rng)
+    count = COUNTS[knobs.choose('people', rng)]
+    if framing == 'face' and rng.random() < 0.6:
+        count = 1
+    view = _View.sample(rng, knobs, framing, size_hw)
+    first = make_person(asset, seed, index, 1, knobs, framing == 'face')
+    first = moved(_centred(first), _facing(rng, knobs, first, framing), np.zeros(3))
+    people = [first]
+    camera = view.point(_targets(first, framing))
+    for number in range(2, count + 1):
+        other = make_person(asset, seed, index, number, knobs, False)
+        other = moved(_centred(other), _facing(rng, knobs, other, 'full'), np.zeros(3))
+        spot = _free_spot(rng, knobs, people, other, camera)
+        if spot is not None:
+            people.append(moved(other, 0.0, spot))
+    if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
+        targets = [_targets(p, framing) for p in people]
+        camera = view.point(np.concatenate(targets))
+    feet = np.concatenate([p.body.vertices[::20, :2] for p in people])
+    centre = 0.5 * (feet.min(0) + feet.max(0))
+    radius = float(np.linalg.norm(feet - centre, axis=1).max())
+    return Layout(people, camera, framing, centre.astype(np.float64), radius)
+
+
+@dataclass(frozen=True)
+class _View:
+    """How the camera stands, whatever it looks at."""
+
+    elevation: float
+    roll: float
+    fov: float
+    fill: float
+    offset: tuple[float, float]
+    size_hw: tuple[int, int]
+
+    @staticmethod
+    def sample(rng: Rng, knobs: Knobs, framing: str, size_hw: tuple) -> _View:
+        """Draw a view that looks along +y."""
+        low, high = np.deg2rad(knobs.elevation_deg)
+        span = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}[
+            framing
+        ]
+        fill = rng.uniform(*span)
+        # faces sit a little high; whole people stay whole, but for some
+        free = max(1 - fill, 0.0) / 2
+        aside, down = rng.uniform(-1, 1, 2) * free * 0.8
+        if framing == 'face':
+            down -= 0.03
+        elif framing == 'full' and rng.random() < 0.15:
+            fill *= rng.uniform(1.1, 1.4)
+            down += rng.uniform(-0.15, 0.15)
+        mode = 0.7 * low + 0.3 * high
+        return _View(
+            elevation=float(rng.triangular(low, mode, high) if low < high else low),
+            roll=float(np.deg2rad(rng.normal(0, 1) * knobs.roll_deg)),
+            fov=float(np.deg2rad(knobs.draw('fov_deg', rng))),
+            fill=float(fill),
+            offset=(float(aside), float(down)),
+            size_hw=size_hw,
+        )
+
+    def point(self, targets: np.ndarray) -> Camera:
+        """Frame world points (N, 3), with the camera above the ground."""
+        elevation = self.elevation
+        for _ in range(6):
+            axes = view_axes(0.0, elevation, self.roll)
+            camera = frame_points(
+                targets, axes, self.fov, self.size_hw, self.fill, self.offset
+            )
+            if camera.position[2] > 0.12:
+                break
+            elevation = max(elevation, 0.0) + 0.06
+        return camera
+
+
+def _head(asset: Asset) -> np.ndarray:
+    """Vertices of the head, neck excluded."""
+    return np.flatnonzero(
+        (asset.template[:, 2] > 0.785) & (asset.part('Face_Neck') > 0.5)
+    )
+
+
+def _targets(person: Person, framing: str) -> np.ndarray:
+    """World points (N, 3) that a framing must show."""
+    asset, points = person.body.asset, person.body.vertices
+    if framing == 'full':
+        return points[: asset.faces['body'].max() : 7]
+    head = points[_head(asset)[::4]]
+    if framing == 'face':
+        return head
+    trunk = (asset.part('Torso') > 0.5) & (asset.template[:, 2] > 0.15)
+    return np.concatenate([head, points[trunk][::4]])
+
+
+def _centred(person: Person) -> Person:
+    """Shift a person so that the middle of the body is over the origin."""
+    low, high = (
+        person.body.vertices[:, :2].min(0),
+        person.body.vertices[:, :2].max(0),
+    )
+    return moved(person, 0.0, np.array([*(-0.5 * (low + high)), 0.0]))
+
+
+def _facing(rng: Rng, knobs: Knobs, person: Person, framing: str) -> float:
+    """Draw how far a person is turned away from a camera that looks along +y."""
+    if rng.random() < knobs.behind:
+        return float(rng.uniform(-np.pi, np.pi))
+    bone = 'head' if framing == 'face' else 'root'
+    which = person.body.asset.bone_index[bone]
+    front = person.body.bone_world[which, :3, :3] @ [0.0, -1.0, 0.0]
+    own = 0.0
+    if np.hypot(front[0], front[1]) > 0.3:
+        own = np.arctan2(front[0], -front[1])
+    return float(rng.normal(0, 0.6) - own)
+
+
+def _free_spot(
+    rng: Rng, knobs: Knobs, people: list[Person], other: Person, camera: Camera
+) -> np.ndarray | None:
+    """Draw where another person stands without running into those who are there.
+
+    Returns:
+        (3,) shift in metres, or None if no free spot was found.
+    """
+    forward = camera.rotation[2].copy()
+    forward[2] = 0
+    forward /= np.linalg.norm(forward)
+    right = np.array([forward[1], -forward[0], 0.0])
+    middle = people[0].body.vertices.mean(0)
+    distance = float((middle - camera.position) @ forward)
+    width = camera.size_hw[1] / camera.intrinsics[0, 0]
+    own, there = _outline(other), [_outline(p) for p in people]
+    for _ in range(40):
+        apart = _reach(people[0]) + _reach(other) + knobs.draw('gap_m', rng)
+        angle = rng.uniform(-np.pi, np.pi)
+        ahead, aside = apart * np.sin(angle), apart * np.cos(angle)
+        ahead = abs(ahead) if rng.random() < 0.75 else ahead
+        depth = distance + ahead
+        # not before the lens, and not out of the picture
+        if depth < max(0.55 * distance, 0.9) or abs(aside) > 0.55 * width * depth:
+            continue
+        spot = ahead * forward + aside * right
+        spot[:2] += people[0].body.vertices[:, :2].mean(0)
+        if all(_clear(own + spot[:2], outline) for outline in there):
+            return spot
+    return None
+
+
+def _reach(person: Person) -> float:
+    """Half the width of a person on the ground, metres."""
+    return 0.25 * float(np.ptp(person.body.vertices[:, :2], axis=0).sum())
+
+
+def _outline(person: Person) -> np.ndarray:
+    """Some points (N, 2) of the body and its seat, seen from above."""
+    body = person.body.asset.faces['body'].max()
+    points = [person.body.vertices[:body:89, :2]]
+    points += [m.vertices[::11, :2] for m in person.things]
+    return np.concatenate(points)
+
+
+def _clear(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two outlines stay 12 cm apart."""
+    if (first.min(0) > second.max(0) + 0.12).any():
+        return True
+    if (second.min(0) > first.max(0) + 0.12).any():
+        return True
+    gaps = ((first[:, None] - second[None]) ** 2).sum(2)
+    return bool(gaps.min() > 0.12**2)

