@@ -180,11 +180,11 @@ def _same(a: str, b: str) -> bool:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON file; ValueError names the file where it is none."""
+    """Read a JSON file; BadFileError names the file where it is none."""
     try:
         return json.loads(Path(path).read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f'{path} is not JSON: {error}') from None
+        raise BadFileError(f'{path} is not JSON: {error}') from None
 
 
 INDEX_FIELDS = ('sample_id', 'session_id', 'camera_id', 'frame_number')
@@ -202,16 +202,16 @@ def read_capture_index(path: str | Path) -> list[dict[str, Any]]:
         order of the official code: frame 10 comes before frame 9.
 
     Raises:
-        ValueError: If a record lacks a field.
+        BadFileError: If a record lacks a field.
     """
     records = read_json(path)
     if not isinstance(records, list):
-        raise ValueError(f'{path} holds no list of samples')
+        raise BadFileError(f'{path} holds no list of samples')
     for n, record in enumerate(records):
         known = record if isinstance(record, dict) else {}
         missing = [name for name in INDEX_FIELDS if name not in known]
         if missing:
-            raise ValueError(f'{path}: sample {n}: {missing[0]} is missing')
+            raise BadFileError(f'{path}: sample {n}: {missing[0]} is missing')
     return sorted(records, key=lambda r: tuple(str(r[f]) for f in INDEX_FIELDS[1:]))
 
 

@@ -4,6 +4,7 @@
     python tools/benchmark.py decode --num-keypoints 308 --batch 8 --device cuda
     python tools/benchmark.py backbone --size 0.3b 1b --batch 1 8 --compile off on
     python tools/benchmark.py seg --size 0.3b --photo 3000 4000
+    python tools/benchmark.py synth --hw 1024 768 512 384 --images 48
 
 Times are medians after a warm-up, with the device synchronised around every call.
 What is compared is measured in turns in one run, so a ratio holds even where the
@@ -25,7 +26,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -110,7 +112,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     photo_hw = dict(type=positive, nargs=2, default=[3000, 4000], metavar=('H', 'W'))
     add('--photo', **photo_hw, help=photo_help)
     add('--resize', nargs='+', choices=('twice', 'once'), default=['twice', 'once'])
+    synth = commands.add_parser(
+        'synth',
+        parents=[shared],
+        help='processor time of rendering synthetic people, by stage',
+    )
+    add = synth.add_argument
+    hw_help = 'one size or more (default: 1024 768 512 384)'
+    sizes = [1024, 768, 512, 384]
+    add('--hw', type=positive, nargs='+', default=sizes, help=hw_help)
+    add('--images', type=positive, default=48, help='of each size; default: 48')
     args = parser.parse_args(argv)
+    if args.command == 'synth' and len(args.hw) % 2:
+        parser.error('--hw: name height and width of each size')
     if args.json is not None and not args.json.absolute().parent.is_dir():
         parser.error(f'--json: the folder of {args.json} does not exist')
     return args
@@ -298,6 +312,15 @@ def run_seg(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
         yield row | {'ratio': seconds[resize] / seconds['network']}
 
 
+def run_synth(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
+    """Measure the generator of synthetic people, on one thread of the processor."""
+    sapiens_mm.hosts.require('numba')
+    from _benchmark.synth import measure_synth
+
+    for size_hw in zip(args.hw[::2], args.hw[1::2], strict=True):
+        yield measure_synth(size_hw, args.images)
+
+
 def print_row(row: Row, with_titles: bool) -> None:
     """Print one line of the table, and the titles before the first."""
     if with_titles:
@@ -306,6 +329,14 @@ def print_row(row: Row, with_titles: bool) -> None:
     widths = [max(9, len(title)) for title in row]
     line = '  '.join(f'{c:>{w}}' for c, w in zip(cells, widths, strict=True))
     print(line, flush=True)
+
+
+RUNS = {
+    'decode': run_decode,
+    'backbone': run_backbone,
+    'seg': run_seg,
+    'synth': run_synth,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -323,8 +354,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, value in machine.items():
             print(f'{name:>22}: {value}')
         torch.manual_seed(0)
-        runs = {'decode': run_decode, 'backbone': run_backbone, 'seg': run_seg}
-        for row in runs[args.command](args, device):
+        for row in RUNS[args.command](args, device):
             print_row(row, with_titles=not rows)
             rows.append(row)
     except (ValueError, ModuleNotFoundError, torch.OutOfMemoryError) as error:

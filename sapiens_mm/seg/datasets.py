@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from mmengine.fileio import list_from_file
+from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
@@ -116,6 +116,8 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         )
         listed = None
         if self.ann_file and not os.path.isdir(self.ann_file):
+            if not exists(self.ann_file, backend_args=self.backend_args):
+                raise BadFileError(f'the list {self.ann_file} does not exist')
             lines = list_from_file(self.ann_file, backend_args=self.backend_args)
             listed = [line.strip() for line in lines if line.strip()]
         kinds = dict(image=image, label=label)
@@ -166,6 +168,8 @@ class SapiensGoliathPartDataset(SapiensPartDataset):
         )
         there = {kind: set(_files(folder)) for kind, folder in folders.items()}
         samples, unmatched = [], {}
+        if not os.path.isfile(self.ann_file):
+            raise BadFileError(f'the index {self.ann_file} does not exist')
         index = read_capture_index(self.ann_file)
         for record in index:
             names = {k: fill_pattern(p, record) for k, p in self.patterns.items()}

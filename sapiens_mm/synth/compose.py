@@ -97,7 +97,9 @@ def light_stage(stage: Stage, camera: Camera, environment: Environment) -> Lit:
         radius,
         count,
     )
-    _light_back(stage, environment, centre, radius, away, irradiance, free)
+    _light_back(
+        stage, environment, centre, radius, away, irradiance, free, (count + 4) // 2
+    )
     # a low sun throws the shadows of things that are farther away
     casts = stage.casts & _touching(geometry, away < 3 * radius + 2)
     # shadows fall beyond the people, on ground and walls
@@ -120,6 +122,7 @@ def _light_back(
     away: np.ndarray,
     irradiance: np.ndarray,
     free: np.ndarray,
+    count: int,
 ) -> None:
     """Light what is behind people, coarsely: furniture shades walls, and so on.
 
@@ -131,6 +134,7 @@ def _light_back(
         away: (V,) distance from there.
         irradiance: (V, 3), changed in place where less light arrives.
         free: (V,), changed in place.
+        count: Directions.
     """
     geometry = stage.geometry
     wide = radius + (9.0 if environment.outdoor else 3.5)
@@ -138,7 +142,7 @@ def _light_back(
     hides = stage.hides & _touching(geometry, away < wide)
     dots = stage.dots & (np.arange(len(away)) % 3 == 0)
     light, share = bake(
-        geometry, hides, dots, back, environment, centre, wide, count=24, size=128
+        geometry, hides, dots, back, environment, centre, wide, count, 128
     )
     rows = back & ((free == 0) | (share < free))
     irradiance[rows] = light[rows]

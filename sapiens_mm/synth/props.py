@@ -92,6 +92,22 @@ def _unit_box(k: int) -> tuple[np.ndarray, ...]:
     return points.reshape(-1, 3), normals, share.reshape(-1, 2, 3), sides.reshape(-1, 3)
 
 
+def _steps(count: int, size: int) -> np.ndarray:
+    """Return (count, 1, 1): 0, size, 2 size, ..."""
+    return np.arange(count)[:, None, None] * size
+
+
+@lru_cache(16)
+def _unit_ball(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a ball of radius 1: a grid (rows + 1, 2 rows + 1, 3) and its faces."""
+    turn = np.linspace(0, 2 * np.pi, 2 * rows + 1)
+    tilt = np.linspace(np.pi, 0, rows + 1)
+    flat = np.sin(tilt)[:, None]
+    high = np.cos(tilt)[:, None] + 0 * turn
+    unit = np.stack([flat * np.cos(turn), flat * np.sin(turn), high], -1)
+    return unit, grid_faces(2 * rows, rows)
+
+
 class Builder:
     """Collects shapes by material and makes one mesh of each.
 
@@ -139,6 +155,9 @@ class Builder:
         sizes = np.broadcast_to(np.asarray(sizes, float), centres.shape)
         yaw = np.broadcast_to(np.asarray(yaw, float), len(centres))
         pieces = np.clip(np.ceil(sizes.max(1) / step), 1, 10).astype(int)
+        if pieces.min() == pieces.max():
+            self._boxes(material, centres, sizes, yaw, int(pieces[0]), aux)
+            return
         for k in np.unique(pieces):
             rows = pieces == k
             self._boxes(material, centres[rows], sizes[rows], yaw[rows], int(k), aux)
@@ -146,14 +165,16 @@ class Builder:
     def _boxes(self, material, centres, sizes, yaw, k, aux) -> None:
         local, normal, share, sides = _unit_box(k)
         count, n = len(centres), len(local)
-        points = turned(local * (0.5 * sizes)[:, None], yaw[:, None])
+        points = local * (0.5 * sizes)[:, None]
+        normals = np.broadcast_to(normal, points.shape)
+        if yaw.any():
+            points, normals = (turned(p, yaw[:, None]) for p in (points, normals))
         points = points + centres[:, None]
-        normals = turned(np.broadcast_to(normal, points.shape), yaw[:, None])
         template = np.zeros(points.shape)
-        template[..., ::2] = np.einsum('nqc,bc->bnq', share, sizes)
+        template[..., ::2] = (share @ sizes.T).transpose(2, 0, 1)
         # no two boxes show the same piece of a texture
         template[..., 0] += 3.7 * centres[:, :1] + 1.3 * centres[:, 1:2]
-        faces = sides[None] + np.arange(count)[:, None, None] * n
+        faces = sides if count == 1 else sides[None] + _steps(count, n)
         arrays = (points, normals, faces, template)
         self.add(material, *(a.reshape(-1, 3) for a in arrays), aux)
 
@@ -235,18 +256,7 @@ class Builder:
             holes: Share of the surface that is missing (leaves).
             detail: Rows of triangles.
         """
-        rows, columns = detail, 2 * detail
-        turn = np.linspace(0, 2 * np.pi, columns + 1)
-        tilt = np.linspace(np.pi, 0, rows + 1)
-        flat = np.sin(tilt)[:, None]
-        unit = np.stack(
-            [
-                flat * np.cos(turn),
-                flat * np.sin(turn),
-                np.cos(tilt)[:, None] + 0 * turn,
-            ],
-            -1,
-        )
+        unit, faces = _unit_ball(detail)
         radius, cut = np.ones(unit.shape[:2]), None
         if rng is not None:
             lumps = rng.normal(0, 1, unit.shape[:2])
@@ -258,10 +268,9 @@ class Builder:
             cut = np.where(cut > 1, 1.6, 0.4).ravel()
         points = (unit * radius[..., None] * radii).reshape(-1, 3)
         normals = (unit / np.asarray(radii)).reshape(-1, 3)
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        template = points[:, [0, 1, 2]].copy()
+        normals /= np.sqrt((normals * normals).sum(1, keepdims=True))
+        template = points.copy()
         template[:, 0] += points[:, 1]
-        faces = grid_faces(columns, rows)
         self.add(material, points + centre, normals, faces, template, 0.0, cut)
 
     def meshes(
@@ -269,6 +278,8 @@ class Builder:
     ) -> list[Mesh]:
         """Return one mesh per material, turned about z by ``yaw``, then shifted."""
         out = []
+        c, s = np.cos(yaw), np.sin(yaw)
+        matrix = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
         for material, parts in self._parts.items():
             starts = np.cumsum([0, *(len(p[0]) for p in parts)])
             faces = [p[2] + s for p, s in zip(parts, starts, strict=False)]
@@ -277,8 +288,8 @@ class Builder:
             )
             out.append(
                 Mesh(
-                    vertices=(turned(points, yaw) + shift).astype(np.float32),
-                    normals=turned(normals, yaw).astype(np.float32),
+                    vertices=(points @ matrix + shift).astype(np.float32),
+                    normals=normals @ matrix.astype(np.float32),
                     faces=np.concatenate(faces).astype(np.int32),
                     cut=cut.astype(np.float32),
                     material=material,

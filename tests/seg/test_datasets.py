@@ -204,6 +204,7 @@ def test_classes_of_your_own(tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'match'),
     [
+        (dict(ann_file='none.txt'), 'the list .*/none.txt does not exist'),
         (dict(parts='lip21'), "no part table 'lip21'"),
         (dict(parts=None), 'parts=None needs metainfo with classes'),
         (dict(metainfo=dict(classes=('a',))), 'has its classes; metainfo is for None'),
@@ -292,5 +293,7 @@ def test_the_index_needs_its_fields(tmp_path):
     records = json.loads((tmp_path / 'index.json').read_text())
     del records[1]['camera_id']
     (tmp_path / 'index.json').write_text(json.dumps(records))
-    with pytest.raises(ValueError, match='sample 1: camera_id is missing'):
+    with pytest.raises(BadFileError, match='sample 1: camera_id is missing'):
         SapiensGoliathPartDataset('index.json', data_root=str(tmp_path))
+    with pytest.raises(BadFileError, match='the index .*/no.json does not exist'):
+        SapiensGoliathPartDataset('no.json', data_root=str(tmp_path))

@@ -56,6 +56,28 @@ def test_backbone(tmp_path):
     assert first['ms/image'] == pytest.approx(1e3 / first['images/s'])
 
 
+def test_synth(tmp_path):
+    pytest.importorskip('numba')
+    path = tmp_path / 'out.json'
+    words = ('--hw', 96, 64, 64, 96, '--images', 2, '--threads', 1)
+    assert run('synth', *words, '--json', path) == 0
+    rows = json.loads(path.read_text())['rows']
+    assert [row['size'] for row in rows] == ['96x64', '64x96']
+    for row in rows:
+        stages = ('people', 'scene', 'light', 'draw', 'behind', 'labels', 'sensor')
+        seconds = [row[stage] for stage in stages]
+        assert min(seconds) > 0
+        # the rest is sums of maps and checks
+        assert 0.7 * row['s/image'] < sum(seconds) <= row['s/image'] * 1.001
+        assert 1 < row['KB/image'] < 60
+
+
+def test_synth_wants_pairs(capsys):
+    with pytest.raises(SystemExit):
+        run('synth', '--hw', 96)
+    assert 'height and width of each size' in capsys.readouterr().err
+
+
 def test_seg(tmp_path):
     pytest.importorskip('mmseg')
     path = tmp_path / 'out.json'
