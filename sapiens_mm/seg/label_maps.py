@@ -148,9 +148,11 @@ def check_sample(
         image = None
     if image is None:
         raise BadFileError(f'{path} is no picture that OpenCV can read')
-    # OpenCV fills up a JPEG that was cut short with grey
     if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-4096:]:
-        raise BadFileError(f'{path} is cut short')
+        try:  # OpenCV 4 fills up a JPEG that was cut short with grey
+            Image.open(io.BytesIO(data)).load()
+        except OSError:
+            raise BadFileError(f'{path} is cut short') from None
     table = lookup_table(info['num_classes'], info.get('label_map'))
     ids = decode_ids(_read(label_path, backend_args), label_path)
     labels = map_ids(ids, table, label_path)

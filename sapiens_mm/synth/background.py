@@ -186,7 +186,7 @@ def light_of_picture(picture: np.ndarray, environment: Environment) -> Environme
 
 def draw_sky(
     image: np.ndarray,
-    depth: np.ndarray,
+    cover: np.ndarray,
     camera: Camera,
     scale: float,
     environment: Environment,
@@ -195,8 +195,8 @@ def draw_sky(
     """Fill what nothing covers: gradient, clouds, sun and far hills.
 
     Args:
-        image: (h, w, 3) float32 linear RGB, changed in place.
-        depth: (h, w) float32, infinite where nothing is.
+        image: (h, w, 3) float32 linear RGB times ``cover``, changed in place.
+        cover: (h, w) float32, the share of each pixel that something covers.
         camera: Of the full picture.
         scale: Of ``image`` to the full picture.
         environment: The light.
@@ -205,7 +205,7 @@ def draw_sky(
     _sky(
         noise_table(),
         image,
-        depth,
+        cover,
         camera.scaled(scale),
         camera.rotation,
         environment.up,
@@ -217,15 +217,16 @@ def draw_sky(
 
 
 @kernel
-def _sky(table, image, depth, camera, rotation, up, level, key, key_color, seed):
-    height, width = depth.shape
-    # cover from none to overcast, hills from none to high
+def _sky(table, image, covered, camera, rotation, up, level, key, key_color, seed):
+    height, width = covered.shape
+    # clouds from none to overcast, hills from none to high
     cover = 0.25 + 0.45 * ((seed * 37) % 100) / 100
     hills = 0.14 * ((seed * 61) % 100) / 100 - 0.03
     for y in range(height):
         b = (y - camera[3]) / camera[1]
         for x in range(width):
-            if np.isfinite(depth[y, x]):
+            bare = 1 - covered[y, x]
+            if bare <= 0:
                 continue
             a = (x - camera[2]) / camera[0]
             dx = rotation[0, 0] * a + rotation[1, 0] * b + rotation[2, 0]
@@ -239,7 +240,8 @@ def _sky(table, image, depth, camera, rotation, up, level, key, key_color, seed)
                 k = fbm(table, dx * flat * 60, dy * flat * 60, dz * 90, seed, 3)
                 for c in range(3):
                     green = 0.09 if c == 0 else (0.12 if c == 1 else 0.09)
-                    image[y, x, c] = level[c] * (0.25 + green * (0.5 + k) * 2)
+                    far = level[c] * (0.25 + green * (0.5 + k) * 2)
+                    image[y, x, c] += bare * far
                 continue
             high = max(0.0, dz) ** 0.6
             reach = 1.0 / (0.12 + max(0.0, dz))
@@ -253,7 +255,8 @@ def _sky(table, image, depth, camera, rotation, up, level, key, key_color, seed)
                 clear = 0.62 * (level[c] * (1 - high) + up[c] * high)
                 white = grey * (1.0 - 0.45 * share) + 0.1 * key_color[c]
                 value = clear * (1 - share) + white * share
-                image[y, x, c] = value + glow * key_color[c] * (1 - 0.6 * share)
+                value += glow * key_color[c] * (1 - 0.6 * share)
+                image[y, x, c] += bare * value
 
 
 def defocus(image: np.ndarray, depth: np.ndarray, focus: float, blur: float):

@@ -108,8 +108,8 @@ def normals_from_depth(depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     normals = np.cross(across, down)
     lengths = np.linalg.norm(normals, axis=2, keepdims=True)
     normals /= np.where(lengths > 0, lengths, 1)
-    # across x down points away from the camera, in a frame with y down
-    return normals * [-1, 1, 1] * [1, 1, -1]
+    # across x down points away from the camera; turned round, and with y and z negated
+    return normals * [-1, 1, 1]
 
 
 def depth_normal_angles(sample: Sample, margin_px: int = 3) -> np.ndarray:

@@ -21,7 +21,7 @@ from sapiens_mm.synth.raster import (
     raster,
 )
 from sapiens_mm.synth.shade import Surfaces, lamps_to_camera, shade, to_camera
-from sapiens_mm.synth.textures import FOLIAGE, noise_table
+from sapiens_mm.synth.textures import EMITTER, FOLIAGE, WINDOW, noise_table
 
 _LOCAL = threading.local()
 
@@ -57,6 +57,7 @@ def set_stage(people: list[Mesh], seats: list[Mesh], backdrop: Backdrop) -> Stag
     leafy = geometry.materials[:, 0] == FOLIAGE
     dots = leafy[geometry.vertex_mesh]
     dots[: vertices[0]] = True
+    bright = np.isin(geometry.materials[:, 0], (WINDOW, EMITTER))
     hides = (number >= faces[0]) & (number < faces[2]) & ~leafy[geometry.face_mesh]
     return Stage(
         geometry=geometry,
@@ -64,7 +65,7 @@ def set_stage(people: list[Mesh], seats: list[Mesh], backdrop: Backdrop) -> Stag
         front_vertices=int(vertices[1]),
         hides=hides,
         dots=dots,
-        casts=number < faces[2],
+        casts=(number < faces[2]) & ~bright[geometry.face_mesh],
     )
 
 
@@ -100,8 +101,9 @@ def light_stage(stage: Stage, camera: Camera, environment: Environment) -> Lit:
     _light_back(
         stage, environment, centre, radius, away, irradiance, free, (count + 4) // 2
     )
-    # a low sun throws the shadows of things that are farther away
-    casts = stage.casts & _touching(geometry, away < 3 * radius + 2)
+    # a low sun throws long shadows; in rooms, lamps may hang behind the furniture
+    reach = 3 * radius + 2 if environment.outdoor else radius + 0.6
+    casts = stage.casts & _touching(geometry, away < reach)
     # shadows fall beyond the people, on ground and walls
     shadows = cast_shadows(geometry, casts, environment, centre, 1.4 * radius, 1200)
     surfaces = to_camera(geometry, irradiance, free, camera.rotation, camera.shift)
@@ -144,7 +146,8 @@ def _light_back(
     light, share = bake(
         geometry, hides, dots, back, environment, centre, wide, count, 128
     )
-    rows = back & ((free == 0) | (share < free))
+    # near people the finer light stands
+    rows = back & (free == 0)
     irradiance[rows] = light[rows]
     free[rows] = share[rows]
 
@@ -152,13 +155,14 @@ def _light_back(
 def _interest(stage: Stage, camera: Camera) -> tuple[np.ndarray, float, np.ndarray]:
     """Return the middle and radius of the people in view, and which vertices matter."""
     points = stage.geometry.points
-    seen = camera.project(points[: stage.front_vertices])
+    turn = camera.rotation.T.astype(np.float32)
+    seen = points[: stage.front_vertices] @ turn + camera.shift.astype(np.float32)
     height, width = camera.size_hw
-    margin = 0.06 * height
-    inside = (np.abs(seen[:, 0] - width / 2) < width / 2 + margin) & (
-        np.abs(seen[:, 1] - height / 2) < height / 2 + margin
-    )
-    inside &= seen[:, 2] > 0
+    # half of the picture, in slopes, and a margin
+    half = (0.5 * np.array([width, height]) + 0.06 * height) / camera.intrinsics[0, 0]
+    depth = seen[:, 2]
+    inside = (np.abs(seen[:, 0]) < half[0] * depth) & (depth > 0)
+    inside &= np.abs(seen[:, 1]) < half[1] * depth
     needed = np.ones(len(points), bool)
     needed[: stage.front_vertices] = inside & (
         stage.geometry.cut[: stage.front_vertices] < 2
@@ -211,6 +215,25 @@ def _draw(
     return depth, ids
 
 
+def _draw_edges(
+    lit: Lit,
+    stage: Stage,
+    faces: slice,
+    camera: Camera,
+    scale: float,
+    depth: np.ndarray,
+    ids: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return edges (h, w) bool, and depth and ids (2h, 2w) that are whole there."""
+    height, width = ids.shape
+    edges = np.zeros((height, width), bool)
+    tiles = np.zeros((-(-2 * height // TILE), -(-2 * width // TILE)), bool)
+    find_edges(ids, depth, stage.geometry.face_mesh[faces], edges, tiles)
+    place = camera.scaled(2 * scale)
+    fine = _draw(lit, stage, faces, place, (2 * height, 2 * width), tiles=tiles)
+    return edges, *fine
+
+
 @dataclass(frozen=True)
 class People:
     """The layer of people and their seats.
@@ -235,13 +258,7 @@ def draw_people(stage: Stage, lit: Lit, camera: Camera) -> People:
     height, width = camera.size_hw
     faces = slice(0, stage.front)
     depth, ids = _draw(lit, stage, faces, camera.scaled(1), camera.size_hw)
-    edges = np.zeros((height, width), bool)
-    tiles = np.zeros((-(-2 * height // TILE), -(-2 * width // TILE)), bool)
-    find_edges(ids, depth, stage.geometry.face_mesh, edges, tiles)
-    fine_hw = (2 * height, 2 * width)
-    fine_depth, fine_ids = _draw(
-        lit, stage, faces, camera.scaled(2), fine_hw, tiles=tiles
-    )
+    edges, fine_depth, fine_ids = _draw_edges(lit, stage, faces, camera, 1, depth, ids)
     image = np.zeros((height, width, 3), np.float32)
     cover = np.zeros((height, width), np.float32)
     normals = np.zeros((height, width, 3), np.float32)
@@ -281,7 +298,9 @@ def draw_backdrop(
     size_hw = (round(height * scale), round(width * scale))
     image = np.zeros((*size_hw, 3), np.float32)
     hidden = _well_inside(cover, size_hw, backdrop.blur * scale)
-    depth = _shade_back(stage, lit, camera, scale, image, hidden)
+    sharp = backdrop.blur < 3 and backdrop.picture is None
+    depth, cover = _shade_back(stage, lit, camera, scale, image, hidden, sharp)
+    cover[hidden] = 1
     if backdrop.picture is not None:
         clean = _without_shadows(stage, lit)
         bare = np.zeros_like(image)
@@ -291,7 +310,7 @@ def draw_backdrop(
         far = np.full((height, width), np.inf, np.float32)
         picture = defocus(backdrop.picture, far, backdrop.focus, 0.5 * backdrop.blur)
         return picture * share.astype(np.float32)
-    draw_sky(image, depth, camera, scale, lit.environment, backdrop.seed)
+    draw_sky(image, cover, camera, scale, lit.environment, backdrop.seed)
     # lights may be a hundred times as bright as walls; a sensor clips them
     np.minimum(image, 12, out=image)
     image = defocus(image, depth, backdrop.focus, backdrop.blur * scale)
@@ -315,11 +334,18 @@ def _shade_back(
     scale: float,
     image: np.ndarray,
     hidden: np.ndarray,
-) -> np.ndarray:
-    """Colour everything but people into ``image``; return its depth (a buffer)."""
+    sharp: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colour everything but people into ``image``; return its depth and cover."""
     place = camera.scaled(scale)
     faces = slice(stage.front, None)
     depth, ids = _draw(lit, stage, faces, place, image.shape[:2], hidden)
+    cover = np.zeros(image.shape[:2], np.float32)
+    edges, fine_depth, fine_ids = EVERYWHERE, np.zeros_like(depth[:0]), ids[:0]
+    if sharp:
+        found = _draw_edges(lit, stage, faces, camera, scale, depth, ids)
+        edges, fine_depth, fine_ids = found
+        fine_ids[fine_ids >= 0] += stage.front
     ids[ids >= 0] += stage.front
     lamps = lamps_to_camera(lit.environment, lit.shadows, camera.rotation, camera.shift)
     shade(
@@ -328,15 +354,15 @@ def _shade_back(
         lamps,
         ids,
         depth,
-        EVERYWHERE,
-        np.zeros((0, 0), np.int32),
-        np.zeros((0, 0), np.float32),
+        edges,
+        fine_ids,
+        fine_depth,
         place,
         image,
-        np.zeros(image.shape[:2], np.float32),
+        cover,
         np.zeros((0, 0, 3), np.float32),
     )
-    return depth
+    return depth, cover
 
 
 def _without_shadows(stage: Stage, lit: Lit) -> Lit:

@@ -287,9 +287,11 @@ def plant(b: Builder, rng: Rng, spot: np.ndarray, radius: float, height: float) 
         bump_scale=18.0,
     )
     for _ in range(int(rng.integers(2, 5))):
-        shift = rng.normal(0, 0.35, 3) * [radius, radius, 0.2 * height]
-        size = radius * rng.uniform(0.5, 0.9, 3) * [1, 1, 1.3]
-        centre = spot + [0, 0, 0.65 * height] + shift
+        size = radius * rng.uniform(0.5, 0.9, 3)
+        size[2] = height * rng.uniform(0.2, 0.35)
+        shift = rng.normal(0, 0.35, 3) * [radius, radius, 0]
+        shift[2] = rng.uniform(0.6, 0.85) * height
+        centre = spot + shift
         b.ball(leaves, centre, size, rng, rough=0.25, holes=0.45, detail=12)
 
 

@@ -58,8 +58,9 @@ def make_sample(root: Path, settings: Settings, index: int) -> None:
 
 
 def json_bytes(content: object) -> bytes:
-    """Return JSON without blanks, and a line feed."""
-    return (json.dumps(content, separators=(',', ':')) + '\n').encode()
+    """Return JSON without blanks, and a line feed; numbers of numpy as plain ones."""
+    text = json.dumps(content, separators=(',', ':'), default=lambda n: n.item())
+    return f'{text}\n'.encode()
 
 
 def finished_samples(

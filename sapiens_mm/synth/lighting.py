@@ -93,7 +93,8 @@ def sample_environment(rng: Rng, knobs: Knobs, outdoor: bool) -> Environment:
         base = _tint(rng, rng.normal(0.15, 0.2)) * rng.uniform(0.15, 0.5)
         up, level, down = base * rng.uniform(0.8, 1.4), base, base * 0.6
         warmth = rng.normal(0.15, 0.3)
-        key = _direction(front, np.deg2rad(rng.uniform(20, 65)))
+        front = np.clip(front, -1.9, 1.9)
+        key = _direction(front, np.deg2rad(rng.uniform(25, 68)))
         color = _tint(rng, warmth) * rng.uniform(0.25, 1.3)
         lobes.append([*key, *(1.2 * color), rng.uniform(3, 20)])
         for _ in range(rng.integers(1, 3)):

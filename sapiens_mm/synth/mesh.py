@@ -152,17 +152,20 @@ class Mesh:
     two_sided: bool = True
     ids: np.ndarray | None = None
 
-    def moved(self, rotation: np.ndarray, shift: np.ndarray) -> Mesh:
+    def moved(self, rotation: np.ndarray | None, shift: np.ndarray) -> Mesh:
         """Return the mesh after x -> rotation @ x + shift.
 
         Args:
-            rotation: (3, 3), proper.
+            rotation: (3, 3), proper; None leaves the directions as they are.
             shift: (3,) metres.
         """
+        shift = np.asarray(shift, np.float32)
+        if rotation is None:
+            return replace(self, vertices=self.vertices + shift)
         turn = np.asarray(rotation, np.float32).T
         return replace(
             self,
-            vertices=self.vertices @ turn + np.asarray(shift, np.float32),
+            vertices=self.vertices @ turn + shift,
             normals=self.normals @ turn,
         )
 

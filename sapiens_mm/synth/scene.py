@@ -78,17 +78,20 @@ def moved(person: Person, yaw: float, shift: np.ndarray) -> Person:
     body = person.body
     rigid = np.eye(4)
     rigid[:3, :3], rigid[:3, 3] = turn, shift
+    names, places = list(body.joints), np.array(list(body.joints.values()))
+    places = places @ turn.T + shift
     body = replace(
         body,
         vertices=(body.vertices @ turn.T.astype(np.float32) + np.float32(shift)),
-        joints={name: turn @ p + shift for name, p in body.joints.items()},
+        joints=dict(zip(names, places, strict=True)),
         bone_world=rigid @ body.bone_world,
     )
+    rotation = turn if yaw else None
     return replace(
         person,
         body=body,
-        meshes=[m.moved(turn, shift) for m in person.meshes],
-        things=[m.moved(turn, shift) for m in person.things],
+        meshes=[m.moved(rotation, shift) for m in person.meshes],
+        things=[m.moved(rotation, shift) for m in person.things],
     )
 
 
@@ -122,12 +125,12 @@ def lay_out(
         count = 1
     view = _View.sample(rng, knobs, framing, size_hw)
     first = make_person(asset, seed, index, 1, knobs, framing == 'face')
-    first = moved(_centred(first), _facing(rng, knobs, first, framing), np.zeros(3))
+    first = _turned(first, _facing(rng, knobs, first, framing))
     people = [first]
     camera = view.point(_targets(first, framing))
     for number in range(2, count + 1):
         other = make_person(asset, seed, index, number, knobs, False)
-        other = moved(_centred(other), _facing(rng, knobs, other, 'full'), np.zeros(3))
+        other = _turned(other, _facing(rng, knobs, other, 'full'))
         spot = _free_spot(rng, knobs, people, other, camera)
         if spot is not None:
             people.append(moved(other, 0.0, spot))
@@ -210,13 +213,12 @@ def _targets(person: Person, framing: str) -> np.ndarray:
     return np.concatenate([head, points[trunk][::4]])
 
 
-def _centred(person: Person) -> Person:
-    """Shift a person so that the middle of the body is over the origin."""
-    low, high = (
-        person.body.vertices[:, :2].min(0),
-        person.body.vertices[:, :2].max(0),
-    )
-    return moved(person, 0.0, np.array([*(-0.5 * (low + high)), 0.0]))
+def _turned(person: Person, yaw: float) -> Person:
+    """Turn a person about the middle of the body, and put that over the origin."""
+    points = person.body.vertices[:, :2]
+    x, y = 0.5 * (points.min(0) + points.max(0)).astype(np.float64)
+    c, s = np.cos(yaw), np.sin(yaw)
+    return moved(person, yaw, np.array([s * y - c * x, -s * x - c * y, 0.0]))
 
 
 def _facing(rng: Rng, knobs: Knobs, person: Person, framing: str) -> float:

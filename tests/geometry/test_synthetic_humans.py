@@ -134,3 +134,26 @@ def test_wrong_arguments():
         SyntheticHumansMaps('albedo', 3)
     with pytest.raises(ValueError, match='bump is for normals'):
         SyntheticHumansMaps('depth', 3, bump=True)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+@pytest.mark.parametrize('kind', ['depth', 'normal'])
+def test_the_shipped_configs_read_the_layout(
+    synth_folder, synth_settings, synth_samples, kind, split
+):
+    cfg = tiny_config(f'{kind}/sapiens_0.3b_synth-1024x768')
+    spec = cfg[f'{split}_dataloader'].dataset
+    assert spec.data_root == 'data/synth_humans/'
+    spec.update(data_root=str(synth_folder), pipeline=LOAD)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = DATASETS.build(spec)
+    indices = [i for i in synth_samples if synth_settings.split_of(i) == split]
+    assert len(dataset) == len(indices)
+    values, _ = values_of(dataset[0])
+    if kind == 'depth':  # the unit of the config is that of the tool
+        np.testing.assert_allclose(
+            values[0], synth_samples[indices[0]].depth, atol=0.000126
+        )
+        assert dataset[0]['data_samples'].depth_unit == 'm'
+    else:
+        assert values.shape == (3, 128, 96)

@@ -170,3 +170,21 @@ def test_detectors_read_the_file_of_17(synth_folder, synth_samples, synth_settin
         ):
             mask = decode(found['mask']) > 0
             np.testing.assert_array_equal(mask, instances == person.person)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+@pytest.mark.parametrize('count', READERS)
+def test_shipped_configs_read_the_layout(synth_folder, count, split):
+    cfg = tiny_config(f'pose/sapiens_0.3b_synth{count}-1024x768')
+    spec = cfg[f'{split}_dataloader'].dataset
+    assert spec.data_root == 'data/synth_humans/'
+    spec.update(data_root=str(synth_folder), pipeline=[])
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        dataset = DATASETS.build(spec)
+    assert len(dataset) > 0
+    for info in (dataset.get_data_info(i) for i in range(len(dataset))):
+        assert info['keypoints'].shape == (1, count, 2)
+        assert info['img_path'].startswith(str(synth_folder / 'images' / split))
+    ann_file = f'data/synth_humans/annotations/val_{count}.json'
+    assert cfg.val_evaluator.ann_file == cfg.test_evaluator.ann_file == ann_file
+    assert cfg.model.head.out_channels == count

@@ -134,3 +134,18 @@ def test_wrong_arguments():
         SyntheticHumansSeg(3, size_hw=(32, 32))
     with pytest.raises(TypeError, match='data_roots'):
         SyntheticHumansSeg(3, data_roots='x')
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_the_shipped_config_reads_the_layout(synth_folder, split):
+    cfg = tiny_config('seg/sapiens_0.3b_synth28-1024x768')
+    spec = cfg[f'{split}_dataloader'].dataset
+    assert spec.data_root == 'data/synth_humans/'
+    steps = [step.type for step in spec.pipeline]
+    assert 'sapiens_mm.SapiensRandomBackground' not in steps
+    assert steps[0] == 'LoadImageFromFile' and 'sapiens_mm.SapiensLoadLabels' in steps
+    spec.update(data_root=str(synth_folder), pipeline=LOAD)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = DATASETS.build(spec)
+    assert len(dataset) == len(list((synth_folder / 'labels' / split).iterdir())) > 0
+    assert dataset[0]['data_samples'].gt_sem_seg.data.shape == (1, 128, 96)

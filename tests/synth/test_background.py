@@ -161,14 +161,15 @@ def test_sky_fills_what_is_empty_and_nothing_else():
     light = sample_environment(np.random.default_rng(2), Knobs(sun=1.0), True)
     points = np.random.default_rng(0).normal(0, 1, (50, 3)) + [0, 5, 1]
     camera = frame_points(points, view_axes(0, -0.3, 0), 0.9, (64, 48), 0.8)
-    image, depth = (
-        np.zeros((64, 48, 3), np.float32),
-        np.full((64, 48), np.inf, np.float32),
-    )
-    depth[40:] = 3
-    draw_sky(image, depth, camera, 1.0, light, 5)
+    image, cover = np.zeros((64, 48, 3), np.float32), np.zeros((64, 48), np.float32)
+    cover[40:] = 1
+    half, share = image.copy(), cover.copy()
+    share[:10] = 0.5
+    draw_sky(image, cover, camera, 1.0, light, 5)
     assert (image[40:] == 0).all() and image[:40].min() > 0
     assert np.isfinite(image).all()
+    draw_sky(half, share, camera, 1.0, light, 5)
+    np.testing.assert_allclose(half[:10], 0.5 * image[:10], rtol=1e-5)
 
 
 def test_defocus_spares_the_focus_and_keeps_the_light():

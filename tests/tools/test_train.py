@@ -204,14 +204,14 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
 def test_wrong_calls_are_one_sentence(tmp_path):
     ann_file = write_people(tmp_path / 'data', 2)
     config = write(pose_config(ann_file, **TINY), tmp_path / 'run.py')
-    detector = 'det/rtmdet_m_person-640x640'
+    encoder = 'mae/sapiens_0.3b_humans-1024x1024'
     other = tmp_path / 'other.pth'
     torch.save({'state_dict': {'weight': torch.zeros(1)}}, other)
     for argv, match in [
         (('train.py', 'pose/sapiens_0.3b_coco71-1024x768'), 'did you mean'),
         (('test.py', config, tmp_path / 'none.pth'), 'none.pth'),
         (('test.py', config, other), 'other.pth'),
-        (('test.py', detector, other), 'has no test_dataloader'),
+        (('test.py', encoder, other), 'has no test_dataloader'),
         (('test.py', config, other, '--out', 'a.json'), '--out must end in .pkl'),
     ]:
         result = subprocess.run(
