@@ -1,5 +1,6 @@
 """What every test gets: few threads, fixed seeds, no host scope left behind."""
 
+import os
 import random
 import sys
 
@@ -9,7 +10,8 @@ import torch
 
 import sapiens_mm  # noqa: F401  before any host: it mends them
 
-torch.set_num_threads(2)
+# beside other test processes, one thread each
+torch.set_num_threads(1 if 'PYTEST_XDIST_WORKER' in os.environ else 2)
 
 
 @pytest.fixture(autouse=True)

@@ -222,8 +222,16 @@ def test_failed_lint_fails_a_run_whose_tests_pass(parts, monkeypatch, tmp_path, 
     monkeypatch.setattr(parts.cli, '_run', lambda c, cwd=None: ran.append(c) or 0)
     venv = parts.virtual_env.VirtualEnv(tmp_path)
     assert parts.cli.test(venv, ['-x'], True, parts.machine.Progress()) == 1
-    assert ran[0][1:] == ['-m', 'pytest', '-m', '', '-x']
+    assert ran[0][1:5] == ['-m', 'pytest', '-m', '']
+    assert ran[0][-1] == '-x'
     assert 'ruff check' in capsys.readouterr().err
+
+
+def test_tests_run_side_by_side_unless_told_otherwise(parts, monkeypatch):
+    monkeypatch.setattr(parts.cli.os, 'cpu_count', lambda: 2)
+    assert parts.cli.side_by_side(['tests/pose']) == ['-n', '2', '--dist', 'loadfile']
+    for own in (['-n0'], ['--pdb'], ['-s', 'tests'], ['--dist=load']):
+        assert parts.cli.side_by_side(own) == []
 
 
 def test_large_files_are_found_with_and_without_git(parts, monkeypatch, tmp_path):

@@ -181,11 +181,21 @@ def test(venv: VirtualEnv, rest: list[str], everything: bool, progress: Progress
     progress.step('lint')
     failed = lint(ROOT, venv.python, clean_environ())
     command = [str(venv.python), '-m', 'pytest', *(['-m', ''] if everything else [])]
+    command += side_by_side(rest)
     progress.step(f'running pytest {shlex.join([*command[3:], *rest])}'.rstrip())
     code = _run([*command, *rest], cwd=ROOT)
     if failed:
         print(f'lint failed, see above: {", ".join(failed)}', file=sys.stderr)
     return code or int(bool(failed))
+
+
+def side_by_side(rest: list[str]) -> list[str]:
+    """Return pytest's arguments for a process a core; none if the user has a say."""
+    mine = ('-n', '--numprocesses', '--dist', '--pdb', '-s', '--capture')
+    if any(word.startswith(mine) for word in rest):
+        return []
+    # files stay together: their fixtures are made once
+    return ['-n', str(min(os.cpu_count() or 1, 8)), '--dist', 'loadfile']
 
 
 def _run(command: list[str], cwd: Path | None = None) -> int:
