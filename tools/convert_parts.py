@@ -69,8 +69,12 @@ def run_convert(args: argparse.Namespace) -> int:
     """Convert a folder; 1 if some files could not be."""
     from sapiens_mm.seg.convert_labels import convert_files, list_labels, output_name
 
-    if args.output.resolve() == args.folder.resolve():
-        raise ValueError(f'{args.output} holds the labels; name another folder')
+    # also below it: a second run would take its own output for labels
+    if args.output.resolve().is_relative_to(args.folder.resolve()):
+        raise ValueError(
+            f'{args.output} is in {args.folder}, which holds the labels; name a folder '
+            'outside'
+        )
     names = list_labels(args.folder, args.source)
     if args.force:
         left = names

@@ -63,7 +63,7 @@ def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
         raise BadFileError(f'{name} is a JPEG, which changes ids; labels are PNG')
     if ids.ndim != 2:
         raise BadFileError(
-            f'{name} is a {mode} picture of colours; labels are one channel of class '
+            f'{name} is a picture of colours ({mode}); labels are one channel of class '
             'ids, grey or with a palette'
         )
     if ids.dtype.kind not in 'biu' or ids.min() < 0 or ids.max() > 255:

@@ -13,6 +13,7 @@ from mmseg.evaluation.metrics import IoUMetric
 from prettytable import PrettyTable
 from torch import Tensor
 
+from sapiens_mm.data_files import BadFileError
 from sapiens_mm.registry import METRICS
 from sapiens_mm.seg.boundary_iou import IGNORED, boundary_areas
 from sapiens_mm.seg.confusion_report import write_report
@@ -43,7 +44,7 @@ class SapiensPartMetric(IoUMetric):
         **host_args: Of mmseg's ``IoUMetric``; others raise.
 
     Raises:
-        ValueError: When run, if labels and prediction differ in size, or hold ids
+        BadFileError: When run, if labels and prediction differ in size, or hold ids
             outside the classes of the data set; the file is named.
     """
 
@@ -83,7 +84,7 @@ class SapiensPartMetric(IoUMetric):
         pred = sample['pred_sem_seg']['data'].squeeze()
         target = sample['gt_sem_seg']['data'].squeeze()
         if pred.shape != target.shape:
-            raise ValueError(
+            raise BadFileError(
                 f'{name}: the labels are {_size(target)} pixels, the prediction '
                 f'{_size(pred)}. Labels must keep the size of the photo: load them '
                 'after the Resize of the test pipeline'
@@ -97,7 +98,7 @@ class SapiensPartMetric(IoUMetric):
             if what == 'labels':
                 outside = outside[outside != self.ignore_index]
             if len(outside):
-                raise ValueError(
+                raise BadFileError(
                     f'{name}: the id {int(outside[0])} is in the {what}; the data set '
                     f'has {num_classes} classes'
                 )

@@ -71,8 +71,8 @@ def test_ids_are_read_from_grey_palette_and_16_bit():
 @pytest.mark.parametrize(
     ('data', 'match'),
     [
-        (encoded(Image.new('RGB', (3, 2))), 'l.png is a RGB picture of colours'),
-        (encoded(Image.new('LA', (3, 2))), 'l.png is a LA picture'),
+        (encoded(Image.new('RGB', (3, 2))), r'l.png is a picture of colours \(RGB\)'),
+        (encoded(Image.new('LA', (3, 2))), r'l.png is a picture of colours \(LA\)'),
         (encoded(Image.new('L', (3, 2)), format='JPEG'), 'l.png is a JPEG, which'),
         (b'', 'l.png is no readable label picture'),
         (b'no picture', 'l.png is no readable label picture$'),

@@ -18,6 +18,7 @@ pytest.importorskip('mmseg')
 from mmengine.evaluator import Evaluator  # noqa: E402
 from mmseg.evaluation.metrics import IoUMetric  # noqa: E402
 
+from sapiens_mm.data_files import BadFileError
 from sapiens_mm.registry import METRICS  # noqa: E402
 from sapiens_mm.seg import SapiensPartMetric  # noqa: E402
 from sapiens_mm.seg.part_metric import confusion_matrix  # noqa: E402
@@ -228,11 +229,11 @@ def test_the_table_is_logged(caplog):
 def test_bad_input_is_named():
     labels = np.zeros((8, 6), int)
     metric = SapiensPartMetric()
-    with pytest.raises(ValueError, match=r'a.png: the labels are 8 x 6 .* 8 x 5'):
+    with pytest.raises(BadFileError, match=r'a.png: the labels are 8 x 6 .* 8 x 5'):
         evaluate(metric, [sample(labels[:, 1:], labels, 'a.png')])
-    with pytest.raises(ValueError, match=r'b.png: the id 28 is in the labels; .* 28'):
+    with pytest.raises(BadFileError, match=r'b.png: the id 28 is in the labels; .* 28'):
         evaluate(metric, [sample(labels, labels + 28, 'b.png')])
-    with pytest.raises(ValueError, match=r'c.png: the id 33 is in the prediction'):
+    with pytest.raises(BadFileError, match=r'c.png: the id 33 is in the prediction'):
         evaluate(metric, [sample(labels + 33, labels, 'c.png')])
     with pytest.raises(ValueError, match='no predictions'):
         metric.compute_metrics([])

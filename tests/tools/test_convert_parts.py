@@ -244,9 +244,9 @@ def test_wrong_calls_are_one_sentence(tmp_path, capsys):
         (['convert', tmp_path / 'no', tmp_path, '--from', 'lip20'], 'is not a folder'),
         (['convert', tmp_path / 'empty', 'x', '--from', 'lip20'], 'holds no .png file'),
         (['convert', tmp_path / 'in', 'x', '--from', 'lip20'], 'would be one file'),
-        (
-            ['convert', tmp_path / 'in', tmp_path / 'in', '--from', 'lip20'],
-            'name another folder',
+        *(
+            (['convert', tmp_path / 'in', out, '--from', 'lip20'], 'a folder outside')
+            for out in (tmp_path / 'in', tmp_path / 'in/converted')
         ),
         (['check', 'seg/sapiens_0.3b_lip21-1024x768'], 'did you mean'),
         (['check', face, '--split', 'val'], 'has no val_dataloader'),
