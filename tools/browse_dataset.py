@@ -209,6 +209,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     out_help = 'for the pictures; default: work_dirs/CONFIG/browse_SPLIT'
     add('--out-dir', type=Path, help=out_help)
     add('--seed', type=int, default=0, help='default: 0')
+    add('--skip-bad', action='store_true', help='leave out samples with bad files')
     add('--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts')
     return parser.parse_args(argv)
 
@@ -219,12 +220,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mmengine.config import Config
 
     from sapiens_mm import hosts
+    from sapiens_mm.engine.bad_samples import skip_bad_samples
 
     try:
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
         hosts.require(cfg.get('default_scope') or 'mmengine')
         if args.cfg_options is not None:
             cfg.merge_from_dict(args.cfg_options)
+        if args.skip_bad:
+            skip_bad_samples(cfg)
         name = Path(args.config).name.removesuffix('.py')
         folder = args.out_dir or Path('work_dirs', name, f'browse_{args.split}')
         print(browse(cfg, args.split, args.count, folder, args.seed))

@@ -15,8 +15,9 @@ model = dict(
 )
 
 train_pipeline = _base_.train_pipeline
-for step in (2, 4):  # nearest turns normals by 0.3 degrees, linear by 0.02 in the mean
-    train_pipeline[step].update(map_interpolation='linear')
+# nearest turns normals by 0.3 degrees, linear by 0.02 in the mean
+train_pipeline[2].update(map_interpolation='linear')
+train_pipeline[4].update(map_interpolation='linear')
 
 train_dataloader = dict(dataset=dict(kind='normal', pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(kind='normal'))

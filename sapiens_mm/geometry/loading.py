@@ -49,9 +49,7 @@ class SapiensLoadMap(BaseTransform):
         known = map_checks.known_pixels(values, _unknown(form), kind.turns)
         mask_path = results.get('mask_path')
         if mask_path is None:
-            mask = (known & (values > 0) if values.ndim == 2 else known).astype(
-                np.uint8
-            )
+            mask = known.astype(np.uint8)
             map_checks.check_people(path, mask)
         else:
             mask = read_mask(mask_path, form.get('mask_threshold', 0))

@@ -26,10 +26,10 @@ def known_pixels(
         unit: The values are directions, and short ones say nothing.
 
     Returns:
-        Shape (H, W), bool.
+        Shape (H, W), bool. Depth is known where it is finite and above 0.
     """
     if values.ndim == 2:
-        known = np.isfinite(values)
+        known = np.isfinite(values) & (values > 0)
         return known if invalid_value is None else known & (values != invalid_value)
     squared = squared_lengths(values)  # not finite where a channel is not
     known = np.isfinite(squared)
@@ -68,7 +68,11 @@ def check_known(
     elif np.isinf(channels[holes]).any():
         what = 'inf'
     else:
-        what = 'no direction (vectors of length 0)' if values.ndim == 3 else 'no depth'
+        what = (
+            'no depth (0 or less)'
+            if values.ndim == 2
+            else 'no direction (vectors of length 0)'
+        )
     raise BadFileError(
         f'{path} holds {what} on people: {holes.sum()} of {people.sum()} pixels are '
         f'unknown, {holes.sum() / people.sum():.1%}, where max_holes is {max_holes:.1%}'

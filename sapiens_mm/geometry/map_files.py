@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -57,7 +58,8 @@ def read_map(path: str | Path, channels: int, scale: float | None = None) -> np.
         raise BadFileError(f'{path} has shape {values.shape}; expected {shape}')
     if values.dtype.kind not in 'fiu' or values.size == 0:
         raise BadFileError(f'{path} holds {values.dtype} of shape {values.shape}')
-    values = values.astype(np.float32)
+    with np.errstate(over='ignore'):  # inf is reported where it matters
+        values = values.astype(np.float32)
     return values if scale is None else values * np.float32(scale)
 
 
@@ -119,7 +121,7 @@ def _read_numpy(path: Path) -> np.ndarray:
             return loaded[names[0]]
     except BadFileError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BadFileError(f'{path} cannot be read: {error}') from None
 
 

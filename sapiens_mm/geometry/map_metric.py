@@ -144,10 +144,13 @@ class MapMetric(BaseMetric):
             )[0]
         pred, target = pred.double().cpu().numpy(), target.double().cpu().numpy()
         valid = self.valid_pixels(target)
+        unknown = 0
         if self.protocol.pixels == 'human':
-            valid = valid & self._people(name, mask, size_hw)
-        record = {'name': name, 'group': group, **self._compare(pred, target, valid)}
-        self.results.append(record)
+            people = self._people(name, mask, size_hw)
+            unknown = int((people & ~valid).sum())
+            valid &= people
+        record = {'name': name, 'group': group, 'unknown': unknown}
+        self.results.append({**record, **self._compare(pred, target, valid)})
 
     def _people(
         self, name: str, mask: Tensor | None, size_hw: tuple[int, ...]
@@ -191,8 +194,9 @@ class MapMetric(BaseMetric):
 
         Returns:
             The figures by name, of all images and, as ``group/name``, of each group
-            if there are several, ``num_images``, ``num_left_out`` and ``protocol``;
-            and a text of choices, remarks and a table.
+            if there are several, ``num_images``, ``num_left_out``,
+            ``num_unknown_pixels`` and ``protocol``; and a text of choices, remarks
+            and a table.
 
         Raises:
             ValueError: If no image could be evaluated.
@@ -209,10 +213,23 @@ class MapMetric(BaseMetric):
             members = [record for record in records if record['group'] == group]
             figures[f'{group}/'] = self._summarise(members)
         extra, lines = self.remarks(records)
+        unknown = [record for record in records if record['unknown']]
+        num_unknown = sum(record['unknown'] for record in unknown)
+        if unknown:
+            lines.insert(
+                0,
+                f'{num_unknown} PIXELS OF PEOPLE without ground truth are not compared '
+                f'(in {len(unknown)} images: {listing(r["name"] for r in unknown)})',
+            )
         if left_out:
             shown = listing(f'{name} ({why})' for name, why in left_out.items())
             lines.insert(0, f'LEFT OUT, {len(left_out)} of {len(results)}: {shown}')
-        counts = {'num_images': len(records), 'num_left_out': len(left_out), **extra}
+        counts = {
+            'num_images': len(records),
+            'num_left_out': len(left_out),
+            'num_unknown_pixels': num_unknown,
+            **extra,
+        }
         flat = {
             f'{group}{name}': value
             for group, values in figures.items()
@@ -220,7 +237,7 @@ class MapMetric(BaseMetric):
         }
         summary = {**flat, **counts, 'protocol': str(self.protocol)}
         if self.out_file is not None:
-            kept = ('name', 'group', 'pixels', 'figures', 'details')
+            kept = ('name', 'group', 'pixels', 'unknown', 'figures', 'details')
             each = [{k: r[k] for k in kept if k in r} for r in records]
             choices = {'name': self.protocol.name, **self.protocol.choices()}
             contents = {'choices': {**choices, **self.settings()}, 'results': summary}

@@ -49,6 +49,8 @@ def first_person(value):
 SPOILT = {
     'nan': ('depth', first_person(np.nan), 'holds NaN on people: 1 of'),
     'inf': ('depth', first_person(np.inf), 'holds inf on people: 1 of'),
+    'zero': ('depth', first_person(0), r'no depth \(0 or less\) on people: 1 of'),
+    'negative': ('depth', lambda v: -v, r'no depth \(0 or less\) on people: '),
     'nan in normals': ('normal', first_person(np.nan), 'holds NaN on people: 1 of'),
     'zero length': ('normal', first_person(0), r'no direction \(vectors of length 0\)'),
     'constant': ('depth', lambda v: v * 0 + 2, 'depth is 2 on all .* pixels of people'),

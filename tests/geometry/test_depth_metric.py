@@ -235,6 +235,22 @@ def test_degenerate_images_are_counted_and_named(caplog, tmp_path):
     assert last['details']['constant'] and last['pixels'] == len(truth)
 
 
+def test_people_without_ground_truth_are_counted_and_named():
+    """Pixels that the mask has and the truth lacks; background ones are no news."""
+    holes = sample(1)
+    where = torch.nonzero(holes.gt_mask.data[0])[:4]
+    for value, (row, column) in zip((math.nan, math.inf, 0, -1), where, strict=True):
+        holes.gt_depth_map.data[0, row, column] = value
+    metric = SapiensDepthMetric()
+    for each in (sample(0), holes):
+        metric.process({}, [each.to_dict()])
+    got, report = metric.summarise(metric.results)
+    assert got['num_unknown_pixels'] == 4 and got['num_left_out'] == 0
+    words = '4 PIXELS OF PEOPLE without ground truth are not compared (in 1 images: '
+    assert words + 'photos/1.png' in report
+    assert evaluate([sample(0)])['depth/num_unknown_pixels'] == 0
+
+
 def test_groups_are_summarised_on_their_own():
     samples = [sample(seed) for seed in range(4)]
     for each, group in zip(samples, ('face', 'face', 'full', 'full'), strict=True):

@@ -180,7 +180,14 @@ def test_a_stopped_run_goes_on(tmp_path, how):
     argv = [sys.executable, str(TOOL), str(root), '--num', '400', '--workers', '2']
     argv += OPTIONS
     with (tmp_path / 'log').open('w') as log:
-        process = subprocess.Popen(argv, stderr=log, stdout=log, start_new_session=True)
+        process = subprocess.Popen(
+            argv,
+            stderr=log,
+            stdout=log,
+            start_new_session=True,
+            # a runner in the background ignores Ctrl-C, and children inherit that
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
         deadline = time.time() + 120
         while len(list((root / 'samples').glob('*.json'))) < 2:
             assert time.time() < deadline and process.poll() is None

@@ -112,16 +112,14 @@ def test_depth_is_bright_where_it_is_near(tmp_path, capsys):
 
 def test_bad_samples_are_counted(tmp_path, capsys):
     scenes = [draw_scene(seed, HW) for seed in range(3)]
-    config = write_config(tmp_path, 'depth', scenes, skip_bad=True)
+    config = write_config(tmp_path, 'depth', scenes)
     bad = tmp_path / 'data' / 'depth' / '001.npy'
     np.save(bad, np.load(bad) * np.nan)
+    options = ('--count', 3, '--out-dir', tmp_path / 'o')
     for split in ('train', 'val'):
-        code, text = browse(
-            capsys, config, '--split', split, '--count', 3, '--out-dir', tmp_path / 'o'
-        )
+        code, text = browse(capsys, config, '--split', split, '--skip-bad', *options)
         assert code == 0, text
         assert '1 bad samples skipped' in text
-    options = ('train_dataloader.dataset.skip_bad=False', '--out-dir', tmp_path / 'o')
-    code, text = browse(capsys, config, '--cfg-options', *options)
+    code, text = browse(capsys, config, *options)
     assert code == 2
     assert f'error: {bad} holds NaN on people' in text
