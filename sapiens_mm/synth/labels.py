@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sapiens_mm.synth.camera import Camera
 from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import BODY_PARTS
 from sapiens_mm.synth.raster import Geometry, ray_weights
@@ -63,9 +64,79 @@ def label_maps(
     return classes, persons, out
 
 
-def outward_frame(normals: np.ndarray) -> np.ndarray:
-    """Turn camera normals (x right, y down, z forward) into the stored frame."""
-    return normals * np.array([1, -1, -1], np.float32)
+@kernel
+def outward_frame(normals, people):
+    """Turn camera normals (x right, y down, z forward) into the stored frame.
+
+    Args:
+        normals: (H, W, 3) float32.
+        people: (H, W) bool.
+
+    Returns:
+        (H, W, 3) float32, x right, y up, z towards the camera; zeros elsewhere.
+    """
+    out = np.zeros(normals.shape, np.float32)
+    for y in range(normals.shape[0]):
+        for x in range(normals.shape[1]):
+            if people[y, x]:
+                out[y, x, 0] = normals[y, x, 0]
+                out[y, x, 1] = -normals[y, x, 1]
+                out[y, x, 2] = -normals[y, x, 2]
+    return out
+
+
+@kernel
+def visible_boxes(instances, count):
+    """Return the boxes of all persons' pixels.
+
+    Args:
+        instances: (H, W) uint8, the person's number, 1 to ``count``, or 0.
+        count: Persons.
+
+    Returns:
+        (count, 4) int64 left, top, right, bottom, the last two exclusive; left is not
+        less than right where a person has no pixel.
+    """
+    height, width = instances.shape
+    boxes = np.zeros((count, 4), np.int64)
+    boxes[:, 0], boxes[:, 1] = width, height
+    for y in range(height):
+        for x in range(width):
+            if instances[y, x] > 0:
+                box = boxes[instances[y, x] - 1]
+                box[0], box[1] = min(box[0], x), min(box[1], y)
+                box[2], box[3] = max(box[2], x + 1), max(box[3], y + 1)
+    return boxes
+
+
+def whole_boxes(geometry: Geometry, camera: Camera, count: int) -> np.ndarray:
+    """Return the boxes of all that is before the camera of persons 1 to ``count``.
+
+    Returns:
+        (count, 4) float64 left, top, right, bottom, the last two exclusive, pixels.
+    """
+    lens = camera.intrinsics @ np.column_stack([camera.rotation, camera.shift])
+    persons = geometry.persons[geometry.vertex_mesh]
+    return _whole_boxes(geometry.points, geometry.cut, persons, lens, count)
+
+
+@kernel
+def _whole_boxes(points, cut, persons, lens, count):
+    boxes = np.empty((count, 4))
+    boxes[:, :2], boxes[:, 2:] = np.inf, -np.inf
+    for n in range(len(points)):
+        if persons[n] == 0 or cut[n] >= 1:
+            continue
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        depth = lens[2, 0] * x + lens[2, 1] * y + lens[2, 2] * z + lens[2, 3]
+        if depth <= 0.05:
+            continue
+        u = (lens[0, 0] * x + lens[0, 1] * y + lens[0, 2] * z + lens[0, 3]) / depth
+        v = (lens[1, 0] * x + lens[1, 1] * y + lens[1, 2] * z + lens[1, 3]) / depth
+        box = boxes[persons[n] - 1]
+        box[0], box[1] = min(box[0], u), min(box[1], v)
+        box[2], box[3] = max(box[2], u + 1), max(box[3], v + 1)
+    return boxes
 
 
 @kernel

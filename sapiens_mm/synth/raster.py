@@ -18,11 +18,14 @@ from sapiens_mm.synth.mesh import Mesh, pack
 NEAR = 0.05
 """Metres before the camera where surfaces begin."""
 
-TILE = 16
+TILE = 8
 """Edge in pixels of the squares in which ``raster`` can be told to skip."""
 
 ALIKE = 0.012
 """Two samples of a mesh are one surface if their depths differ by less than this."""
+
+ROUGH = 0.01
+"""Pixels by which a quick bound of a triangle may err; single precision does less."""
 
 EVERYWHERE = np.zeros((0, 0), np.bool_)
 
@@ -137,7 +140,7 @@ def _bounds(points, places, i, j, k, camera):
     box = (np.inf, -np.inf, np.inf, -np.inf)
     for n in (i, j, k):
         if points[n, 2] >= NEAR:
-            u, v = places[n, 0], places[n, 1]
+            u, v = np.float64(places[n, 0]), np.float64(places[n, 1])
             box = min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
     box = _crossing(points, i, j, camera, box)
     box = _crossing(points, j, k, camera, box)
@@ -145,17 +148,57 @@ def _bounds(points, places, i, j, k, camera):
 
 
 @kernel
-def _span(ax, a, bx, b, dx, d, left, right):
-    """Return the first and last pixel of a row where no weight is far below 0."""
+def _project(points, cut, camera):
+    """Return (V, 4) float32: column, row, depth and cut; roughly, to sort out faces."""
+    fx, fy, cx, cy = camera
+    fx, fy, cx, cy = np.float32(fx), np.float32(fy), np.float32(cx), np.float32(cy)
+    places = np.empty((points.shape[0], 4), np.float32)
+    for n in range(points.shape[0]):
+        slope = 1 / points[n, 2]
+        places[n, 0] = fx * points[n, 0] * slope + cx
+        places[n, 1] = fy * points[n, 1] * slope + cy
+        places[n, 2] = points[n, 2]
+        places[n, 3] = cut[n]
+    return places
+
+
+@kernel
+def _turned_away(p, q, r, wide, high):
+    """Whether a triangle's back is seen for sure; p, q, r are rows of ``_project``."""
+    area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
+    # more than what rounding does to a triangle of this size
+    return area > 0.01 * (wide + high) + 1e-5 * wide * high
+
+
+@kernel
+def covered(depth, left, right, top, bottom, z):
+    """Whether all pixels of a small rectangle show something nearer than z."""
+    if (right - left + 1) * (bottom - top + 1) > 6:
+        return False
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
+            if depth[y, x] > z:
+                return False
+    return True
+
+
+@kernel
+def _span(a, b, d, ra, rb, rd, slack, left, right):
+    """Return the first and last pixel of a row where no weight is below ``slack``.
+
+    Weights are a, b, d at column 0 and change by 1 / ra, 1 / rb, 1 / rd a column.
+    """
     low, high = np.float64(left), np.float64(right)
-    for slope, start in ((ax, a), (bx, b), (dx, d)):
-        if slope > 0:
-            low = max(low, -start / slope - 1)
-        elif slope < 0:
-            high = min(high, -start / slope + 1)
-    if low > high:
+    for start, run in ((a, ra), (b, rb), (d, rd)):
+        end = (slack - start) * run
+        # not max and min, for which a NaN (0 times infinity) may win
+        if run > 0 and end > low:
+            low = end
+        elif run < 0 and end < high:
+            high = end
+    if low > high + ROUGH:
         return 1, 0
-    return int(low), int(high) + 1 if high < right else right
+    return int(np.ceil(low - ROUGH)), int(np.floor(high + ROUGH))
 
 
 @kernel
@@ -189,58 +232,73 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
     height, width = depth.shape
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
     choosy = tiles.shape[0] > 0
-    places = np.empty((points.shape[0], 2))
-    for n in range(points.shape[0]):
-        slope = 1.0 / np.float64(points[n, 2])
-        places[n, 0] = fx * points[n, 0] * slope + cx
-        places[n, 1] = fy * points[n, 1] * slope + cy
+    places = _project(points, cut, (fx, fy, cx, cy))
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        c0, c1, c2 = cut[i], cut[j], cut[k]
+        p, q, r = places[i], places[j], places[k]
+        nearest = min(p[2], min(q[2], r[2]))
+        if nearest >= NEAR:
+            u0, u1 = min(p[0], min(q[0], r[0])), max(p[0], max(q[0], r[0]))
+            v0, v1 = min(p[1], min(q[1], r[1])), max(p[1], max(q[1], r[1]))
+        else:
+            if p[2] < NEAR and q[2] < NEAR and r[2] < NEAR:
+                continue
+            u0, u1, v0, v1 = _bounds(points, places, i, j, k, camera)
+        if u0 > width or u1 < -1 or v0 > height or v1 < -1:
+            continue
+        # limits before casts: a huge number has no integer
+        left = int(np.ceil(max(u0, 0.0) - ROUGH))
+        right = int(np.floor(min(u1, width - 1.0) + ROUGH))
+        top = int(np.ceil(max(v0, 0.0) - ROUGH))
+        bottom = int(np.floor(min(v1, height - 1.0) + ROUGH))
+        # most triangles are so small that they lie between the pixels' centres
+        if left > right or top > bottom:
+            continue
+        c0, c1, c2 = p[3], q[3], r[3]
         if c0 >= 1 and c1 >= 1 and c2 >= 1:
+            continue
+        hollow = one_sided[face_mesh[f]]
+        if hollow and nearest >= NEAR and _turned_away(p, q, r, u1 - u0, v1 - v0):
+            continue
+        if choosy and not _wanted(tiles, left, right, top, bottom):
+            continue
+        if covered(depth, left, right, top, bottom, nearest * (1 - 1e-5)):
             continue
         x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
         x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])
         x2, y2 = np.float64(points[k, 0]), np.float64(points[k, 1])
         z0, z1 = np.float64(points[i, 2]), np.float64(points[j, 2])
         z2 = np.float64(points[k, 2])
-        if z0 < NEAR and z1 < NEAR and z2 < NEAR:
-            continue
         ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
         det = x0 * ax + y0 * ay + z0 * az
-        if abs(det) < 1e-18 or (det > 0 and one_sided[face_mesh[f]]):
-            continue
-        u0, u1, v0, v1 = _bounds(points, places, i, j, k, camera)
-        if u0 > width - 1 or u1 < 0 or v0 > height - 1 or v1 < 0:
-            continue
-        # limits before casts: a huge number has no integer
-        left = int(np.ceil(max(u0, 0.0) - 1e-6))
-        right = int(np.floor(min(u1, width - 1.0) + 1e-6))
-        top = int(np.ceil(max(v0, 0.0) - 1e-6))
-        bottom = int(np.floor(min(v1, height - 1.0) + 1e-6))
-        if left > right or top > bottom:
-            continue
-        if choosy and not _wanted(tiles, left, right, top, bottom):
+        if abs(det) < 1e-18 or (det > 0 and hollow):
             continue
         inverse = 1.0 / det
         bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
         dx, dy, dz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
         # the affine weights, in pixels
-        ax, bx, dx = ax * inverse / fx, bx * inverse / fx, dx * inverse / fx
-        ay, by, dy = ay * inverse / fy, by * inverse / fy, dy * inverse / fy
+        across, down = inverse / fx, inverse / fy
+        ax, bx, dx = ax * across, bx * across, dx * across
+        ay, by, dy = ay * down, by * down, dy * down
         az = az * inverse - ax * cx - ay * cy
         bz = bz * inverse - bx * cx - by * cy
         dz = dz * inverse - dx * cx - dy * cy
         partly = c0 >= 1 or c1 >= 1 or c2 >= 1
         # closes the cracks that rounding opens along shared edges
-        slack = -1e-9 / max(NEAR, min(z0, min(z1, z2)))
+        slack = -1e-9 / max(NEAR, nearest)
+        wide = right - left > 2
+        ra, rb, rd = 1.0 / ax, 1.0 / bx, 1.0 / dx
         for y in range(top, bottom + 1):
             a, b, d = ay * y + az, by * y + bz, dy * y + dz
-            first, last = left, right
-            if right - left > 24:
-                first, last = _span(ax, a, bx, b, dx, d, left, right)
-            for x in range(first, last + 1):
+            x, last = left, right
+            if wide:
+                x, last = _span(a, b, d, ra, rb, rd, slack, left, right)
+            while x <= last:
+                if choosy and not tiles[y // TILE, x // TILE]:
+                    x = (x // TILE + 1) * TILE
+                    continue
                 l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
+                x += 1
                 if l0 < slack or l1 < slack or l2 < slack:
                     continue
                 total = l0 + l1 + l2
@@ -248,72 +306,12 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
                     continue
                 # rounded first: equal surfaces compare equal
                 z = np.float32(1.0 / total)
-                if z >= depth[y, x] or z < NEAR:
+                if z >= depth[y, x - 1] or z < NEAR:
                     continue
                 if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
                     continue
-                depth[y, x] = z
-                ids[y, x] = f
-
-
-@kernel
-def _seen_from(m, p):
-    """Return an affine map (3, 4) of a point (3,)."""
-    return (
-        m[0, 0] * p[0] + m[0, 1] * p[1] + m[0, 2] * p[2] + m[0, 3],
-        m[1, 0] * p[0] + m[1, 1] * p[1] + m[1, 2] * p[2] + m[1, 3],
-        m[2, 0] * p[0] + m[2, 1] * p[1] + m[2, 2] * p[2] + m[2, 3],
-    )
-
-
-@kernel
-def raster_ortho(points, faces, cut, matrix, depth):
-    """Draw the depth of triangles as a far lamp sees them.
-
-    Args:
-        points: (V, 3) float32, metres.
-        faces: (F, 3) int32.
-        cut: (V,) float32; see ``Mesh``.
-        matrix: (3, 4) float32 from points to column, row in pixels, distance in metres.
-        depth: (H, W) float32, metres, changed in place.
-    """
-    height, width = depth.shape
-    for f in range(faces.shape[0]):
-        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        c0, c1, c2 = cut[i], cut[j], cut[k]
-        if c0 >= 1 and c1 >= 1 and c2 >= 1:
-            continue
-        x0, y0, z0 = _seen_from(matrix, points[i])
-        x1, y1, z1 = _seen_from(matrix, points[j])
-        x2, y2, z2 = _seen_from(matrix, points[k])
-        low, high = min(x0, min(x1, x2)), max(x0, max(x1, x2))
-        if low > width - 1 or high < 0:
-            continue
-        left = int(np.ceil(max(low, np.float32(0))))
-        right = int(np.floor(min(high, np.float32(width - 1))))
-        low, high = min(y0, min(y1, y2)), max(y0, max(y1, y2))
-        if low > height - 1 or high < 0:
-            continue
-        top = int(np.ceil(max(low, np.float32(0))))
-        bottom = int(np.floor(min(high, np.float32(height - 1))))
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < 1e-12:
-            continue
-        inverse = 1 / area
-        partly = c0 >= 1 or c1 >= 1 or c2 >= 1
-        for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
-                b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
-                c = 1 - a - b
-                if a < 0 or b < 0 or c < 0:
-                    continue
-                z = a * z0 + b * z1 + c * z2
-                if z >= depth[y, x]:
-                    continue
-                if partly and a * c0 + b * c1 + c * c2 >= 1:
-                    continue
-                depth[y, x] = z
+                depth[y, x - 1] = z
+                ids[y, x - 1] = f
 
 
 @kernel

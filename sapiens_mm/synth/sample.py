@@ -13,18 +13,19 @@ from sapiens_mm.synth.background import (
     sample_backdrop,
 )
 from sapiens_mm.synth.camera import Camera
-from sapiens_mm.synth.compose import (
-    draw_backdrop,
-    draw_people,
-    light_stage,
-    set_stage,
-)
+from sapiens_mm.synth.compose import draw_backdrop, draw_people, light_stage
 from sapiens_mm.synth.keypoints import place, visibility
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.labels import label_maps, outward_frame
+from sapiens_mm.synth.labels import (
+    label_maps,
+    outward_frame,
+    visible_boxes,
+    whole_boxes,
+)
 from sapiens_mm.synth.lighting import sample_environment
 from sapiens_mm.synth.scene import Layout, Person, lay_out, stream
 from sapiens_mm.synth.sensor import expose, sample_sensor, take
+from sapiens_mm.synth.view import see_backdrop, see_people, set_stage
 
 DEFAULT = Knobs()
 
@@ -154,41 +155,50 @@ def render(
         environment = light_of_picture(backdrop.picture, environment)
     meshes = [m for p in layout.people for m in p.meshes]
     seats = [m for p in layout.people for m in p.things]
-    stage = set_stage(meshes, seats, backdrop)
-    lit = light_stage(stage, layout.camera, environment)
-    front = draw_people(stage, lit, layout.camera)
+    camera = layout.camera
+    stage = set_stage(meshes, seats, backdrop, camera)
+    front = see_people(stage, camera)
+    back = see_backdrop(stage, camera, backdrop, front.cover)
+    lit = light_stage(stage, camera, environment, (front, back))
     labels, instances, normals = label_maps(
         stage.geometry,
-        lit.surfaces.points,
-        lit.surfaces.normals,
+        stage.points,
+        stage.normals,
         asset.part_weights,
         np.array([CLASSES.index(part) for part in PARTS]),
         np.stack([asset.fields['lip'], asset.fields['lower_lip']], 1),
-        layout.camera.scaled(1),
+        front.camera,
         front.ids,
     )
     person = labels > 0
     # seats hide keypoints, too
-    solid = np.where(front.ids >= 0, front.depth, 0).astype(np.float32)
-    depth = np.where(person, solid, 0)
-    bumps = outward_frame(front.normals) * person[..., None]
-    light = front.image
-    back = draw_backdrop(stage, lit, layout.camera, backdrop, front.cover)
-    light += back * (1 - front.cover[..., None])
+    solid = np.where(front.ids >= 0, front.depth, np.float32(0))
+    light, bumps = draw_people(lit, camera, front)
+    behind = draw_backdrop(lit, camera, backdrop, back)
+    light += behind * (1 - front.cover[..., None])
     sensor = sample_sensor(stream(seed, index, 4), knobs, size_hw[0])
     image = take(light, expose(light, person), sensor)
+    seen = visible_boxes(instances, len(layout.people))
+    whole = whole_boxes(stage.geometry, camera, len(layout.people))
     people = [
-        _label_person(p, number, layout, instances, solid, f'{seed}-{index}-{number}')
-        for number, p in enumerate(layout.people, 1)
-        if (instances == number).any()
+        _label_person(
+            layout,
+            k,
+            f'{seed}-{index}-{k + 1}',
+            np.stack([seen[k], whole[k]]).astype(np.float32),
+            instances,
+            solid,
+        )
+        for k in range(len(layout.people))
+        if seen[k, 0] < seen[k, 2]
     ]
     return Sample(
         image=image,
         labels=labels,
         instances=instances,
-        depth=depth,
+        depth=np.where(person, solid, np.float32(0)),
         normals=normals,
-        normals_bump=bumps,
+        normals_bump=outward_frame(bumps, person),
         people=people,
         intrinsics=layout.camera.intrinsics,
         facts={
@@ -212,33 +222,34 @@ def _check(seed: int, index: int, size_hw: tuple[int, int]) -> None:
 
 
 def _label_person(
-    person: Person,
-    number: int,
     layout: Layout,
+    which: int,
+    subject: str,
+    boxes: np.ndarray,
     instances: np.ndarray,
     depth: np.ndarray,
-    subject: str,
 ) -> PersonLabels:
-    """Read the labels of one person off the maps."""
-    rows, columns = np.nonzero(instances == number)
-    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    points = np.concatenate([m.vertices[m.cut < 1] for m in person.meshes])
-    seen = layout.camera.project(points)
-    seen = seen[seen[:, 2] > 0.05, :2]
+    """Read the labels of one person off the maps.
+
+    Args:
+        layout: Of the scene.
+        which: Of its people.
+        subject: Their name.
+        boxes: (2, 4) float32 of the visible pixels and of the whole person.
+        instances: (H, W) uint8.
+        depth: (H, W) float32 of people and seats, metres; 0 for none.
+    """
+    person, number, camera = layout.people[which], which + 1, layout.camera
     world = place(person.body)
-    keypoints = layout.camera.project(world)
-    keypoints[:, 2] = visibility(
-        world, layout.camera, depth, instances, number, person.body
-    )
+    keypoints = camera.project(world)
+    keypoints[:, 2] = visibility(world, camera, depth, instances, number, person.body)
     return PersonLabels(
         person=number,
         subject=subject,
         keypoints=keypoints.astype(np.float32),
-        box_xyxy=np.array(box, np.float32),
-        amodal_box_xyxy=np.concatenate([seen.min(0), seen.max(0) + 1]).astype(
-            np.float32
-        ),
-        facts=person.facts | _yaws(person, layout.camera),
+        box_xyxy=boxes[0],
+        amodal_box_xyxy=boxes[1],
+        facts=person.facts | _yaws(person, camera),
     )
 
 

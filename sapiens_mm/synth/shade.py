@@ -12,7 +12,7 @@ import numpy as np
 from sapiens_mm.synth.jit import fast_kernel, inlined
 from sapiens_mm.synth.lighting import Environment, Shadows
 from sapiens_mm.synth.radiance import radiance
-from sapiens_mm.synth.raster import ALIKE, Geometry
+from sapiens_mm.synth.raster import ALIKE
 
 
 class Surfaces(NamedTuple):
@@ -50,28 +50,6 @@ class Lamps(NamedTuple):
     sky: np.ndarray
     above: np.ndarray
     bright: np.ndarray
-
-
-def to_camera(
-    geometry: Geometry,
-    irradiance: np.ndarray,
-    free: np.ndarray,
-    rotation: np.ndarray,
-    shift: np.ndarray,
-) -> Surfaces:
-    """Bring geometry to the camera: x -> rotation @ x + shift."""
-    turn = rotation.T.astype(np.float32)
-    return Surfaces(
-        points=geometry.points @ turn + shift.astype(np.float32),
-        normals=geometry.normals @ turn,
-        template=geometry.template,
-        aux=geometry.aux,
-        irradiance=irradiance,
-        free=free.astype(np.float32),
-        faces=geometry.faces,
-        face_mesh=geometry.face_mesh,
-        materials=geometry.materials,
-    )
 
 
 def lamps_to_camera(
@@ -139,7 +117,6 @@ def shade(
     fine_depth,
     camera,
     image,
-    cover,
     normals,
 ):
     """Colour a layer; edges get the mean of the finer buffer's four samples.
@@ -155,7 +132,6 @@ def shade(
         fine_depth: (2H, 2W) float32.
         camera: (4,) float64 fx, fy, cx, cy.
         image: (H, W, 3) float32 linear RGB times coverage, changed in place.
-        cover: (H, W) float32 share of the pixel covered, changed in place.
         normals: (H, W, 3) float32 bumped camera-frame normals at the centres, changed
             in place; (0, 0, 3) for none.
     """
@@ -185,7 +161,6 @@ def shade(
                     rx += (0.5 * (q & 1) - 0.25) / fx
                     ry += (0.5 * (q >> 1) - 0.25) / fy
                 radiance(table, s, lamps, f, rx, ry, 1 / fx, work)
-                cover[y, x] += weights[q]
                 for p in range(3):
                     image[y, x, p] += weights[q] * work[p]
                     if q == 4 and keep:

@@ -69,7 +69,7 @@ def test_ball_depth_and_normals_equal_the_formula():
     assert set(persons[classes == 2]) == {3} and persons[classes == 0].max() == 0
     both = hit & (classes == 2) & (disc > 0.02)
     np.testing.assert_allclose(depth[both], t[both], atol=3e-3)
-    cosine = (outward_frame(want) * normals).sum(-1)[both]
+    cosine = (outward_frame(want, hit) * normals).sum(-1)[both]
     assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 2.5
     # the stored frame: x right, y up, z towards the camera
     assert normals[both][:, 2].min() > 0
@@ -88,7 +88,7 @@ def test_normals_from_depth_agree_with_the_stored_ones():
     whole = classes > 0
     inner = whole[1:-1, 1:-1] & whole[:-2, 1:-1] & whole[2:, 1:-1]
     inner &= whole[1:-1, :-2] & whole[1:-1, 2:]
-    cosine = (outward_frame(flat) * normals[1:-1, 1:-1]).sum(-1)[inner]
+    cosine = (outward_frame(flat, inner) * normals[1:-1, 1:-1]).sum(-1)[inner]
     angle = np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
     assert np.median(angle) < 3 and np.percentile(angle, 95) < 8
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sapiens_mm.synth.ambient import bake, sphere_directions
 from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.lamp_map import look_along
 from sapiens_mm.synth.lighting import (
     Environment,
-    bake,
     cast_shadows,
-    look_along,
     sample_environment,
-    sphere_directions,
 )
 from sapiens_mm.synth.mesh import Material
 from sapiens_mm.synth.props import Builder

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sapiens_mm.synth.lamp_map import raster_ortho
 from sapiens_mm.synth.mesh import Material, make_mesh
 from sapiens_mm.synth.props import grid_faces
 from sapiens_mm.synth.raster import (
@@ -13,7 +14,6 @@ from sapiens_mm.synth.raster import (
     find_edges,
     join,
     raster,
-    raster_ortho,
     ray_weights,
 )
 

@@ -16,9 +16,15 @@ STAGES = {
     'people': ('lay_out',),
     'scene': ('sample_environment', 'sample_backdrop', 'light_of_picture', 'set_stage'),
     'light': ('light_stage',),
-    'draw': ('draw_people',),
-    'behind': ('draw_backdrop',),
-    'labels': ('label_maps', '_label_person'),
+    'draw': ('see_people', 'draw_people'),
+    'behind': ('see_backdrop', 'draw_backdrop'),
+    'labels': (
+        'label_maps',
+        'outward_frame',
+        'visible_boxes',
+        'whole_boxes',
+        '_label_person',
+    ),
     'sensor': ('sample_sensor', 'expose', 'take'),
 }
 
