@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sapiens_mm.synth.jit import kernel
+
 DATA = Path(__file__).parent / 'data'
 
 SIDES = ('Left', 'Right')
@@ -91,7 +93,17 @@ class Units:
     def add(self, points: np.ndarray, name: str, strength: float) -> None:
         """Add ``strength`` times one unit to ``points`` (V, 3), in place."""
         k = self.index[name]
-        points[self.vertices[k]] += np.float32(strength) * self.deltas[k]
+        _displace(points, self.vertices[k], self.deltas[k], np.float32(strength))
+
+
+@kernel
+def _displace(
+    points: np.ndarray, vertices: np.ndarray, deltas: np.ndarray, strength: float
+) -> None:
+    """Add ``strength`` times ``deltas`` to the vertices' points, in place."""
+    for i in range(len(vertices)):
+        for c in range(3):
+            points[vertices[i], c] += strength * deltas[i, c]
 
 
 @dataclass(frozen=True, eq=False)

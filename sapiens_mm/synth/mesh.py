@@ -222,6 +222,30 @@ def make_mesh(
 
 
 @kernel
+def bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest x, y, z of points (N, 3), each (3,).
+
+    numpy's reductions along the first of two axes take many times longer.
+    """
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(1, points.shape[0]):
+        for c in range(3):
+            low[c] = min(low[c], points[i, c])
+            high[c] = max(high[c], points[i, c])
+    return low, high
+
+
+@kernel
+def lowest_kept(vertices: np.ndarray, cut: np.ndarray) -> float:
+    """Return the least z of the vertices that ``cut`` keeps; infinity if none."""
+    least = np.inf
+    for i in range(vertices.shape[0]):
+        if cut[i] < 1:
+            least = min(least, vertices[i, 2])
+    return least
+
+
+@kernel
 def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Return area-weighted vertex normals.
 
