@@ -236,6 +236,23 @@ def bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @kernel
+def used_vertices(count: int, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices (n,), of ``count``, that faces have, and faces of them."""
+    local = np.full(count, -1, np.int32)
+    for f in range(faces.shape[0]):
+        for c in range(3):
+            local[faces[f, c]] = 0
+    ids = np.flatnonzero(local == 0)
+    for k in range(len(ids)):
+        local[ids[k]] = k
+    out = np.empty((faces.shape[0], 3), np.int32)
+    for f in range(faces.shape[0]):
+        for c in range(3):
+            out[f, c] = local[faces[f, c]]
+    return ids, out
+
+
+@kernel
 def lowest_kept(vertices: np.ndarray, cut: np.ndarray) -> float:
     """Return the least z of the vertices that ``cut`` keeps; infinity if none."""
     least = np.inf
