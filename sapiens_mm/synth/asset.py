@@ -97,6 +97,18 @@ class Units:
 
 
 @kernel
+def _unfold(
+    values: np.ndarray, half: np.ndarray, mirror: np.ndarray, out: np.ndarray
+) -> None:
+    """Write vectors (Vh, 3) of vertices ``half``, and their mirror images, to out."""
+    for i in range(len(half)):
+        there, here = mirror[half[i]], half[i]
+        out[there, 0], out[here, 0] = -values[i, 0], values[i, 0]
+        out[there, 1] = out[here, 1] = values[i, 1]
+        out[there, 2] = out[here, 2] = values[i, 2]
+
+
+@kernel
 def _displace(
     points: np.ndarray, vertices: np.ndarray, deltas: np.ndarray, strength: float
 ) -> None:
@@ -203,8 +215,7 @@ class Asset:
     def unfold(self, half: np.ndarray) -> np.ndarray:
         """Return (V, 3) symmetric vectors from those of ``self.half``, (Vh, 3)."""
         out = np.empty((len(self.mirror), 3), np.float32)
-        out[self.mirror[self.half]] = half * np.float32([-1, 1, 1])
-        out[self.half] = half
+        _unfold(half, self.half, self.mirror, out)
         return out
 
 

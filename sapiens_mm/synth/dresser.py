@@ -132,7 +132,9 @@ class Dresser:
     def _cover(self, border: Border, shell: Shell, hides: bool) -> None:
         """Raise the outside and hide the skin below."""
         posed = self.posed
-        _raise(self.worn, shell.points, shell.cut, shell.rows, posed.points, posed.normals)
+        _raise(
+            self.worn, shell.points, shell.cut, shell.rows, posed.points, posed.normals
+        )
         if hides:
             self.hidden |= border(self.at_skin) < -MARGIN
 

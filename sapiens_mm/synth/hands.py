@@ -81,7 +81,9 @@ def shape_hand(
             if j == 0:
                 turn = about(normal, -s * math.radians(apart)).dot(turn)
             poser.pose.rotations[f'finger{finger}-{j + 1}.{side}'] = turn
-    degrees = [t * strength + v for t, v in zip(thumb, rng.normal(0, 3, 3), strict=True)]
+    degrees = [
+        t * strength + v for t, v in zip(thumb, rng.normal(0, 3, 3), strict=True)
+    ]
     _bend_thumb(poser, side, normal, fingers, degrees)
 
 

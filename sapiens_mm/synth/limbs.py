@@ -320,4 +320,3 @@ def orient_hand(
     flex = bend @ cross(rest_fingers, rest_normal)
     bend_wrist(poser, side, -s * twist, flex, s * (bend @ rest_normal))
     return _angle_axis(poser.world(f'wrist.{side}').T @ wanted)[0]
-

@@ -161,11 +161,11 @@ class Mesh:
         """
         shift = np.asarray(shift, np.float32)
         if rotation is None:
-            return replace(self, vertices=self.vertices + shift)
+            return replace(self, vertices=shifted(self.vertices, shift))
         turn = np.asarray(rotation, np.float32).T
         return replace(
             self,
-            vertices=self.vertices @ turn + shift,
+            vertices=shifted(self.vertices @ turn, shift),
             normals=self.normals @ turn,
         )
 
@@ -233,6 +233,16 @@ def bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             low[c] = min(low[c], points[i, c])
             high[c] = max(high[c], points[i, c])
     return low, high
+
+
+@kernel
+def shifted(points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return points (N, 3) plus a shift (3,), of the points' type."""
+    out = np.empty_like(points)
+    for i in range(points.shape[0]):
+        for c in range(3):
+            out[i, c] = points[i, c] + shift[c]
+    return out
 
 
 @kernel

@@ -65,27 +65,24 @@ def skin_some(
     Returns:
         Positions (n, 3) and unit normals (n, 3), float64.
     """
-    out = np.empty((len(ids), 3))
-    turned = np.empty((len(ids), 3))
+    out = np.zeros((len(ids), 3))
+    turned = np.zeros((len(ids), 3))
     for i in range(len(ids)):
         v = ids[i]
         x, y, z = points[v, 0], points[v, 1], points[v, 2]
         p, q, r = normals[v, 0], normals[v, 1], normals[v, 2]
-        a = b = c = d = e = f = 0.0
         for k in range(index.shape[1]):
-            w = weight[v, k]
+            w, b = weight[v, k], index[v, k]
             if w <= 0:  # weights fall
                 break
-            m = bones[index[v, k]]
-            a += w * (m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3])
-            b += w * (m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3])
-            c += w * (m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3])
-            d += w * (m[0, 0] * p + m[0, 1] * q + m[0, 2] * r)
-            e += w * (m[1, 0] * p + m[1, 1] * q + m[1, 2] * r)
-            f += w * (m[2, 0] * p + m[2, 1] * q + m[2, 2] * r)
-        length = np.sqrt(d * d + e * e + f * f) + 1e-12
-        out[i, 0], out[i, 1], out[i, 2] = a, b, c
-        turned[i, 0], turned[i, 1], turned[i, 2] = d / length, e / length, f / length
+            for c in range(3):
+                e, f, g = bones[b, c, 0], bones[b, c, 1], bones[b, c, 2]
+                out[i, c] += w * (e * x + f * y + g * z + bones[b, c, 3])
+                turned[i, c] += w * (e * p + f * q + g * r)
+        p, q, r = turned[i, 0], turned[i, 1], turned[i, 2]
+        size = np.sqrt(p * p + q * q + r * r) + 1e-12
+        for c in range(3):
+            turned[i, c] /= size
     return out, turned
 
 
@@ -101,15 +98,15 @@ def lowest(
     least = np.inf
     for i in range(len(ids)):
         v = ids[i]
-        z = 0.0
+        x, y, z = points[v, 0], points[v, 1], points[v, 2]
+        high = 0.0
         for k in range(index.shape[1]):
-            w = weight[v, k]
+            w, b = weight[v, k], index[v, k]
             if w <= 0:
                 break
-            m = bones[index[v, k], 2]
-            x, y = m[0] * points[v, 0], m[1] * points[v, 1]
-            z += w * (x + y + m[2] * points[v, 2] + m[3])
-        least = min(least, z)
+            rise = bones[b, 2, 0] * x + bones[b, 2, 1] * y + bones[b, 2, 2] * z
+            high += w * (rise + bones[b, 2, 3])
+        least = min(least, high)
     return least
 
 

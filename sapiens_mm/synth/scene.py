@@ -13,7 +13,7 @@ from sapiens_mm.synth.camera import Camera, frame_points, view_axes
 from sapiens_mm.synth.flesh import flesh, sample_looks
 from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.mesh import Mesh, bounds, lowest_kept
+from sapiens_mm.synth.mesh import Mesh, bounds, lowest_kept, shifted
 from sapiens_mm.synth.people import sample_expression, sample_shape
 from sapiens_mm.synth.poses import sample_pose
 from sapiens_mm.synth.shape import BodyShape
@@ -82,9 +82,10 @@ def moved(person: Person, yaw: float, shift: np.ndarray) -> Person:
     rigid[:3, :3], rigid[:3, 3] = turn, shift
     names, places = list(body.joints), np.array(list(body.joints.values()))
     places = places @ turn.T + shift
+    vertices = body.vertices @ turn.T.astype(np.float32) if yaw else body.vertices
     body = replace(
         body,
-        vertices=(body.vertices @ turn.T.astype(np.float32) + np.float32(shift)),
+        vertices=shifted(vertices, shift.astype(np.float32)),
         joints=dict(zip(names, places, strict=True)),
         bone_world=rigid @ body.bone_world,
     )

@@ -65,8 +65,7 @@ def _legs(poser: Poser) -> tuple[float, float]:
     """Return a leg's length and the height of the ankle above the sole, metres."""
     names = ('upperleg01.L', 'lowerleg01.L', 'foot.L')
     thigh, shin = (
-        norm(poser.rest(a, b))
-        for a, b in zip(names[:-1], names[1:], strict=True)
+        norm(poser.rest(a, b)) for a, b in zip(names[:-1], names[1:], strict=True)
     )
     toe = poser.rest('foot.L', 'toe2-3.L')
     return thigh + shin, float(-toe[2] + 0.022)
