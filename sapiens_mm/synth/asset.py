@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sapiens_mm.synth.jit import kernel
+
 DATA = Path(__file__).parent / 'data'
 
 SIDES = ('Left', 'Right')
@@ -91,7 +93,29 @@ class Units:
     def add(self, points: np.ndarray, name: str, strength: float) -> None:
         """Add ``strength`` times one unit to ``points`` (V, 3), in place."""
         k = self.index[name]
-        points[self.vertices[k]] += np.float32(strength) * self.deltas[k]
+        _displace(points, self.vertices[k], self.deltas[k], np.float32(strength))
+
+
+@kernel
+def _unfold(
+    values: np.ndarray, half: np.ndarray, mirror: np.ndarray, out: np.ndarray
+) -> None:
+    """Write vectors (Vh, 3) of vertices ``half``, and their mirror images, to out."""
+    for i in range(len(half)):
+        there, here = mirror[half[i]], half[i]
+        out[there, 0], out[here, 0] = -values[i, 0], values[i, 0]
+        out[there, 1] = out[here, 1] = values[i, 1]
+        out[there, 2] = out[here, 2] = values[i, 2]
+
+
+@kernel
+def _displace(
+    points: np.ndarray, vertices: np.ndarray, deltas: np.ndarray, strength: float
+) -> None:
+    """Add ``strength`` times ``deltas`` to the vertices' points, in place."""
+    for i in range(len(vertices)):
+        for c in range(3):
+            points[vertices[i], c] += strength * deltas[i, c]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +215,7 @@ class Asset:
     def unfold(self, half: np.ndarray) -> np.ndarray:
         """Return (V, 3) symmetric vectors from those of ``self.half``, (Vh, 3)."""
         out = np.empty((len(self.mirror), 3), np.float32)
-        out[self.mirror[self.half]] = half * np.float32([-1, 1, 1])
-        out[self.half] = half
+        _unfold(half, self.half, self.mirror, out)
         return out
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.mesh import smooth_normals
 from sapiens_mm.synth.people import sample_expression, sample_shape
 from sapiens_mm.synth.rig import Pose, about, forward
 from sapiens_mm.synth.shape import BodyShape, shape_coefficients
@@ -63,6 +65,11 @@ class Body:
     vertices: np.ndarray
     joints: dict[str, np.ndarray]
     bone_world: np.ndarray
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(V, 3) float32 unit, of the skin; zeros elsewhere."""
+        return smooth_normals(self.vertices, self.asset.faces['body'])
 
 
 def shape_body(

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.mesh import bounds
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -98,20 +101,11 @@ def frame_points(
     height, width = size_hw
     focal = 0.5 * height / np.tan(0.5 * fov)
     seen = np.asarray(points, np.float64) @ axes.T
-    centre = 0.5 * (seen.min(0) + seen.max(0))
-    relative = seen - centre
-    distance = 0.0
-    for _ in range(12):
-        # nearer points look larger: move back, centre anew
-        depth = np.maximum(relative[:, 2] + distance, 0.05) if distance else 1.0
-        spread = np.ptp(relative[:, :2] / np.reshape(depth, (-1, 1)), axis=0)
-        need = (spread * focal / (np.array([width, height]) * fill)).max()
-        distance = distance * need if distance else need
-        distance = max(distance, 0.15 - relative[:, 2].min())
-        looks = relative[:, :2] / (relative[:, 2:] + distance)
-        middle = 0.5 * (looks.min(0) + looks.max(0)) * distance
-        relative[:, :2] -= middle
-        centre[:2] += middle
+    low, high = bounds(seen)
+    centre = 0.5 * (low + high)
+    distance, aside, down = _fit(seen - centre, focal, width * fill, height * fill)
+    centre[0] += aside
+    centre[1] += down
     centre[0] -= offset[0] * width / focal * distance
     centre[1] -= offset[1] * height / focal * distance
     centre[2] -= distance
@@ -123,3 +117,57 @@ def frame_points(
         ]
     )
     return Camera(intrinsics, axes, -centre, size_hw)
+
+
+@kernel
+def _fit(
+    relative: np.ndarray, focal: float, width: float, height: float
+) -> tuple[float, float, float]:
+    """Move back until points (N, 3) fit, always looking at their middle.
+
+    Args:
+        relative: To the middle of the points: right, down, forward; changed.
+        focal: Pixels.
+        width: Pixels that the points fill; so is ``height``.
+        height: See ``width``.
+
+    Returns:
+        Metres from the camera to the middle, and how far right and down of it the
+        camera looks.
+    """
+    nearest = relative[:, 2].min()
+    distance = right = down = 0.0
+    for _ in range(12):
+        # nearer points look larger: move back, centre anew
+        low, high = _seen(relative, distance, 0.05)
+        wide, tall = high[0] - low[0], high[1] - low[1]
+        need = max(wide * focal / width, tall * focal / height)
+        distance = distance * need if distance > 0 else need
+        distance = max(distance, 0.15 - nearest)
+        low, high = _seen(relative, distance, 0.0)
+        aside, below = 0.5 * (low + high) * distance
+        for i in range(len(relative)):
+            relative[i, 0] -= aside
+            relative[i, 1] -= below
+        right, down = right + aside, down + below
+    return distance, right, down
+
+
+@kernel
+def _seen(
+    relative: np.ndarray, distance: float, least: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners (2,) of points on the plane at depth 1.
+
+    Args:
+        relative: (N, 3) to a point ``distance`` before the camera.
+        distance: Metres; 0 looks from infinity.
+        least: Depth that points have at least.
+    """
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for i in range(len(relative)):
+        depth = max(relative[i, 2] + distance, least) if distance > 0 else 1.0
+        for c in range(2):
+            low[c] = min(low[c], relative[i, c] / depth)
+            high[c] = max(high[c], relative[i, c] / depth)
+    return low, high

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from sapiens_mm.synth.asset import Asset
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import smooth_normals
 from sapiens_mm.synth.nearest import by_height, nearest
 from sapiens_mm.synth.shells import apply_rows, neighbours, subdivide
@@ -204,7 +204,7 @@ def _widen(
     return start, (across, down)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hold(x, a, b, c, d, length, share, fixed_first):
     """Bring particles (a, b) and (c, d) to a distance, ``share`` of the error."""
     dx = x[c, d, 0] - x[a, b, 0]
@@ -221,7 +221,7 @@ def _hold(x, a, b, c, d, length, share, fixed_first):
     x[c, d, 2] -= (1 - first) * move * dz
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fall(
     x: np.ndarray,
     across: np.ndarray,
@@ -240,6 +240,10 @@ def _fall(
     before = x.copy()
     near = np.zeros((rows, columns), np.int64)
     last = columns if ring else columns - 1
+    diagonal = np.zeros((rows, columns))
+    for i in range(1, rows):
+        for j in range(columns):
+            diagonal[i, j] = np.sqrt(across[i, j] ** 2 + down[i - 1, j] ** 2)
     for step in range(steps):
         for i in range(1, rows):
             for j in range(columns):
@@ -254,9 +258,8 @@ def _fall(
                     _hold(x, i - 1, j, i, j, down[i - 1, j], 1.0, i == 1)
                     if ring or j + 1 < columns:
                         q = (j + 1) % columns
-                        diagonal = np.sqrt(across[i, j] ** 2 + down[i - 1, j] ** 2)
-                        _hold(x, i - 1, j, i, q, diagonal, 0.12, i == 1)
-                        _hold(x, i - 1, q, i, j, diagonal, 0.12, i == 1)
+                        _hold(x, i - 1, j, i, q, diagonal[i, j], 0.12, i == 1)
+                        _hold(x, i - 1, q, i, j, diagonal[i, j], 0.12, i == 1)
                 for j in range(last):
                     _hold(x, i, j, i, (j + 1) % columns, across[i, j], 0.9, False)
                 for j in range(columns if ring else columns - 2):
@@ -267,7 +270,8 @@ def _fall(
         for i in range(1, rows):
             for j in range(columns):
                 if step % 6 == 0 or step > steps - 3:
-                    near[i, j] = nearest(x[i, j, 0], x[i, j, 1], x[i, j, 2], solid)[0]
+                    p, q, r = x[i, j, 0], x[i, j, 1], x[i, j, 2]
+                    near[i, j] = nearest(p, q, r, solid, near[i, j])[0]
                 _push(x[i, j], before[i, j], solid, normals, near[i, j], gap)
                 _keep_out(x[i, j], box_low, box_high, gap)
                 if x[i, j, 2] < ground + 0.004:
@@ -275,7 +279,7 @@ def _fall(
     return x
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stretch(x, i, j, q, least):
     """Push two particles of a row apart if they are closer than ``least``."""
     dx = x[i, q, 0] - x[i, j, 0]
@@ -293,7 +297,7 @@ def _stretch(x, i, j, q, least):
     x[i, q, 2] += move * dz
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _push(point, before, solid, normals, s, gap):
     """Push a particle out of the body, with friction."""
     out = 0.0
@@ -307,7 +311,7 @@ def _push(point, before, solid, normals, s, gap):
         before[k] += 0.5 * (point[k] - before[k])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep_out(point, low, high, gap):
     """Push a particle out of the seat, upwards or forwards."""
     if low[2] >= high[2]:

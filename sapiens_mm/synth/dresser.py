@@ -12,8 +12,16 @@ from sapiens_mm.synth.body import Body
 from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.drape import Cut, drape
 from sapiens_mm.synth.fields import Regions, regions
-from sapiens_mm.synth.mesh import Material, Mesh, make_mesh, smooth_normals
-from sapiens_mm.synth.shells import Base, Shell, make_shell, pose_base, tights
+from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.mesh import Material, Mesh, make_mesh, used_vertices
+from sapiens_mm.synth.shells import (
+    Base,
+    Shell,
+    make_shell,
+    pose_base,
+    select,
+    tights,
+)
 
 Border = Callable[[Regions], np.ndarray]
 """Gives the border field of a garment, negative inside, at any points."""
@@ -99,8 +107,7 @@ class Dresser:
             seed=int(self.rng.integers(2**20)),
         )
         self._cover(border, shell, hides)
-        normals = smooth_normals(shell.points, shell.faces)
-        self._add_sides(shell, normals, label, material, sides)
+        self._add_sides(shell, shell.normals, label, material, sides)
         return shell
 
     def _add_sides(
@@ -124,11 +131,10 @@ class Dresser:
 
     def _cover(self, border: Border, shell: Shell, hides: bool) -> None:
         """Raise the outside and hide the skin below."""
-        rows = shell.rows
-        away = shell.points - self.posed.points[rows]
-        height = (away * self.posed.normals[rows]).sum(1)
-        inside = shell.cut < 1.6
-        self.worn[rows[inside]] = np.maximum(self.worn[rows[inside]], height[inside])
+        posed = self.posed
+        _raise(
+            self.worn, shell.points, shell.cut, shell.rows, posed.points, posed.normals
+        )
         if hides:
             self.hidden |= border(self.at_skin) < -MARGIN
 
@@ -141,13 +147,11 @@ class Dresser:
         aux: np.ndarray | None = None,
     ) -> None:
         """Append a finished shell; vertices of no face are dropped."""
-        used = np.zeros(len(shell.points), bool)
-        used[shell.faces] = True
-        local = np.cumsum(used) - 1
+        used, faces = used_vertices(len(shell.points), shell.faces)
         self.meshes.append(
             make_mesh(
                 shell.points[used],
-                local[shell.faces],
+                faces,
                 material,
                 CLASS[label],
                 person=self.person,
@@ -179,15 +183,14 @@ class Dresser:
         """
         edge = border(self.at_base)[shell.rows]
         cut = np.maximum(1 + edge / 0.02, shell.cut).astype(np.float32)
-        kept = (cut[shell.faces] < 1).any(1)
-        if not kept.any():
+        used, faces = select(cut, shell.faces)
+        if not len(used):
             return
-        normals = smooth_normals(shell.points, shell.faces)
-        outside = (normals * self.posed.normals[shell.rows]).sum(1) < 0
-        normals[outside] *= -1
-        points = shell.points + np.float32(height) * normals
-        faces = shell.faces[kept]
-        part = Shell(points, faces, cut, shell.template, shell.rows)
+        rows = shell.rows[used]
+        normals = shell.normals[used]
+        normals[(normals * self.posed.normals[rows]).sum(1) < 0] *= -1
+        points = shell.points[used] + np.float32(height) * normals
+        part = Shell(points, faces, cut[used], shell.template[used], rows)
         self._add_sides(part, normals, label, material, sides)
 
     def hang(self, cut: Cut, label: str, material: Material) -> None:
@@ -221,3 +224,22 @@ class Dresser:
         self.meshes.append(
             make_mesh(points, faces, material, CLASS[label], person=self.person, **more)
         )
+
+
+@kernel
+def _raise(
+    worn: np.ndarray,
+    points: np.ndarray,
+    cut: np.ndarray,
+    rows: np.ndarray,
+    skin: np.ndarray,
+    normals: np.ndarray,
+) -> None:
+    """Bring what is worn at the base's ``rows`` up to a shell's points, in place."""
+    for i in range(len(rows)):
+        if cut[i] < 1.6:
+            r = rows[i]
+            height = (points[i, 0] - skin[r, 0]) * normals[r, 0]
+            height += (points[i, 1] - skin[r, 1]) * normals[r, 1]
+            height += (points[i, 2] - skin[r, 2]) * normals[r, 2]
+            worn[r] = max(worn[r], height)

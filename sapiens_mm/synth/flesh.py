@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.body import Body
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import (
     BODY_PARTS,
     Material,
     Mesh,
     make_mesh,
-    smooth_normals,
+    used_vertices,
 )
 from sapiens_mm.synth.shape import BodyShape
 
@@ -144,24 +146,20 @@ def flesh(
     asset = body.asset
     aux = skin_aux(asset, looks) if aux is None else aux
     hidden = np.zeros(len(body.vertices), bool) if hidden is None else hidden
-    faces = asset.faces['body']
-    shown = faces[~hidden[faces].all(1)]
-    normals = smooth_normals(body.vertices, faces)
-    # a corner at 2 ends the skin halfway between covered and bare vertices
-    cut = np.where(hidden, 2.0, 0.0)
-    out = [
-        _part(
-            body,
-            shown,
-            skin_material(looks),
-            BODY_PARTS,
-            person,
-            normals,
-            aux=aux,
-            cut=cut,
-        )
-    ]
-    out.append(_eyes(body, looks, person))
+    rows = used_vertices(len(hidden), _shown(hidden, asset.faces['body']))
+    ids = rows[0]
+    skin = _part(
+        body,
+        rows,
+        skin_material(looks),
+        BODY_PARTS,
+        person,
+        body.normals[ids],
+        aux=aux[ids],
+        # a corner at 2 ends the skin halfway between covered and bare vertices
+        cut=np.where(hidden[ids], 2.0, 0.0),
+    )
+    out = [skin, _eyes(body, looks, person)]
     white = np.array([0.68, 0.59, 0.45]) * (1.05 - 0.0035 * looks.age_years)
     teeth = Material(
         'teeth', tuple(white), tuple(white * 0.85), specular=0.06, shininess=120.0
@@ -181,25 +179,45 @@ def flesh(
         ('lower_teeth', teeth, LOWER_TEETH),
         ('tongue', tongue, TONGUE),
     ):
+        rows = _rows(asset, name)
         # little light comes past the lips
-        dim = np.full(len(body.vertices), -0.3)
-        out.append(_part(body, asset.faces[name], material, label, person, aux=dim))
+        dim = np.full(len(rows[0]), -0.3)
+        out.append(_part(body, rows, material, label, person, aux=dim))
     out.append(_lashes(body, looks, lash, person))
     return out
 
 
 def _lashes(body: Body, looks: Looks, material: Material, person: int) -> Mesh:
     """Lashes of uneven length."""
-    rng = np.random.default_rng(looks.seed)
-    ragged = rng.uniform(1.8, 4.0, len(body.vertices))
-    cut = body.asset.fields['lash_tip'] * ragged
-    faces = body.asset.faces['lashes']
-    return _part(body, faces, material, FACE_NECK, person, cut=cut, two_sided=True)
+    rows = _rows(body.asset, 'lashes')
+    ids = rows[0]
+    ragged = np.random.default_rng(looks.seed).uniform(1.8, 4.0, ids[-1] + 1)
+    cut = body.asset.fields['lash_tip'][ids] * ragged[ids]
+    return _part(body, rows, material, FACE_NECK, person, cut=cut, two_sided=True)
+
+
+@kernel
+def _shown(hidden: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return the faces (f, 3) of which a corner is not hidden."""
+    out = np.empty_like(faces)
+    count = 0
+    for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        if not (hidden[a] and hidden[b] and hidden[c]):
+            out[count, 0], out[count, 1], out[count, 2] = a, b, c
+            count += 1
+    return out[:count].copy()
+
+
+@lru_cache(maxsize=16)
+def _rows(asset: Asset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices (n,) of a part of the body, and its faces of these."""
+    return used_vertices(len(asset.template), asset.faces[name])
 
 
 def _part(
     body: Body,
-    faces: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray],
     material: Material,
     label: int,
     person: int,
@@ -210,38 +228,48 @@ def _part(
     template: np.ndarray | None = None,
     two_sided: bool = False,
 ) -> Mesh:
-    """Make a mesh of some faces of the body; arrays are per body vertex."""
-    # np.unique would sort; the faces of a body are many
-    used = np.zeros(len(body.vertices), bool)
-    used[faces] = True
-    ids = np.flatnonzero(used)
-    place = np.cumsum(used) - 1
-    template = body.asset.template[ids] if template is None else template[ids]
+    """Make a mesh of a part of the body.
+
+    Args:
+        body: In its pose.
+        rows: The part's vertices (n,), and its faces (f, 3) of these.
+        material: How it looks.
+        label: Its class.
+        person: Number of the person.
+        normals: (n, 3); smooth ones if None.
+        aux: (n,) of the mesh; so are ``cut`` and ``template`` (n, 3).
+        cut: See ``aux``.
+        template: See ``aux``.
+        two_sided: See ``Mesh``.
+    """
+    ids, faces = rows
     return make_mesh(
         body.vertices[ids],
-        place[faces],
+        faces,
         material,
         label,
         person=person,
-        normals=None if normals is None else normals[ids],
-        aux=None if aux is None else aux[ids],
-        cut=None if cut is None else cut[ids],
-        template=template,
+        normals=normals,
+        aux=aux,
+        cut=cut,
+        template=body.asset.template[ids] if template is None else template,
         two_sided=two_sided,
         ids=ids,
     )
 
 
+@lru_cache(maxsize=2)
+def _in_eyes(asset: Asset) -> np.ndarray:
+    """Return the template of the eyes' vertices, to the centre of each eyeball."""
+    out = asset.template[_rows(asset, 'eyes')[0]]
+    side = np.sign(out[:, 0])
+    for own in (side == -1, side == 1):
+        out[own] -= 0.5 * (out[own].min(0) + out[own].max(0))
+    return out
+
+
 def _eyes(body: Body, looks: Looks, person: int) -> Mesh:
     """Both eyes; their template is relative to each eyeball's own centre."""
-    asset = body.asset
-    faces = asset.faces['eyes']
-    relative = asset.template.copy()
-    ids = np.unique(faces)
-    for side in (-1, 1):
-        own = ids[np.sign(asset.template[ids, 0]) == side]
-        low, high = asset.template[own].min(0), asset.template[own].max(0)
-        relative[own] -= 0.5 * (low + high)
     eye = Material(
         'eye',
         (0.70, 0.66, 0.62),
@@ -250,4 +278,6 @@ def _eyes(body: Body, looks: Looks, person: int) -> Mesh:
         specular=0.05,
         shininess=1200.0,
     )
-    return _part(body, faces, eye, FACE_NECK, person, template=relative)
+    rows = _rows(body.asset, 'eyes')
+    template = _in_eyes(body.asset)
+    return _part(body, rows, eye, FACE_NECK, person, template=template)

@@ -24,6 +24,7 @@ from sapiens_mm.synth.limbs import (
     reach_arm,
     sign,
 )
+from sapiens_mm.synth.rig import cross, norm, unit
 
 Contact = Callable[[str], tuple[np.ndarray, np.ndarray]]
 """Gives point and outward normal of a place ('hip.L') in the pose so far."""
@@ -106,16 +107,15 @@ def touch(
     facing = -normal if how.facing is None else _local(poser, side, how.facing)
     if how.facing is None:  # along the skin
         fingers = fingers - 0.8 * (fingers @ normal) * normal
-    fingers = fingers / np.linalg.norm(fingers)
+    fingers = unit(fingers)
     middle = point + normal * how.gap
     elbow = _local(poser, side, how.elbow) + rng.normal(0, 0.15, 3)
-    length = np.linalg.norm(poser.rest(f'wrist.{side}', f'finger3-1.{side}')) * 0.8
-    reach_arm(poser, side, middle - fingers * length, elbow)
+    knuckle = poser.rest(f'wrist.{side}', f'finger3-1.{side}') * 0.8
+    reach_arm(poser, side, middle - fingers * norm(knuckle), elbow)
     orient_hand(poser, side, facing, fingers)
     shape_hand(poser, side, how.shape, rng, rng.uniform(0.8, 1.1))
     turn, wrist = poser.transform(f'wrist.{side}')
-    knuckle = poser.rest(f'wrist.{side}', f'finger3-1.{side}') * 0.8
-    return float(np.linalg.norm(wrist + turn @ knuckle - middle))
+    return norm(wrist + turn @ knuckle - middle)
 
 
 def hang(
@@ -143,14 +143,13 @@ def hang(
     if down[2] < -0.3:
         down = down + 0.8 * -UP
     s = sign(side)
-    upper = down / np.linalg.norm(down)
+    upper = unit(down)
     upper = upper + np.tan(out) * s * (chest @ LEFT) + np.tan(ahead) * (chest @ FRONT)
-    upper = upper / np.linalg.norm(upper)
+    upper = unit(upper)
     heading = chest @ (FRONT - 0.35 * s * LEFT)
-    hinge = np.cross(upper, heading)
+    hinge = cross(upper, heading)
     angle = np.deg2rad(abs(rng.normal(20, 9)) + 4 if bend is None else bend)
-    sideways = np.cross(hinge, upper)
-    sideways = sideways / np.linalg.norm(sideways)
+    sideways = unit(cross(hinge, upper))
     fore = np.cos(angle) * upper + np.sin(angle) * sideways
     raise_clavicle(poser, side, upper)
     aim_arm(poser, side, upper, fore, hinge)
@@ -168,12 +167,10 @@ def free(poser: Poser, side: str, rng: np.random.Generator, kind: str) -> None:
         kind: What the arm does.
     """
     upper, bend, plane, shape, roll = _FREE[kind](rng)
-    upper = _local(poser, side, tuple(upper))
-    upper = upper / np.linalg.norm(upper)
+    upper = unit(_local(poser, side, tuple(upper)))
     plane = _local(poser, side, tuple(plane))
-    hinge = np.cross(upper, plane)
-    hinge = hinge / np.linalg.norm(hinge)
-    across = np.cross(hinge, upper)
+    hinge = unit(cross(upper, plane))
+    across = cross(hinge, upper)
     fore = np.cos(bend) * upper + np.sin(bend) * across
     raise_clavicle(poser, side, upper)
     aim_arm(poser, side, upper, fore, hinge)
@@ -261,7 +258,7 @@ def cross_arms(poser: Poser, rng: np.random.Generator, contact: Contact) -> None
     middle = (breast + other) / 2
     depth = max((belly - middle) @ (chest @ FRONT), 0.0)
     middle = middle + (chest @ UP) * rng.uniform(-0.15, -0.1)
-    wide = np.linalg.norm(poser.rest('upperarm01.L', 'lowerarm01.L')) * 0.30
+    wide = norm(poser.rest('upperarm01.L', 'lowerarm01.L')) * 0.30
     for side in 'LR':
         layer = 0.125 if side == over else 0.055
         inward = -sign(side) * (chest @ LEFT)
@@ -310,9 +307,9 @@ def support(poser: Poser, side: str, rng: np.random.Generator, ground: float) ->
     flat = s * (chest @ LEFT) * rng.uniform(0.08, 0.22)
     flat = flat - (chest @ FRONT) * rng.uniform(0.12, 0.32)
     spot = shoulder + flat
-    length = np.linalg.norm(poser.rest(f'wrist.{side}', f'finger3-1.{side}'))
+    knuckle = norm(poser.rest(f'wrist.{side}', f'finger3-1.{side}'))
     spot[2] = ground + 0.045
     reach_arm(poser, side, spot, -FRONT + 0.5 * s * LEFT)
     away = flat * [1, 1, 0] / np.linalg.norm(flat[:2]) + 0.4 * s * LEFT
-    orient_hand(poser, side, -UP, away * length - 0.02 * UP)
+    orient_hand(poser, side, -UP, away * knuckle - 0.02 * UP)
     shape_hand(poser, side, ('flat', 'spread')[rng.integers(2)], rng)

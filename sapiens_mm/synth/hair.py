@@ -18,7 +18,7 @@ from sapiens_mm.synth.flesh import Looks, skin_aux
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.locks import bun, curl, put_locks, solid, tail, tie_place
 from sapiens_mm.synth.mesh import Material, smooth_normals
-from sapiens_mm.synth.shells import Base, Shell, make_base, noise, pose_base
+from sapiens_mm.synth.shells import Base, Posed, Shell, make_base, noise, pose_base
 from sapiens_mm.synth.skull import skull
 from sapiens_mm.synth.strands import grow
 
@@ -180,12 +180,15 @@ def grow_hair(
         return aux
     field = _hairline(d, gender, looks.age_years)
     material = _material(looks, rng)
-    aux = _shade_scalp(d, aux, field(d.asset.fields['scalp'], d.asset.template))
+    aux = _shade_scalp(d, aux, field)
     make = STYLES[style]
     tie = tie_place(d, rng) if style in ('bun', 'tail') else None
-    _cap(d, make, field, material, hat)
+    base = scalp_base(d.asset)
+    posed = pose_base(base, d.body.vertices)
+    border = field(base.field(d.asset.fields['scalp']), base.template)
+    _cap(d, make, posed, border, material, hat)
     if make.locks:
-        _locks(d, make, field, material, style, tie, hat)
+        _locks(d, make, posed, border, material, style, tie, hat)
     if tie is not None:
         if style == 'bun':
             bun(d, tie, material)
@@ -244,19 +247,32 @@ def _hairline(d: Dresser, gender: float, age: float):
     return field
 
 
-def _shade_scalp(d: Dresser, aux: np.ndarray, field: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=2)
+def _scalp_ids(asset: Asset) -> np.ndarray:
+    """Return the vertices that any hairline may reach."""
+    return np.flatnonzero(asset.fields['scalp'] < 2.0)
+
+
+def _shade_scalp(d: Dresser, aux: np.ndarray, field) -> np.ndarray:
     """Darken the scalp below the hair, fading at the hairline."""
-    cover = np.clip((1.05 - field) / 0.18, 0, 1)
-    return np.minimum(aux, np.where(cover > 0, -0.9 * cover, aux)).astype(np.float32)
+    ids = _scalp_ids(d.asset)
+    here = field(d.asset.fields['scalp'][ids], d.asset.template[ids])
+    cover = np.clip((1.05 - here) / 0.18, 0, 1)
+    out = aux.copy()
+    out[ids] = np.minimum(aux[ids], np.where(cover > 0, -0.9 * cover, aux[ids]))
+    return out
 
 
 def _cap(
-    d: Dresser, style: Style, field, material: Material, hat: float | None
+    d: Dresser,
+    style: Style,
+    posed: Posed,
+    border: np.ndarray,
+    material: Material,
+    hat: float | None,
 ) -> None:
     """Put the cap on: thick on top, thin at the hairline, lumpy; not under a hat."""
-    base = scalp_base(d.asset)
-    posed = pose_base(base, d.body.vertices)
-    border = field(base.field(d.asset.fields['scalp']), base.template)
+    base = posed.base
     inner = np.clip((1.0 - border) / 0.75, 0, 1)
     top = np.clip((base.template[:, 2] - 0.88) / 0.1, 0, 1)
     height = style.cap * (0.12 + 0.88 * inner**0.7) * (0.55 + 0.45 * top)
@@ -318,15 +334,15 @@ def _flow(
 def _locks(
     d: Dresser,
     style: Style,
-    field,
+    posed: Posed,
+    border: np.ndarray,
     material: Material,
     name: str,
     tie: np.ndarray | None,
     hat: float | None,
 ) -> None:
     """Grow locks all over the scalp."""
-    rng, base = d.rng, scalp_base(d.asset)
-    border = field(base.field(d.asset.fields['scalp']), base.template)
+    rng, base = d.rng, posed.base
     inside = border < 1.0
     if hat is not None:
         inside &= base.template[:, 2] < hat - 0.01
@@ -336,7 +352,6 @@ def _locks(
     density = 1 + 1.2 * (border[rows] > 0.8)
     rows = rng.choice(rows, style.locks, p=density / density.sum())
     template = base.template[rows].astype(np.float64)
-    posed = pose_base(base, d.body.vertices)
     normal = posed.normals[rows].astype(np.float64)
     turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
     way = _flow(name, template, rng, tie) @ turn.T

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sapiens_mm.synth.limbs import Poser, palm, sign
-from sapiens_mm.synth.rig import about
+from sapiens_mm.synth.rig import about, cross
 
 FINGER_DEG = ((-15.0, 92.0), (0.0, 108.0), (0.0, 80.0))
 """Flexion limits of the knuckle, middle and end joints."""
@@ -70,26 +72,33 @@ def shape_hand(
     for k in range(4):
         finger = k + 2
         way = poser.rest(f'finger{finger}-1.{side}', f'finger{finger}-3.{side}')
-        across = np.cross(way, normal)
+        across = cross(way, normal)
         apart = (1.5 - k) * (spread + rng.normal(0, 1.2)) * strength
-        for j in range(3):
-            wanted = flexion[k][j] * strength + common + rng.normal(0, 3)
-            turn = about(across, np.deg2rad(np.clip(wanted, *FINGER_DEG[j])))
+        varied = rng.normal(0, 3, 3).tolist()
+        for j, (low, high) in enumerate(FINGER_DEG):
+            wanted = flexion[k][j] * strength + common + varied[j]
+            turn = about(across, math.radians(min(max(wanted, low), high)))
             if j == 0:
-                turn = about(normal, -s * np.deg2rad(apart)) @ turn
+                turn = about(normal, -s * math.radians(apart)).dot(turn)
             poser.pose.rotations[f'finger{finger}-{j + 1}.{side}'] = turn
-    _bend_thumb(poser, side, [t * strength + rng.normal(0, 3) for t in thumb])
-    del fingers
+    degrees = [
+        t * strength + v for t, v in zip(thumb, rng.normal(0, 3, 3), strict=True)
+    ]
+    _bend_thumb(poser, side, normal, fingers, degrees)
 
 
-def _bend_thumb(poser: Poser, side: str, degrees: list[float]) -> None:
+def _bend_thumb(
+    poser: Poser,
+    side: str,
+    normal: np.ndarray,
+    fingers: np.ndarray,
+    degrees: list[float],
+) -> None:
     """Swing the thumb across the palm, then flex its two joints."""
-    normal, fingers = palm(poser, side)
-    across, knuckle, end = np.deg2rad(degrees)
+    outwards, knuckle, end = map(math.radians, degrees)
     s = sign(side)
-    poser.pose.rotations[f'finger1-1.{side}'] = about(fingers, s * across)
+    poser.pose.rotations[f'finger1-1.{side}'] = about(fingers, s * outwards)
     way = poser.rest(f'finger1-1.{side}', f'finger1-3.{side}')
-    side_way = np.cross(fingers, normal)
-    bend = np.cross(way, normal + s * side_way)
+    bend = cross(way, normal + s * cross(fingers, normal))
     poser.pose.rotations[f'finger1-2.{side}'] = about(bend, knuckle)
     poser.pose.rotations[f'finger1-3.{side}'] = about(bend, end)

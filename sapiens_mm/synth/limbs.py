@@ -5,9 +5,19 @@ Sides are 'L' and 'R'; the person's left has x > 0. Directions are (3,) in the w
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from sapiens_mm.synth.rig import Pose, about, frame, swing_twist
+from sapiens_mm.synth.rig import (
+    Pose,
+    about,
+    carry,
+    cross,
+    norm,
+    swing_twist,
+    unit,
+)
 
 UP = np.array([0.0, 0.0, 1.0])
 FRONT = np.array([0.0, -1.0, 0.0])
@@ -40,6 +50,7 @@ class Poser:
         self.heads = np.asarray(heads, np.float64)
         self.index = {name: i for i, name in enumerate(self.names)}
         self.pose = Pose(kind=kind)
+        self._chains: dict[str, list[str]] = {}
 
     def head(self, bone: str) -> np.ndarray:
         """Return the bone's head in the rest pose, (3,)."""
@@ -51,29 +62,37 @@ class Poser:
 
     def chain(self, bone: str) -> list[str]:
         """Return the bones from the root to ``bone``."""
-        out, i = [], self.index[bone]
-        while i >= 0:
-            out.append(self.names[i])
-            i = self.parents[i]
-        return out[::-1]
+        if bone not in self._chains:
+            out, i = [], self.index[bone]
+            while i >= 0:
+                out.append(self.names[i])
+                i = self.parents[i]
+            self._chains[bone] = out[::-1]
+        return self._chains[bone]
 
     def transform(self, bone: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the bone's world rotation (3, 3) and its head's position (3,)."""
-        turn = self.pose.root_rotation
-        place, before = None, None
-        for name in self.chain(bone):
-            head = self.head(name)
-            if place is None:
-                place = head + self.pose.root_shift
-            else:
-                place = place + turn @ (head - before)
-            before = head
-            turn = turn @ self.pose.rotations.get(name, _EYE)
+        turn, rotations = self.pose.root_rotation, self.pose.rotations
+        chain = self.chain(bone)
+        before = self.head(chain[0])
+        place = before + self.pose.root_shift
+        for name in chain:
+            # between bones that turn, the skeleton is as at rest
+            if name in rotations or name == bone:
+                head = self.head(name)
+                place = place + turn.dot(head - before)
+                before = head
+            if name in rotations:
+                turn = turn.dot(rotations[name])
         return turn, place
 
     def world(self, bone: str) -> np.ndarray:
         """Return the bone's world rotation (3, 3); the identity at rest."""
-        return self.transform(bone)[0]
+        turn, rotations = self.pose.root_rotation, self.pose.rotations
+        for name in self.chain(bone):
+            if name in rotations:
+                turn = turn.dot(rotations[name])
+        return turn
 
     def place(self, bone: str) -> np.ndarray:
         """Return the position (3,) of the bone's head."""
@@ -114,16 +133,16 @@ def _two_bones(
     """
     a, b = lengths
     to = target - start
-    distance = np.linalg.norm(to)
+    distance = norm(to)
     to = to / max(distance, 1e-9)
-    low = np.sqrt(a * a + b * b - 2 * a * b * np.cos(np.deg2rad(38.0)))
-    d = np.clip(distance, low, 0.9995 * (a + b))
-    out = pole - (pole @ to) * to
-    out = out / max(np.linalg.norm(out), 1e-9)
-    cosine = np.clip((a * a + d * d - b * b) / (2 * a * d), -1, 1)
-    first = to * cosine + out * np.sqrt(1 - cosine**2)
+    low = math.sqrt(a * a + b * b - 2 * a * b * math.cos(math.radians(38.0)))
+    d = min(max(distance, low), 0.9995 * (a + b))
+    out = pole - pole.dot(to) * to
+    out = out / max(norm(out), 1e-9)
+    cosine = min(max((a * a + d * d - b * b) / (2 * a * d), -1.0), 1.0)
+    first = to * cosine + out * math.sqrt(1 - cosine**2)
     second = (to * d - first * a) / b
-    return first, second, np.cross(out, to)
+    return first, second, cross(out, to)
 
 
 def aim_arm(
@@ -140,20 +159,20 @@ def aim_arm(
     """
     u0 = poser.rest(f'upperarm01.{side}', f'lowerarm01.{side}')
     f0 = poser.rest(f'lowerarm01.{side}', f'wrist.{side}')
-    h0 = np.cross(u0, f0)
-    turn = frame(upper, hinge) @ frame(u0, h0).T
+    h0 = cross(u0, f0)
+    turn = carry(upper, hinge, u0, h0)
     poser.set_twisted(
         f'upperarm01.{side}', f'upperarm02.{side}', f'lowerarm01.{side}', turn
     )
-    poser.set_world(f'lowerarm01.{side}', frame(fore, hinge) @ frame(f0, h0).T)
+    poser.set_world(f'lowerarm01.{side}', carry(fore, hinge, f0, h0))
 
 
 def raise_clavicle(poser: Poser, side: str, towards: np.ndarray) -> None:
     """Let the shoulder girdle follow an arm that goes to ``towards``, a direction."""
-    local = poser.world('spine01').T @ (towards / np.linalg.norm(towards))
+    x, y, z = (poser.world('spine01').T @ unit(towards)).tolist()
     s = sign(side)
-    lift = np.deg2rad(24.0) * np.clip(local[2] + 0.35, 0, 1.2)
-    ahead = np.deg2rad(14.0) * np.clip(-local[1] - 0.35 - 0.5 * s * local[0], -0.4, 1)
+    lift = math.radians(24.0) * min(max(z + 0.35, 0.0), 1.2)
+    ahead = math.radians(14.0) * min(max(-y - 0.35 - 0.5 * s * x, -0.4), 1.0)
     turn = about(UP, -s * ahead) @ about(FRONT, s * lift)
     poser.pose.rotations[f'clavicle.{side}'] = turn
 
@@ -171,8 +190,8 @@ def reach_arm(poser: Poser, side: str, wrist: np.ndarray, elbow: np.ndarray) -> 
     poser.pose.rotations.pop(f'clavicle.{side}', None)
     raise_clavicle(poser, side, wrist - poser.place(shoulder))
     lengths = (
-        float(np.linalg.norm(poser.rest(shoulder, f'lowerarm01.{side}'))),
-        float(np.linalg.norm(poser.rest(f'lowerarm01.{side}', f'wrist.{side}'))),
+        norm(poser.rest(shoulder, f'lowerarm01.{side}')),
+        norm(poser.rest(f'lowerarm01.{side}', f'wrist.{side}')),
     )
     aim_arm(poser, side, *_two_bones(poser.place(shoulder), wrist, lengths, elbow))
 
@@ -188,7 +207,7 @@ def place_leg(poser: Poser, side: str, ankle: np.ndarray, knee: np.ndarray) -> N
     """
     hip, shin, foot = (f'{b}.{side}' for b in ('upperleg01', 'lowerleg01', 'foot'))
     u0, l0 = poser.rest(hip, shin), poser.rest(shin, foot)
-    lengths = (float(np.linalg.norm(u0)), float(np.linalg.norm(l0)))
+    lengths = (norm(u0), norm(l0))
     upper, lower, hinge = _two_bones(poser.place(hip), ankle, lengths, knee)
     aim_leg(poser, side, upper, lower, hinge)
 
@@ -199,9 +218,9 @@ def aim_leg(
     """Point thigh and shin along world directions; ``hinge`` bends the knee."""
     hip, shin, foot = (f'{b}.{side}' for b in ('upperleg01', 'lowerleg01', 'foot'))
     u0, l0 = poser.rest(hip, shin), poser.rest(shin, foot)
-    turn = frame(upper, hinge) @ frame(u0, LEFT).T
+    turn = carry(upper, hinge, u0, LEFT)
     poser.set_twisted(hip, f'upperleg02.{side}', shin, turn)
-    poser.set_world(shin, frame(lower, hinge) @ frame(l0, LEFT).T)
+    poser.set_world(shin, carry(lower, hinge, l0, LEFT))
 
 
 def flatten_foot(poser: Poser, side: str, pitch: float = 0.0, out: float = 0.1) -> None:
@@ -221,26 +240,21 @@ def flatten_foot(poser: Poser, side: str, pitch: float = 0.0, out: float = 0.1) 
     wanted = about(UP, heading) @ about(LEFT, pitch)
     local = shin.T @ wanted
     angle, axis = _angle_axis(local)
-    limit = np.deg2rad(48.0 if (axis @ LEFT) * angle > 0 else 34.0)
-    poser.pose.rotations[f'foot.{side}'] = about(axis, np.clip(angle, -limit, limit))
+    limit = math.radians(48.0 if (axis @ LEFT) * angle > 0 else 34.0)
+    poser.pose.rotations[f'foot.{side}'] = about(axis, min(angle, limit))
+    turn = about(LEFT, -0.8 * max(pitch, 0.0))
     for toe in range(1, 6):
-        turn = about(LEFT, -0.8 * max(pitch, 0.0))
         poser.pose.rotations[f'toe{toe}-1.{side}'] = turn
 
 
 def _angle_axis(rotation: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the angle in [0, pi] and the unit axis of a rotation (3, 3)."""
-    vector = np.array(
-        [
-            rotation[2, 1] - rotation[1, 2],
-            rotation[0, 2] - rotation[2, 0],
-            rotation[1, 0] - rotation[0, 1],
-        ]
-    )
-    sine, cosine = np.linalg.norm(vector) / 2, (np.trace(rotation) - 1) / 2
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    x, y, z = h - f, c - g, d - b
+    sine, cosine = math.sqrt(x * x + y * y + z * z) / 2, (a + e + i - 1) / 2
     if sine < 1e-9:
         return 0.0, LEFT
-    return float(np.arctan2(sine, cosine)), vector / (2 * sine)
+    return math.atan2(sine, cosine), np.array([x, y, z]) / (2 * sine)
 
 
 def palm(poser: Poser, side: str) -> tuple[np.ndarray, np.ndarray]:
@@ -248,10 +262,9 @@ def palm(poser: Poser, side: str) -> tuple[np.ndarray, np.ndarray]:
     wrist = poser.head(f'wrist.{side}')
     index, little = (poser.head(f'finger{k}-1.{side}') - wrist for k in (2, 5))
     middle = poser.head(f'finger3-1.{side}') - wrist
-    middle = middle / np.linalg.norm(middle)
-    normal = np.cross(little, index) * sign(side)
-    normal = normal - (normal @ middle) * middle
-    return normal / np.linalg.norm(normal), middle
+    middle = unit(middle)
+    normal = cross(little, index) * sign(side)
+    return unit(normal - normal.dot(middle) * middle), middle
 
 
 def bend_wrist(poser: Poser, side: str, roll: float, flex: float, lean: float) -> None:
@@ -265,15 +278,21 @@ def bend_wrist(poser: Poser, side: str, roll: float, flex: float, lean: float) -
         lean: Towards the little finger.
     """
     s = sign(side)
-    roll = np.clip(roll, *np.deg2rad(FOREARM_DEG))
-    flex = np.clip(flex, *np.deg2rad(WRIST_DEG[0]))
-    lean = np.clip(lean, *np.deg2rad(WRIST_DEG[1]))
+    roll = _within(roll, FOREARM_DEG)
+    flex = _within(flex, WRIST_DEG[0])
+    lean = _within(lean, WRIST_DEG[1])
     axis = poser.rest(f'lowerarm01.{side}', f'wrist.{side}')
     normal, fingers = palm(poser, side)
     half = about(axis, s * roll / 2)
-    bend = about(np.cross(fingers, normal), flex) @ about(normal, s * lean)
+    bend = about(cross(fingers, normal), flex) @ about(normal, s * lean)
     poser.pose.rotations[f'lowerarm02.{side}'] = half
     poser.pose.rotations[f'wrist.{side}'] = half @ bend
+
+
+def _within(angle: float, degrees: tuple[float, float]) -> float:
+    """Return radians brought into a range of degrees."""
+    low, high = degrees
+    return min(max(angle, math.radians(low)), math.radians(high))
 
 
 def orient_hand(
@@ -292,15 +311,12 @@ def orient_hand(
     """
     s = sign(side)
     rest_normal, rest_fingers = palm(poser, side)
-    wanted = frame(fingers, facing) @ frame(rest_fingers, rest_normal).T
+    wanted = carry(fingers, facing, rest_fingers, rest_normal)
     local = poser.world(f'lowerarm01.{side}').T @ wanted
     axis = poser.rest(f'lowerarm01.{side}', f'wrist.{side}')
     back, twist = swing_twist(local.T, axis)
     angle, turn = _angle_axis(back.T)
     bend = turn * angle
-    flex = bend @ np.cross(rest_fingers, rest_normal)
+    flex = bend @ cross(rest_fingers, rest_normal)
     bend_wrist(poser, side, -s * twist, flex, s * (bend @ rest_normal))
     return _angle_axis(poser.world(f'wrist.{side}').T @ wanted)[0]
-
-
-_EYE = np.eye(3)

@@ -7,10 +7,12 @@ size of their rotation, the forearm by its twist.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sapiens_mm.synth.limbs import FOREARM_DEG, Poser, sign
-from sapiens_mm.synth.rig import about, swing, swing_twist
+from sapiens_mm.synth.rig import about, cross, norm, swing, swing_twist, unit
 
 # direction that the limb avoids, in its parent's rest axes for the left side, and the
 # degrees that it keeps from it
@@ -46,14 +48,23 @@ TWIST_DEG = {'upperarm': 130.0, 'upperleg': 100.0}
 """Largest twist of the upper limbs against the shortest way from the rest pose."""
 
 
+_LIMITED = tuple(
+    (bone, limit)
+    for name, limit in TURN_DEG.items()
+    for bone in (name, f'{name}.L', f'{name}.R')
+)
+_BALLS = (
+    ('upperarm01', 'lowerarm01', SHOULDER_CONES),
+    ('upperleg01', 'lowerleg01', HIP_CONES),
+)
+_EYE = np.eye(3)
+
+
 def violations(poser: Poser) -> dict[str, float]:
     """Return by how many degrees bones exceed their limits; none for a good pose."""
     found = {}
     for side in 'LR':
-        for joint, child, cones in (
-            ('upperarm01', 'lowerarm01', SHOULDER_CONES),
-            ('upperleg01', 'lowerleg01', HIP_CONES),
-        ):
+        for joint, child, cones in _BALLS:
             found[f'{joint}.{side}'] = _cone_excess(poser, side, joint, child, cones)
             found[f'{joint[:-2]}02.{side}'] = _twist_excess(poser, side, joint[:-2])
         for joint, (low, high) in HINGE_DEG.items():
@@ -61,13 +72,12 @@ def violations(poser: Poser) -> dict[str, float]:
             found[f'{joint}.{side}'] = max(low - angle, angle - high)
         low, high = FOREARM_DEG
         axis = poser.rest(f'lowerarm01.{side}', f'wrist.{side}')
-        half = poser.pose.rotations.get(f'lowerarm02.{side}', np.eye(3))
-        twist = 2 * sign(side) * np.rad2deg(swing_twist(half, axis)[1])
+        half = poser.pose.rotations.get(f'lowerarm02.{side}', _EYE)
+        twist = 2 * sign(side) * math.degrees(swing_twist(half, axis)[1])
         found[f'lowerarm02.{side}'] = max(low - twist, twist - high)
-    for name, limit in TURN_DEG.items():
-        for bone in (name, f'{name}.L', f'{name}.R'):
-            if bone in poser.pose.rotations:
-                found[bone] = _turn(poser.pose.rotations[bone]) - limit
+    for bone, limit in _LIMITED:
+        if bone in poser.pose.rotations:
+            found[bone] = _turn(poser.pose.rotations[bone]) - limit
     return {bone: excess for bone, excess in found.items() if excess > 1e-6}
 
 
@@ -78,15 +88,11 @@ def clamp(poser: Poser) -> None:
     relative to it.
     """
     rotations = poser.pose.rotations
-    for name, limit in TURN_DEG.items():
-        for bone in (name, f'{name}.L', f'{name}.R'):
-            if bone in rotations:
-                rotations[bone] = _shorten(rotations[bone], limit)
+    for bone, limit in _LIMITED:
+        if bone in rotations:
+            rotations[bone] = _shorten(rotations[bone], limit)
     for side in 'LR':
-        for joint, child, cones in (
-            ('upperarm01', 'lowerarm01', SHOULDER_CONES),
-            ('upperleg01', 'lowerleg01', HIP_CONES),
-        ):
+        for joint, child, cones in _BALLS:
             _clamp_ball(poser, side, joint, child, cones)
         for joint in HINGE_DEG:
             _clamp_hinge(poser, joint, side)
@@ -94,7 +100,8 @@ def clamp(poser: Poser) -> None:
         if bone in rotations:
             axis = poser.rest(f'lowerarm01.{side}', f'wrist.{side}')
             twist = sign(side) * swing_twist(rotations[bone], axis)[1]
-            twist = np.clip(twist, *(0.5 * np.deg2rad(FOREARM_DEG)))
+            low, high = (0.5 * math.radians(angle) for angle in FOREARM_DEG)
+            twist = min(max(twist, low), high)
             rotations[bone] = about(axis, sign(side) * twist)
 
 
@@ -103,10 +110,9 @@ def flexion(poser: Poser, joint: str, side: str) -> float:
     upper, end = _ends(joint)
     first = poser.rest(f'{upper}.{side}', f'{joint}.{side}')
     second = poser.rest(f'{joint}.{side}', f'{end}.{side}')
-    turned = poser.pose.rotations.get(f'{joint}.{side}', np.eye(3)) @ second
+    turned = poser.pose.rotations.get(f'{joint}.{side}', _EYE) @ second
     # the helper bone between turns about the first one, which changes no angle
-    cosine = first @ turned / np.linalg.norm(first) / np.linalg.norm(turned)
-    return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
+    return _degrees(first.dot(turned) / norm(first) / norm(turned))
 
 
 def _ends(joint: str) -> tuple[str, str]:
@@ -115,8 +121,13 @@ def _ends(joint: str) -> tuple[str, str]:
     return 'upperleg01', 'foot'
 
 
+def _degrees(cosine: float) -> float:
+    """Return the angle of a cosine that rounding may have brought beyond 1."""
+    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+
+
 def _turn(rotation: np.ndarray) -> float:
-    return float(np.rad2deg(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1))))
+    return _degrees((rotation[0, 0] + rotation[1, 1] + rotation[2, 2] - 1) / 2)
 
 
 def _shorten(rotation: np.ndarray, limit: float) -> np.ndarray:
@@ -130,27 +141,31 @@ def _shorten(rotation: np.ndarray, limit: float) -> np.ndarray:
             rotation[1, 0] - rotation[0, 1],
         ]
     )
-    if np.linalg.norm(axis) < 1e-9:
+    if norm(axis) < 1e-9:
         return np.eye(3)
-    return about(axis, np.deg2rad(limit))
+    return about(axis, math.radians(limit))
 
 
 def _direction(poser: Poser, side: str, joint: str, child: str) -> np.ndarray:
     """Return the limb's direction in its parent's axes, mirrored to the left."""
     rest = poser.rest(f'{joint}.{side}', f'{child}.{side}')
-    way = poser.pose.rotations.get(f'{joint}.{side}', np.eye(3)) @ rest
-    return way / np.linalg.norm(way) * [sign(side), 1, 1]
+    way = poser.pose.rotations.get(f'{joint}.{side}', _EYE) @ rest
+    return unit(way) * (sign(side), 1.0, 1.0)
 
 
 def _cone_excess(
     poser: Poser, side: str, joint: str, child: str, cones: tuple
 ) -> float:
-    way = _direction(poser, side, joint, child)
-    worst = 0.0
-    for axis, angle in cones:
-        cosine = way @ np.asarray(axis) / np.linalg.norm(axis)
-        worst = max(worst, angle - np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
-    return worst
+    return max(_intrusion(_direction(poser, side, joint, child), cones), 0.0)
+
+
+def _intrusion(way: np.ndarray, cones: tuple) -> float:
+    """Return how many degrees a direction is inside the cone that it is deepest in."""
+    x, y, z = unit(way).tolist()
+    return max(
+        angle - _degrees((x * a + y * b + z * c) / math.hypot(a, b, c))
+        for (a, b, c), angle in cones
+    )
 
 
 def _twist_excess(poser: Poser, side: str, limb: str) -> float:
@@ -160,7 +175,7 @@ def _twist_excess(poser: Poser, side: str, limb: str) -> float:
     for bone in (f'{limb}01.{side}', f'{limb}02.{side}'):
         if bone in poser.pose.rotations:
             total += swing_twist(poser.pose.rotations[bone], axis)[1]
-    return abs(np.rad2deg(total)) - TWIST_DEG[limb]
+    return abs(math.degrees(total)) - TWIST_DEG[limb]
 
 
 def _clamp_ball(poser: Poser, side: str, joint: str, child: str, cones: tuple) -> None:
@@ -178,33 +193,25 @@ def _clamp_ball(poser: Poser, side: str, joint: str, child: str, cones: tuple) -
     second = 0.0
     if helper in poser.pose.rotations:
         second = swing_twist(poser.pose.rotations[helper], axis)[1]
-    limit = np.deg2rad(TWIST_DEG[limb])
-    total = np.clip(first + second, -limit, limit)
+    limit = math.radians(TWIST_DEG[limb])
+    total = min(max(first + second, -limit), limit)
     poser.pose.rotations[bone] = shortest @ about(axis, total / 2)
     poser.pose.rotations[helper] = about(axis, total / 2)
 
 
 def _nearest_allowed(way: np.ndarray, cones: tuple, safe: np.ndarray) -> np.ndarray:
     """Return the first direction out of all cones from ``way`` to ``safe``."""
-
-    def free(goal: np.ndarray) -> bool:
-        return all(
-            np.arccos(np.clip(goal @ np.asarray(axis) / np.linalg.norm(axis), -1, 1))
-            >= np.deg2rad(angle)
-            for axis, angle in cones
-        )
-
-    if free(way):
+    if _intrusion(way, cones) <= 0:
         return way
-    axis = np.cross(way, safe)
-    if np.linalg.norm(axis) < 1e-6:
+    axis = cross(way, safe)
+    if norm(axis) < 1e-6:
         axis = np.array([1.0, 0.0, 0.0])
-    whole = np.arccos(np.clip(way @ safe / np.linalg.norm(safe), -1, 1))
+    whole = math.radians(_degrees(way.dot(safe) / norm(safe)))
     for share in np.linspace(0.02, 1.0, 50):
         goal = about(axis, share * whole) @ way
-        if free(goal):
+        if _intrusion(goal, cones) <= 0:
             return goal
-    return safe / np.linalg.norm(safe)
+    return unit(safe)
 
 
 def _clamp_hinge(poser: Poser, joint: str, side: str) -> None:
@@ -218,5 +225,5 @@ def _clamp_hinge(poser: Poser, joint: str, side: str) -> None:
     upper, end = _ends(joint)
     first = poser.rest(f'{upper}.{side}', bone)
     second = poser.pose.rotations[bone] @ poser.rest(bone, f'{end}.{side}')
-    back = about(np.cross(second, first), np.deg2rad(angle - high + 1e-4))
+    back = about(cross(second, first), math.radians(angle - high + 1e-4))
     poser.pose.rotations[bone] = back @ poser.pose.rotations[bone]

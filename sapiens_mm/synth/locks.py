@@ -8,9 +8,10 @@ import numpy as np
 
 from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.dresser import Dresser
-from sapiens_mm.synth.mesh import Material, smooth_normals
+from sapiens_mm.synth.fields import regions
+from sapiens_mm.synth.mesh import Material
 from sapiens_mm.synth.nearest import by_height
-from sapiens_mm.synth.shells import noise
+from sapiens_mm.synth.shells import noise, tights
 from sapiens_mm.synth.skull import Skull, skull
 from sapiens_mm.synth.strands import grow, ribbons
 
@@ -25,20 +26,29 @@ def _solid_ids(asset: Asset) -> np.ndarray:
     return body[head & (back | (np.arange(len(body)) % 3 == 0))]
 
 
-def solid(d: Dresser) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and normals of head and dressed trunk, sorted by z."""
-    ids = _solid_ids(d.asset)
-    normals = smooth_normals(d.body.vertices, d.asset.faces['body'])[ids]
-    at = d.at_base
+@lru_cache(maxsize=2)
+def _solid_parts(asset: Asset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what ``solid`` is made of.
+
+    Returns:
+        (n,) vertices of the head; (n,) how far their normals lean to the head's left;
+        (m,) vertices of the base of the trunk.
+    """
+    ids, at = _solid_ids(asset), regions(asset, tights(asset))
     # hair that meets the face slides off to the side that it comes from
-    x, y, z = d.asset.template[ids].T
+    x, y, z = asset.template[ids].T
     face = np.clip((-0.07 - y) / 0.02, 0, 1) * np.clip((0.945 - z) / 0.02, 0, 1)
-    turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
-    aside = np.sign(x + 1e-6) * face * 1.6
-    normals = normals + aside[:, None] * turn[:, 0]
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     trunk = (at.z > 0.3) & (at.z < 0.78) & (at.along_arm < 0.2) & (at.head < 0.7)
     trunk &= np.arange(len(at.z)) % 4 == 0
+    return ids, np.sign(x + 1e-6) * face * 1.6, np.flatnonzero(trunk)
+
+
+def solid(d: Dresser) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and normals of head and dressed trunk, sorted by z."""
+    ids, aside, trunk = _solid_parts(d.asset)
+    turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
+    normals = d.body.normals[ids] + aside[:, None] * turn[:, 0]
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     worn = d.posed.points[trunk] + d.posed.normals[trunk] * d.worn[trunk, None]
     points = np.concatenate([d.body.vertices[ids], worn])
     return by_height(points, np.concatenate([normals, d.posed.normals[trunk]]))

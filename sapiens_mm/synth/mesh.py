@@ -161,11 +161,11 @@ class Mesh:
         """
         shift = np.asarray(shift, np.float32)
         if rotation is None:
-            return replace(self, vertices=self.vertices + shift)
+            return replace(self, vertices=shifted(self.vertices, shift))
         turn = np.asarray(rotation, np.float32).T
         return replace(
             self,
-            vertices=self.vertices @ turn + shift,
+            vertices=shifted(self.vertices @ turn, shift),
             normals=self.normals @ turn,
         )
 
@@ -219,6 +219,57 @@ def make_mesh(
         two_sided=two_sided,
         ids=None if ids is None else np.ascontiguousarray(ids, np.int32),
     )
+
+
+@kernel
+def bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest x, y, z of points (N, 3), each (3,).
+
+    numpy's reductions along the first of two axes take many times longer.
+    """
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(1, points.shape[0]):
+        for c in range(3):
+            low[c] = min(low[c], points[i, c])
+            high[c] = max(high[c], points[i, c])
+    return low, high
+
+
+@kernel
+def shifted(points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return points (N, 3) plus a shift (3,), of the points' type."""
+    out = np.empty_like(points)
+    for i in range(points.shape[0]):
+        for c in range(3):
+            out[i, c] = points[i, c] + shift[c]
+    return out
+
+
+@kernel
+def used_vertices(count: int, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices (n,), of ``count``, that faces have, and faces of them."""
+    local = np.full(count, -1, np.int32)
+    for f in range(faces.shape[0]):
+        for c in range(3):
+            local[faces[f, c]] = 0
+    ids = np.flatnonzero(local == 0)
+    for k in range(len(ids)):
+        local[ids[k]] = k
+    out = np.empty((faces.shape[0], 3), np.int32)
+    for f in range(faces.shape[0]):
+        for c in range(3):
+            out[f, c] = local[faces[f, c]]
+    return ids, out
+
+
+@kernel
+def lowest_kept(vertices: np.ndarray, cut: np.ndarray) -> float:
+    """Return the least z of the vertices that ``cut`` keeps; infinity if none."""
+    least = np.inf
+    for i in range(vertices.shape[0]):
+        if cut[i] < 1:
+            least = min(least, vertices[i, 2])
+    return least
 
 
 @kernel

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from sapiens_mm.synth.jit import kernel
 
 
 def by_height(points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -12,8 +13,10 @@ def by_height(points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.n
     return points[order].astype(np.float64), normals[order].astype(np.float64)
 
 
-@njit(cache=True, nogil=True)
-def nearest(x: float, y: float, z: float, points: np.ndarray) -> tuple[int, float]:
+@kernel
+def nearest(
+    x: float, y: float, z: float, points: np.ndarray, guess: int = 0
+) -> tuple[int, float]:
     """Find the point nearest to (x, y, z).
 
     Args:
@@ -21,6 +24,7 @@ def nearest(x: float, y: float, z: float, points: np.ndarray) -> tuple[int, floa
         y: See ``x``.
         z: See ``x``.
         points: (n, 3) float64, sorted by z; n > 0.
+        guess: Row of a point that may be near; the nearer it is, the less is searched.
 
     Returns:
         Its row and the squared distance. The search goes up and down from the height
@@ -34,7 +38,8 @@ def nearest(x: float, y: float, z: float, points: np.ndarray) -> tuple[int, floa
         else:
             high = middle
     up, down = low, low - 1
-    best, found = 1e30, 0
+    dx, dy, dz = points[guess, 0] - x, points[guess, 1] - y, points[guess, 2] - z
+    best, found = dx * dx + dy * dy + dz * dz, guess
     while True:
         moved = False
         if up < len(points):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -73,19 +74,27 @@ def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodySh
 
 def stature(asset: Asset, shape: BodyShape) -> float:
     """Return the height of a build from sole to crown, metres; locals do not count."""
-    on_body = asset.half[asset.half <= asset.faces['body'].max()]
-    ends = [asset.template[on_body, 2].argmax(), asset.template[on_body, 2].argmin()]
-    moves = asset.shape_basis[:, ends, 2]
-    crown, sole = asset.template[on_body[ends], 2]
+    (crown, sole), moves = _ends(asset)
     crown_up, sole_up = shape_coefficients(asset, shape) @ moves
     return float(crown + crown_up - sole - sole_up)
 
 
-def _sample_locals(
-    rng: np.random.Generator, asset: Asset, variety: float
-) -> dict[str, float]:
-    """Draw some of the local units; left and right differ a little, and rarely."""
-    out: dict[str, float] = {}
+@lru_cache(maxsize=2)
+def _ends(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
+    """Return z of crown and sole (2,), and how far each shape raises them (R, 2)."""
+    on_body = asset.half[asset.half <= asset.faces['body'].max()]
+    ends = [asset.template[on_body, 2].argmax(), asset.template[on_body, 2].argmin()]
+    return asset.template[on_body[ends], 2], asset.shape_basis[:, ends, 2]
+
+
+@lru_cache(maxsize=2)
+def _drawn_locals(asset: Asset) -> tuple[tuple[str, bool, float], ...]:
+    """Return names of the local units that are drawn.
+
+    With each: whether it is of the face, and how strongly it is meant; 0 for units
+    that are drawn in vain, so that the draws of others stay as they are.
+    """
+    out = []
     for signed in asset.locals.names:
         name = signed[:-1]
         if signed.endswith('-') or name.startswith('r-'):
@@ -93,16 +102,25 @@ def _sample_locals(
         on_face = name.removeprefix('l-').startswith(_FACE)
         if not on_face and name not in _BUILD:
             continue
-        chance, size, skew = rng.random(), rng.normal(0, 0.28), rng.normal(0, 0.05)
         paired = name.startswith('l-')
-        if not paired and any(word in name for word in _ONE_SIDED):
+        vain = not paired and any(word in name for word in _ONE_SIDED)
+        out.append((name, on_face, 0.0 if vain else _DAMPED.get(name, 1.0)))
+    return tuple(out)
+
+
+def _sample_locals(
+    rng: np.random.Generator, asset: Asset, variety: float
+) -> dict[str, float]:
+    """Draw some of the local units; left and right differ a little, and rarely."""
+    out: dict[str, float] = {}
+    for name, on_face, strength in _drawn_locals(asset):
+        chance, size, skew = rng.random(), rng.normal(0, 0.28), rng.normal(0, 0.05)
+        if strength == 0 or chance > 0.4 or (on_face and variety == 0):
             continue
-        if chance > 0.4 or (on_face and variety == 0):
-            continue
-        size = size * _DAMPED.get(name, 1.0) * (variety if on_face else 1.0)
-        out[name] = float(np.clip(size, -0.85, 0.85))
-        if paired:
-            out['r-' + name[2:]] = float(np.clip(size + skew * variety, -0.9, 0.9))
+        size = size * strength * (variety if on_face else 1.0)
+        out[name] = min(max(size, -0.85), 0.85)
+        if name.startswith('l-'):
+            out['r-' + name[2:]] = min(max(size + skew * variety, -0.9), 0.9)
     return out
 
 

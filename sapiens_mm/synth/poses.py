@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sapiens_mm.synth import stances
+from sapiens_mm.synth.asset import PARTS
 from sapiens_mm.synth.bvh import Motion, read_bvh, retarget
 from sapiens_mm.synth.contacts import contact
 from sapiens_mm.synth.gestures import (
@@ -27,13 +28,15 @@ from sapiens_mm.synth.gestures import (
 from sapiens_mm.synth.hands import SHAPES, shape_hand
 from sapiens_mm.synth.limbs import FRONT, UP, Poser
 from sapiens_mm.synth.limits import clamp, violations
-from sapiens_mm.synth.penetration import penetration, rest_normals, skin_some
+from sapiens_mm.synth.penetration import lowest, penetration, rest_normals
 from sapiens_mm.synth.rig import Pose, about, forward
 
 if TYPE_CHECKING:
     from sapiens_mm.synth.asset import Asset
     from sapiens_mm.synth.body import Body, Rest
     from sapiens_mm.synth.knobs import Knobs
+
+_LEGS = tuple(part for part in PARTS if part.endswith(('Leg', 'Foot')))
 
 TRIES = 10
 """Gestures drawn per stance before the arms are left hanging."""
@@ -140,9 +143,9 @@ def _bones(rest: Rest, pose: Pose) -> np.ndarray:
 
 def _too_deep(rest: Rest, normals: np.ndarray, pose: Pose, legs: bool) -> float:
     """Return by how many metres legs, or anything, run through the body."""
-    found = penetration(rest.asset, rest.vertices, normals, _bones(rest, pose))
-    if legs:
-        found = {p: d for p, d in found.items() if p.endswith(('Leg', 'Foot'))}
+    parts = _LEGS if legs else PARTS
+    bones = _bones(rest, pose)
+    found = penetration(rest.asset, rest.vertices, normals, bones, parts)
     return max(found.values(), default=0.0)
 
 
@@ -150,8 +153,7 @@ def _drop(rest: Rest, pose: Pose) -> None:
     """Shift the person so that the skin's lowest point is at z = 0."""
     ids = _skin_ids(rest.asset)
     skin = (rest.asset.skin_index, rest.asset.skin_weight, _bones(rest, pose))
-    points, _ = skin_some(rest.vertices, rest.vertices, ids, *skin)
-    pose.root_shift = pose.root_shift - [0, 0, points[:, 2].min()]
+    pose.root_shift = pose.root_shift - [0, 0, lowest(rest.vertices, ids, *skin)]
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.body import Body, pose_body, shape_body
 from sapiens_mm.synth.camera import Camera, frame_points, view_axes
 from sapiens_mm.synth.flesh import flesh, sample_looks
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.mesh import Mesh
+from sapiens_mm.synth.mesh import Mesh, bounds, lowest_kept, shifted
 from sapiens_mm.synth.people import sample_expression, sample_shape
 from sapiens_mm.synth.poses import sample_pose
 from sapiens_mm.synth.shape import BodyShape
@@ -63,7 +65,7 @@ def make_person(
     body = pose_body(rest, pose)
     outfit = dress(asset, body, wear, knobs, looks, number, shape.gender, pose.kind)
     meshes = flesh(body, looks, number, outfit.hidden, outfit.aux) + outfit.meshes
-    lowest = min(m.vertices[m.cut < 1, 2].min() for m in meshes if (m.cut < 1).any())
+    lowest = min(lowest_kept(m.vertices, m.cut) for m in meshes)
     shift = np.array([0, 0, -lowest])
     person = Person(body, meshes, [], shape, {'pose': pose.kind})
     person = moved(person, 0.0, shift)
@@ -80,9 +82,10 @@ def moved(person: Person, yaw: float, shift: np.ndarray) -> Person:
     rigid[:3, :3], rigid[:3, 3] = turn, shift
     names, places = list(body.joints), np.array(list(body.joints.values()))
     places = places @ turn.T + shift
+    vertices = body.vertices @ turn.T.astype(np.float32) if yaw else body.vertices
     body = replace(
         body,
-        vertices=(body.vertices @ turn.T.astype(np.float32) + np.float32(shift)),
+        vertices=shifted(vertices, shift.astype(np.float32)),
         joints=dict(zip(names, places, strict=True)),
         bone_world=rigid @ body.bone_world,
     )
@@ -137,9 +140,10 @@ def lay_out(
     if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
         targets = [_targets(p, framing) for p in people]
         camera = view.point(np.concatenate(targets))
-    feet = np.concatenate([p.body.vertices[::20, :2] for p in people])
-    centre = 0.5 * (feet.min(0) + feet.max(0))
-    radius = float(np.linalg.norm(feet - centre, axis=1).max())
+    feet = np.concatenate([p.body.vertices[::20] for p in people])
+    low, high = bounds(feet)
+    centre = 0.5 * (low + high)[:2]
+    radius = float(np.linalg.norm(feet[:, :2] - centre, axis=1).max())
     return Layout(people, camera, framing, centre.astype(np.float64), radius)
 
 
@@ -194,29 +198,28 @@ class _View:
         return camera
 
 
-def _head(asset: Asset) -> np.ndarray:
-    """Vertices of the head, neck excluded."""
-    return np.flatnonzero(
-        (asset.template[:, 2] > 0.785) & (asset.part('Face_Neck') > 0.5)
-    )
+@lru_cache(maxsize=8)
+def _target_ids(asset: Asset, framing: str) -> np.ndarray:
+    """Return the vertices of a body that a framing must show, some of them."""
+    if framing == 'full':
+        return np.arange(0, asset.faces['body'].max(), 7)
+    head = (asset.template[:, 2] > 0.785) & (asset.part('Face_Neck') > 0.5)
+    head = np.flatnonzero(head)[::4]
+    if framing == 'face':
+        return head
+    trunk = (asset.part('Torso') > 0.5) & (asset.template[:, 2] > 0.15)
+    return np.concatenate([head, np.flatnonzero(trunk)[::4]])
 
 
 def _targets(person: Person, framing: str) -> np.ndarray:
     """World points (N, 3) that a framing must show."""
-    asset, points = person.body.asset, person.body.vertices
-    if framing == 'full':
-        return points[: asset.faces['body'].max() : 7]
-    head = points[_head(asset)[::4]]
-    if framing == 'face':
-        return head
-    trunk = (asset.part('Torso') > 0.5) & (asset.template[:, 2] > 0.15)
-    return np.concatenate([head, points[trunk][::4]])
+    return person.body.vertices[_target_ids(person.body.asset, framing)]
 
 
 def _turned(person: Person, yaw: float) -> Person:
     """Turn a person about the middle of the body, and put that over the origin."""
-    points = person.body.vertices[:, :2]
-    x, y = 0.5 * (points.min(0) + points.max(0)).astype(np.float64)
+    low, high = bounds(person.body.vertices)
+    x, y = 0.5 * (low + high)[:2].astype(np.float64)
     c, s = np.cos(yaw), np.sin(yaw)
     return moved(person, yaw, np.array([s * y - c * x, -s * x - c * y, 0.0]))
 
@@ -250,8 +253,9 @@ def _free_spot(
     distance = float((middle - camera.position) @ forward)
     width = camera.size_hw[1] / camera.intrinsics[0, 0]
     own, there = _outline(other), [_outline(p) for p in people]
+    reach = _reach(people[0]) + _reach(other)
     for _ in range(40):
-        apart = _reach(people[0]) + _reach(other) + knobs.draw('gap_m', rng)
+        apart = reach + knobs.draw('gap_m', rng)
         angle = rng.uniform(-np.pi, np.pi)
         ahead, aside = apart * np.sin(angle), apart * np.cos(angle)
         ahead = abs(ahead) if rng.random() < 0.75 else ahead
@@ -260,7 +264,7 @@ def _free_spot(
         if depth < max(0.55 * distance, 0.9) or abs(aside) > 0.55 * width * depth:
             continue
         spot = ahead * forward + aside * right
-        spot[:2] += people[0].body.vertices[:, :2].mean(0)
+        spot[:2] += middle[:2]
         if all(_clear(own + spot[:2], outline) for outline in there):
             return spot
     return None
@@ -268,22 +272,27 @@ def _free_spot(
 
 def _reach(person: Person) -> float:
     """Half the width of a person on the ground, metres."""
-    return 0.25 * float(np.ptp(person.body.vertices[:, :2], axis=0).sum())
+    low, high = bounds(person.body.vertices)
+    return 0.25 * float((high - low)[:2].sum())
 
 
 def _outline(person: Person) -> np.ndarray:
     """Some points (N, 2) of the body and its seat, seen from above."""
-    body = person.body.asset.faces['body'].max()
-    points = [person.body.vertices[:body:89, :2]]
-    points += [m.vertices[::11, :2] for m in person.things]
-    return np.concatenate(points)
+    skin = person.body.vertices[: person.body.asset.faces['body'].max() : 89]
+    points = [skin] + [m.vertices[::11] for m in person.things]
+    return np.concatenate(points)[:, :2].astype(np.float64)
 
 
+@kernel
 def _clear(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two outlines stay 12 cm apart."""
-    if (first.min(0) > second.max(0) + 0.12).any():
-        return True
-    if (second.min(0) > first.max(0) + 0.12).any():
-        return True
-    gaps = ((first[:, None] - second[None]) ** 2).sum(2)
-    return bool(gaps.min() > 0.12**2)
+    """Whether two outlines (N, 2) and (M, 2) stay 12 cm apart."""
+    left, right = second[:, 0].min() - 0.12, second[:, 0].max() + 0.12
+    near, far = second[:, 1].min() - 0.12, second[:, 1].max() + 0.12
+    for i in range(len(first)):
+        x, y = first[i, 0], first[i, 1]
+        if x < left or x > right or y < near or y > far:
+            continue
+        for j in range(len(second)):
+            if (x - second[j, 0]) ** 2 + (y - second[j, 1]) ** 2 <= 0.12**2:
+                return False
+    return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sapiens_mm.synth.asset import Asset
+from sapiens_mm.synth.jit import kernel
 
 RACES = ('african', 'asian', 'caucasian')
 
@@ -94,7 +95,18 @@ def corner_weights(
         part = min(max((value - low) / (high - low), 0.0), 1.0)
         hat[upper - 1 : upper + 1] = 1 - part, part
         share.append(hat)
-    return np.where(mask, np.concatenate(share), 1.0).prod(1)
+    return _products(mask, np.concatenate(share))
+
+
+@kernel
+def _products(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the product (N,) of the values (M,) that each row of a mask names."""
+    out = np.ones(mask.shape[0])
+    for i in range(mask.shape[0]):
+        for k in range(mask.shape[1]):
+            if mask[i, k]:
+                out[i] *= values[k]
+    return out
 
 
 def shape_coefficients(asset: Asset, shape: BodyShape) -> np.ndarray:

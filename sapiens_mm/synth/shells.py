@@ -10,12 +10,12 @@ exact within triangles.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from numba import njit
 
 from sapiens_mm.synth.asset import Asset
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import smooth_normals
 
 EDGE = 0.02
@@ -129,7 +129,7 @@ def tights(asset: Asset) -> Base:
     return make_base(asset.template, asset.faces['tights'])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def apply_rows(start, column, weight, values):
     """Multiply a sparse matrix by values (n, c)."""
     out = np.zeros((len(start) - 1, values.shape[1]), np.float32)
@@ -140,39 +140,41 @@ def apply_rows(start, column, weight, values):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def relax(
-    points: np.ndarray,
     skin: np.ndarray,
     normals: np.ndarray,
+    off: np.ndarray,
     least: np.ndarray,
     pull: np.ndarray,
     sag: np.ndarray,
     start: np.ndarray,
     near: np.ndarray,
-    wanted: np.ndarray,
+    rows: np.ndarray,
     rounds: int,
 ) -> np.ndarray:
     """Smooth a shell and let it hang while it stays outside the body.
 
     Args:
-        points: (N, 3) the shell.
         skin: (N, 3) the base, posed.
         normals: (N, 3) of the base, outward.
+        off: (N,) metres from the base at which the shell starts.
         least: (N,) metres that the shell keeps from the base.
         pull: (N,) 0 to 1, how far a round moves a vertex to its neighbours' middle.
         sag: (N,) metres down per round.
         start: Neighbours' rows.
         near: Neighbours.
-        wanted: (N,) bool; others stay.
+        rows: (n,) vertices that move; others stay at the start.
         rounds: Iterations.
     """
-    now = points.copy()
+    now = np.empty_like(skin)
+    for i in range(len(skin)):
+        for c in range(3):
+            now[i, c] = skin[i, c] + normals[i, c] * off[i]
+    last = now.copy()
     for _ in range(rounds):
-        last = now.copy()
-        for i in range(len(now)):
-            if not wanted[i]:
-                continue
+        last, now = now, last
+        for i in rows:
             first, end = start[i], start[i + 1]
             x = y = z = np.float32(0)
             for k in range(first, end):
@@ -203,7 +205,31 @@ def relax(
     return now
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def select(cut: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices (n,) of faces that ``cut`` leaves some of, and those faces.
+
+    The faces (f, 3) index the n vertices.
+    """
+    local = np.full(len(cut), -1, np.int32)
+    kept = np.empty_like(faces)
+    count = 0
+    for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        if cut[a] < 1 or cut[b] < 1 or cut[c] < 1:
+            kept[count, 0], kept[count, 1], kept[count, 2] = a, b, c
+            local[a] = local[b] = local[c] = 0
+            count += 1
+    rows = np.flatnonzero(local == 0)
+    for k in range(len(rows)):
+        local[rows[k]] = k
+    for f in range(count):
+        for c in range(3):
+            kept[f, c] = local[kept[f, c]]
+    return rows, kept[:count].copy()
+
+
+@kernel
 def _hash(x: int, y: int, z: int, seed: int) -> float:
     h = np.uint32(x) * np.uint32(374761393) + np.uint32(y) * np.uint32(668265263)
     h += np.uint32(z) * np.uint32(2246822519) + np.uint32(seed) * np.uint32(3266489917)
@@ -212,7 +238,7 @@ def _hash(x: int, y: int, z: int, seed: int) -> float:
     return (h & np.uint32(0xFFFFFF)) / 16777216.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def noise(points: np.ndarray, seed: int) -> np.ndarray:
     """Return smooth noise in [-1, 1] at points (n, 3), one lattice cell per unit."""
     out = np.empty(len(points), np.float32)
@@ -271,6 +297,11 @@ class Shell:
     template: np.ndarray
     rows: np.ndarray
 
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(n, 3) unit, smooth."""
+        return smooth_normals(self.points, self.faces)
+
 
 def make_shell(
     posed: Posed,
@@ -300,32 +331,25 @@ def make_shell(
     base = posed.base
     count = len(posed.points)
     cut = (1 + border / EDGE).astype(np.float32)
-    kept = (cut[base.faces] < 1).any(1)
-    wanted = np.zeros(count, bool)
-    wanted[base.faces[kept]] = True
+    rows, faces = select(cut, base.faces)
     least = np.broadcast_to(np.float32(least), count)
-    points = posed.points + posed.normals * (least + loose)[:, None].astype(np.float32)
     points = relax(
-        points.astype(np.float32),
         posed.points,
         posed.normals,
+        (least + loose).astype(np.float32),
         np.ascontiguousarray(least, np.float32),
         np.ascontiguousarray(np.broadcast_to(np.float32(pull), count)),
         np.ascontiguousarray(np.broadcast_to(np.float32(sag) / rounds, count)),
         base.near_start,
         base.near,
-        wanted,
+        rows,
         rounds,
-    )
-    rows = np.flatnonzero(wanted)
+    )[rows]
+    template = base.template[rows]
     if folds > 0:
         depth = np.float32(folds) * np.asarray(loose, np.float32)[rows]
-        points[rows] += posed.normals[rows] * _folds(base.template[rows], depth, seed)
-    local = np.full(count, -1, np.int32)
-    local[rows] = np.arange(len(rows))
-    return Shell(
-        points[rows], local[base.faces[kept]], cut[rows], base.template[rows], rows
-    )
+        points += posed.normals[rows] * _folds(template, depth, seed)
+    return Shell(points, faces, cut[rows], template, rows)
 
 
 def _folds(template: np.ndarray, depth: np.ndarray, seed: int) -> np.ndarray:

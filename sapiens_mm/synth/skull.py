@@ -10,6 +10,7 @@ import numpy as np
 from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.body import Body
 from sapiens_mm.synth.dresser import Dresser
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import Material
 
 CENTRE = np.array([0.0, -0.035, 0.915])
@@ -46,15 +47,7 @@ class Skull:
 
     def radius(self, points: np.ndarray, middle: np.ndarray) -> np.ndarray:
         """Return (22, 48) metres from ``middle`` to the skin, smoothed."""
-        away = np.linalg.norm(points[self.ids] - middle, axis=-1)
-        radius = (away * self.weights).sum(-1)
-        for _ in range(2):
-            wide = np.concatenate([radius[:1], radius, radius[-1:]])
-            radius = 0.5 * radius + 0.25 * (wide[:-2] + wide[2:])
-            radius = 0.5 * radius + 0.25 * (
-                np.roll(radius, 1, 1) + np.roll(radius, -1, 1)
-            )
-        return radius
+        return _radius(points, middle, self.ids, self.weights)
 
     def at(self, turn: float, tilt: float) -> np.ndarray:
         """Return the template's point (3,) at an azimuth and elevation."""
@@ -92,6 +85,32 @@ class Skull:
         """Move points (..., 3) of the rest pose with the head bone."""
         m = body.bone_world[self.head]
         return rest @ m[:3, :3].T + m[:3, 3]
+
+
+@kernel
+def _radius(
+    points: np.ndarray, middle: np.ndarray, ids: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return what ``Skull.radius`` does."""
+    rows, columns = ids.shape[0], ids.shape[1]
+    radius = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            for k in range(ids.shape[2]):
+                v = ids[i, j, k]
+                x, y = points[v, 0] - middle[0], points[v, 1] - middle[1]
+                z = points[v, 2] - middle[2]
+                radius[i, j] += weights[i, j, k] * np.sqrt(x * x + y * y + z * z)
+    for _ in range(2):
+        tall = radius.copy()
+        for i in range(rows):
+            above, below = radius[max(i - 1, 0)], radius[min(i + 1, rows - 1)]
+            tall[i] = 0.5 * radius[i] + 0.25 * (above + below)
+        for i in range(rows):
+            for j in range(columns):
+                sides = tall[i, j - 1] + tall[i, (j + 1) % columns]
+                radius[i, j] = 0.5 * tall[i, j] + 0.25 * sides
+    return radius
 
 
 @lru_cache(maxsize=2)

@@ -18,7 +18,7 @@ from sapiens_mm.synth.limbs import (
     place_leg,
     sign,
 )
-from sapiens_mm.synth.rig import about
+from sapiens_mm.synth.rig import about, norm
 
 SPINE = ('spine05', 'spine04', 'spine03', 'spine02', 'spine01')
 NECK = ('neck01', 'neck02', 'neck03', 'head')
@@ -65,11 +65,10 @@ def _legs(poser: Poser) -> tuple[float, float]:
     """Return a leg's length and the height of the ankle above the sole, metres."""
     names = ('upperleg01.L', 'lowerleg01.L', 'foot.L')
     thigh, shin = (
-        np.linalg.norm(poser.rest(a, b))
-        for a, b in zip(names[:-1], names[1:], strict=True)
+        norm(poser.rest(a, b)) for a, b in zip(names[:-1], names[1:], strict=True)
     )
     toe = poser.rest('foot.L', 'toe2-3.L')
-    return float(thigh + shin), float(-toe[2] + 0.022)
+    return thigh + shin, float(-toe[2] + 0.022)
 
 
 def _set_pelvis(poser: Poser, place: np.ndarray, turn: np.ndarray) -> None:
@@ -305,8 +304,8 @@ def sit_ground(poser: Poser, rng: np.random.Generator) -> str:
 
 def _heel_lift(poser: Poser, knee: float) -> float:
     """Return degrees by which the thigh rises when the knee bends on the ground."""
-    thigh = np.linalg.norm(poser.rest('upperleg01.L', 'lowerleg01.L'))
-    shin = np.linalg.norm(poser.rest('lowerleg01.L', 'foot.L'))
+    thigh = norm(poser.rest('upperleg01.L', 'lowerleg01.L'))
+    shin = norm(poser.rest('lowerleg01.L', 'foot.L'))
     bend = np.deg2rad(knee)
     return float(
         np.rad2deg(np.arctan2(shin * np.sin(bend), thigh + shin * np.cos(bend)))

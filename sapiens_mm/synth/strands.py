@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.nearest import nearest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grow(
     roots: np.ndarray,
     start: np.ndarray,
@@ -43,42 +43,46 @@ def grow(
         points: (s, n, 3), written.
         sides: (s, n, 3) unit, across each lock and along the solid, written.
     """
-    last = points.shape[1]
+    near = 0
     for s in range(len(roots)):
-        p = roots[s].copy()
-        d = start[s].copy()
-        for k in range(last):
-            if k < counts[s]:
-                fade = comb * max(0.0, 1 - k * step / combed)
-                for c in range(3):
-                    d[c] += fade * flow[s, c]
-                d[2] -= weight
-                d /= np.sqrt((d * d).sum()) + 1e-9
-                q = p + step * d if k > 0 else p.copy()
-                near, best = nearest(q[0], q[1], q[2], solid)
-                out = 0.0
-                for c in range(3):
-                    out += (q[c] - solid[near, c]) * normals[near, c]
-                move = lifts[s] - out
-                if move < 0:
-                    # heavy locks do not cling to what is above them
-                    falls = weight > 0.2 and normals[near, 2] < -0.2
-                    move *= 0.0 if falls or best > 0.004 else cling
-                if move != 0 and best < 0.01:
-                    for c in range(3):
-                        q[c] += move * normals[near, c]
-                    if k > 0:
-                        d = q - p
-                        d /= np.sqrt((d * d).sum()) + 1e-9
-                p = q
-                side = np.cross(d, normals[near])
-                side /= np.sqrt((side * side).sum()) + 1e-9
-                sides[s, k] = side
-            else:
-                sides[s, k] = sides[s, k - 1]
-            points[s, k] = p
+        px, py, pz = roots[s, 0], roots[s, 1], roots[s, 2]
+        dx, dy, dz = start[s, 0], start[s, 1], start[s, 2]
+        for k in range(points.shape[1]):
+            if k >= counts[s]:
+                points[s, k], sides[s, k] = points[s, k - 1], sides[s, k - 1]
+                continue
+            fade = comb * max(0.0, 1 - k * step / combed)
+            dx, dy = dx + fade * flow[s, 0], dy + fade * flow[s, 1]
+            dx, dy, dz = _unit(dx, dy, dz + fade * flow[s, 2] - weight)
+            qx, qy, qz = px, py, pz
+            if k > 0:
+                qx, qy, qz = px + step * dx, py + step * dy, pz + step * dz
+            near, best = nearest(qx, qy, qz, solid, near)
+            nx, ny, nz = normals[near, 0], normals[near, 1], normals[near, 2]
+            out = (qx - solid[near, 0]) * nx + (qy - solid[near, 1]) * ny
+            move = lifts[s] - (out + (qz - solid[near, 2]) * nz)
+            if move < 0:
+                # heavy locks do not cling to what is above them
+                falls = weight > 0.2 and nz < -0.2
+                move *= 0.0 if falls or best > 0.004 else cling
+            if move != 0 and best < 0.01:
+                qx, qy, qz = qx + move * nx, qy + move * ny, qz + move * nz
+                if k > 0:
+                    dx, dy, dz = _unit(qx - px, qy - py, qz - pz)
+            px, py, pz = qx, qy, qz
+            points[s, k, 0], points[s, k, 1], points[s, k, 2] = px, py, pz
+            x, y, z = _unit(dy * nz - dz * ny, dz * nx - dx * nz, dx * ny - dy * nx)
+            sides[s, k, 0], sides[s, k, 1], sides[s, k, 2] = x, y, z
 
 
+@kernel
+def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Return a vector at length 1; zeros stay zeros."""
+    size = np.sqrt(x * x + y * y + z * z) + 1e-9
+    return x / size, y / size, z / size
+
+
+@kernel
 def ribbons(
     points: np.ndarray, sides: np.ndarray, counts: np.ndarray, width: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -94,27 +98,38 @@ def ribbons(
         vertices (2 s n, 3), normals, faces (f, 3) and template (2 s n, 3), whose z
         runs along the lock.
     """
-    s, n = points.shape[:2]
-    k = np.arange(n)[None]
-    share = np.clip(k / np.maximum(counts[:, None] - 1, 1), 0, 1)
-    half = 0.5 * width[:, None] * (1 - share**2.2 * 0.85)
-    along = np.gradient(points, axis=1)
-    along /= np.linalg.norm(along, axis=2, keepdims=True) + 1e-9
-    up = np.cross(sides, along)
-    up /= np.linalg.norm(up, axis=2, keepdims=True) + 1e-9
-    both = np.stack([-1.0, 1.0])[None, None, :, None]
-    edge = sides[:, :, None] * both
-    vertices = points[:, :, None] + half[..., None, None] * edge
-    normals = up[:, :, None] + 0.7 * edge
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    template = np.empty((s, n, 2, 3))
-    template[..., 0] = np.arange(s)[:, None, None] * 0.173 % 3.1
-    template[..., 0] += half[..., None] * np.array([-1.0, 1.0])
-    template[..., 1] = np.arange(s)[:, None, None] * 0.117 % 2.3
-    length = np.linalg.norm(np.diff(points, axis=1), axis=2)
-    template[..., 2] = np.pad(np.cumsum(length, 1), ((0, 0), (1, 0)))[..., None]
-    a = (np.arange(s)[:, None] * n + np.arange(n - 1)[None]) * 2
-    a = a[np.arange(n - 1)[None] < counts[:, None] - 1]
-    quads = np.stack([a, a + 1, a + 2, a + 1, a + 3, a + 2], 1).reshape(-1, 3)
-    flat = (-1, 3)
-    return vertices.reshape(flat), normals.reshape(flat), quads, template.reshape(flat)
+    count, n = points.shape[0], points.shape[1]
+    vertices = np.empty((count * n * 2, 3), np.float32)
+    normals, template = np.empty_like(vertices), np.empty_like(vertices)
+    faces = np.empty((2 * (counts - 1).sum(), 3), np.int32)
+    f = 0
+    for s in range(count):
+        along = 0.0
+        for k in range(n):
+            share = min(k / max(counts[s] - 1, 1), 1.0)
+            half = 0.5 * width[s] * (1 - share**2.2 * 0.85)
+            before, after = points[s, max(k - 1, 0)], points[s, min(k + 1, n - 1)]
+            way = (after - before) * (0.5 if 0 < k < n - 1 else 1.0)
+            dx, dy, dz = _unit(way[0], way[1], way[2])
+            x, y, z = sides[s, k, 0], sides[s, k, 1], sides[s, k, 2]
+            ux, uy, uz = _unit(y * dz - z * dy, z * dx - x * dz, x * dy - y * dx)
+            if k > 0:
+                step = points[s, k] - points[s, k - 1]
+                along += np.sqrt((step**2).sum())
+            for edge in range(2):
+                v, out = (s * n + k) * 2 + edge, 2.0 * edge - 1
+                vertices[v, 0] = points[s, k, 0] + half * out * x
+                vertices[v, 1] = points[s, k, 1] + half * out * y
+                vertices[v, 2] = points[s, k, 2] + half * out * z
+                out *= 0.7
+                nx, ny, nz = _unit(ux + out * x, uy + out * y, uz + out * z)
+                normals[v, 0], normals[v, 1], normals[v, 2] = nx, ny, nz
+                template[v, 0] = s * 0.173 % 3.1 + half * (2.0 * edge - 1)
+                template[v, 1] = s * 0.117 % 2.3
+                template[v, 2] = along
+            if k < counts[s] - 1:
+                a = (s * n + k) * 2
+                faces[f, 0], faces[f, 1], faces[f, 2] = a, a + 1, a + 2
+                faces[f + 1, 0], faces[f + 1, 1], faces[f + 1, 2] = a + 1, a + 3, a + 2
+                f += 2
+    return vertices, normals, faces, template

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from sapiens_mm.synth.asset import PARTS, Asset
@@ -14,6 +16,7 @@ SINK = 0.014
 """Metres that flesh and cushion give way."""
 
 
+@lru_cache(maxsize=8)
 def _part(asset: Asset, *names: str) -> np.ndarray:
     """Return the body's vertices that belong to parts, by name without side."""
     ids = np.unique(asset.faces['body'])
