@@ -124,7 +124,7 @@ def check(args: argparse.Namespace) -> Findings:
     from sapiens_mm.synth.sample import render
     from sapiens_mm.synth.settings import Settings
 
-    settings = Settings(args.seed, args.size, parse_knobs(args.knob), depth_mm=1.0)
+    settings = Settings(args.seed, args.size, parse_knobs(args.knob))
     cv2.setNumThreads(1)
     render(args.seed, 0, settings.knobs, args.size)  # compiles
     found = Findings()

@@ -59,7 +59,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=shares_help,
     )
     depth_help = 'unit of stored depth, millimetres (default: %(default)s)'
-    add('--depth-mm', type=float, default=0.25, help=depth_help)
+    add('--depth-mm', type=float, default=0.5, help=depth_help)
     add('--bump', action='store_true', help='store normals with wrinkles, too')
     shard_help = 'samples in a tar file (default: %(default)s)'
     add('--shard-size', type=int, default=500, help=shard_help)

@@ -3,7 +3,7 @@ _base_ = './depth.py'
 
 synth = dict(
     data_root='data/synth_humans/',
-    map_scale=0.00025,  # --depth-mm of the tool, in metres
+    map_scale=0.0005,  # --depth-mm of the tool, in metres
     depth_unit='m',
 )
 

@@ -22,6 +22,9 @@ from sapiens_mm.synth.wardrobe import dress
 
 Rng = np.random.Generator
 
+FARTHEST = 16.0
+"""Metres from which a group is still looked at together."""
+
 COUNTS = {'one': 1, 'two': 2, 'three': 3, 'four': 4, 'five': 5}
 
 
@@ -138,8 +141,11 @@ def lay_out(
         if spot is not None:
             people.append(moved(other, 0.0, spot))
     if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
-        targets = [_targets(p, framing) for p in people]
-        camera = view.point(np.concatenate(targets))
+        targets = np.concatenate([_targets(p, framing) for p in people])
+        together = view.point(targets)
+        # from far away all would be small, and 16 bits of depth have an end
+        if float(np.linalg.norm(together.position - targets.mean(0))) < FARTHEST:
+            camera = together
     feet = np.concatenate([p.body.vertices[::20] for p in people])
     low, high = bounds(feet)
     centre = 0.5 * (low + high)[:2]

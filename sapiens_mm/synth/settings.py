@@ -39,7 +39,7 @@ class Settings:
     size_hw: tuple[int, int] = (1024, 768)
     knobs: Knobs = field(default_factory=Knobs)
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05)
-    depth_mm: float = 0.25
+    depth_mm: float = 0.5
     bump: bool = False
     shard_size: int = 500
 

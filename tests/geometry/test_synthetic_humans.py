@@ -40,7 +40,7 @@ def test_depth_folders_are_read_as_rendered(
     synth_folder, synth_settings, synth_samples, split
 ):
     dataset = read_folder(
-        synth_folder, 'depth', split, 'depth', map_scale=0.00025, depth_unit='m'
+        synth_folder, 'depth', split, 'depth', map_scale=0.0005, depth_unit='m'
     )
     indices = [i for i in synth_samples if synth_settings.split_of(i) == split]
     assert len(dataset) == len(indices) > 0

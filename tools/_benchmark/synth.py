@@ -94,7 +94,7 @@ def measure_synth(
         with timed(module, spent):
             sample = module.render(seed, max(index, 0), size_hw=size_hw)
         rendered = time.process_time()
-        encoded = encode_sample(sample, kinds, 1.0)
+        encoded = encode_sample(sample, kinds, Settings().depth_mm)
         if index >= 0:
             times.append(rendered - start)
             encoding += time.process_time() - rendered
