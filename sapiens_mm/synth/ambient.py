@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import kernel, lean_kernel
 from sapiens_mm.synth.lamp_map import MARGIN, look_along, raster_ortho
 from sapiens_mm.synth.lighting import Environment
 from sapiens_mm.synth.raster import Geometry
@@ -190,7 +190,7 @@ def _bake(
         )
 
 
-@kernel
+@lean_kernel
 def _splat(points, matrix, depth):
     """Draw points as dots of 2 x 2 texels."""
     size = depth.shape[0]
@@ -207,7 +207,7 @@ def _splat(points, matrix, depth):
                 depth[j + a, i + b] = min(d, depth[j + a, i + b])
 
 
-@kernel
+@lean_kernel
 def _gather(matrix, direction, color, places, normals, falls, depth, total, free):
     """Add one direction's light to the places that face it and see it."""
     size = depth.shape[0]

@@ -11,7 +11,7 @@ import numpy as np
 
 from sapiens_mm.synth.camera import Camera
 from sapiens_mm.synth.indoor import fine_coordinates, room
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import lean_kernel
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.lighting import Environment
 from sapiens_mm.synth.mesh import Material, Mesh
@@ -216,7 +216,7 @@ def draw_sky(
     )
 
 
-@kernel
+@lean_kernel
 def _sky(table, image, covered, camera, rotation, up, level, key, key_color, seed):
     height, width = covered.shape
     # clouds from none to overcast, hills from none to high

@@ -177,19 +177,8 @@ def _shade(
     lit: Lit, camera: Camera, layer: Layer, image: np.ndarray, normals: np.ndarray
 ) -> None:
     """Colour a layer into ``image``; see ``shade``."""
-    shade(
-        noise_table(),
-        lit.surfaces,
-        lamps_to_camera(lit.environment, lit.shadows, camera.rotation, camera.shift),
-        layer.ids,
-        layer.depth,
-        layer.edges,
-        layer.fine_ids,
-        layer.fine_depth,
-        layer.camera,
-        image,
-        normals,
-    )
+    lamps = lamps_to_camera(lit.environment, lit.shadows, camera.rotation, camera.shift)
+    shade(noise_table(), lit.surfaces, lamps, layer, image, normals)
 
 
 def draw_backdrop(

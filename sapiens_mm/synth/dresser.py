@@ -147,7 +147,8 @@ class Dresser:
         aux: np.ndarray | None = None,
     ) -> None:
         """Append a finished shell; vertices of no face are dropped."""
-        used, faces = used_vertices(len(shell.points), shell.faces)
+        ids, faces = used_vertices(len(shell.points), shell.faces)
+        used = ids if len(ids) < len(shell.points) else slice(None)
         self.meshes.append(
             make_mesh(
                 shell.points[used],

@@ -35,8 +35,11 @@ def kernel(function: Callable, **options: Any) -> Callable:
     return made
 
 
-fast_kernel = functools.partial(kernel, fastmath=True)
-"""As ``kernel``, and free to reorder sums: for colours, not for geometry."""
+lean_kernel = functools.partial(kernel, _nrt=False)
+"""As ``kernel``, for what allocates no array: it need not count who uses one."""
 
-inlined = functools.partial(njit, inline='always', error_model='numpy')
+fast_kernel = functools.partial(lean_kernel, fastmath=True)
+"""As ``lean_kernel``, and free to reorder sums: for colours, not for geometry."""
+
+inlined = functools.partial(njit, inline='always', error_model='numpy', _nrt=False)
 """Copied into its caller: passing many arrays costs more than most functions do."""

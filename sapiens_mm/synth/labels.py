@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sapiens_mm.synth.camera import Camera
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import kernel, lean_kernel
 from sapiens_mm.synth.mesh import BODY_PARTS
 from sapiens_mm.synth.raster import Geometry, ray_weights
 
@@ -139,7 +139,7 @@ def _whole_boxes(points, cut, persons, lens, count):
     return boxes
 
 
-@kernel
+@lean_kernel
 def _part_of(face, a, b, c, faces, ids, part_weights, part_classes, lips):
     """Class of a point of skin from the part weights of the corners."""
     i, j, k = ids[faces[face, 0]], ids[faces[face, 1]], ids[faces[face, 2]]
@@ -155,7 +155,7 @@ def _part_of(face, a, b, c, faces, ids, part_weights, part_classes, lips):
     return found
 
 
-@kernel
+@lean_kernel
 def _labels(
     points,
     normals,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import kernel, lean_kernel
 from sapiens_mm.synth.raster import covered
 
 MARGIN = 4
@@ -59,8 +59,13 @@ def raster_ortho(points, faces, cut, matrix, depth):
         matrix: (3, 4) float32 from points to column, row in pixels, distance in metres.
         depth: (H, W) float32, metres, changed in place.
     """
+    _raster_ortho(_seen_from(matrix, points, cut), faces, depth)
+
+
+@lean_kernel
+def _raster_ortho(seen, faces, depth):
+    """Do what ``raster_ortho`` says, with the rows of ``_seen_from``."""
     height, width = depth.shape
-    seen = _seen_from(matrix, points, cut)
     for f in range(faces.shape[0]):
         p, q, r = seen[faces[f, 0]], seen[faces[f, 1]], seen[faces[f, 2]]
         x0, x1, x2 = p[0], q[0], r[0]

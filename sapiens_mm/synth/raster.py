@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import kernel, lean_kernel
 from sapiens_mm.synth.mesh import Mesh, pack
 
 NEAR = 0.05
@@ -102,7 +102,7 @@ def empty_buffers(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return depth, np.full((height, width), -1, np.int32)
 
 
-@kernel
+@lean_kernel
 def ray_weights(p0, p1, p2, rx, ry):
     """Return l0, l1, l2 of the ray (rx, ry, 1) and a triangle; see the module.
 
@@ -121,7 +121,7 @@ def ray_weights(p0, p1, p2, rx, ry):
     return l0, l1, l2
 
 
-@kernel
+@lean_kernel
 def _crossing(points, i, j, camera, box):
     """Widen ``box`` by where an edge enters the half space before the camera."""
     za, zb = np.float64(points[i, 2]), np.float64(points[j, 2])
@@ -134,7 +134,7 @@ def _crossing(points, i, j, camera, box):
     return min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
 
 
-@kernel
+@lean_kernel
 def _bounds(points, places, i, j, k, camera):
     """Return left, right, top, bottom of a triangle's visible part, pixels."""
     box = (np.inf, -np.inf, np.inf, -np.inf)
@@ -162,7 +162,7 @@ def _project(points, cut, camera):
     return places
 
 
-@kernel
+@lean_kernel
 def _turned_away(p, q, r, wide, high):
     """Whether a triangle's back is seen for sure; p, q, r are rows of ``_project``."""
     area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
@@ -170,7 +170,7 @@ def _turned_away(p, q, r, wide, high):
     return area > 0.01 * (wide + high) + 1e-5 * wide * high
 
 
-@kernel
+@lean_kernel
 def covered(depth, left, right, top, bottom, z):
     """Whether all pixels of a small rectangle show something nearer than z."""
     if (right - left + 1) * (bottom - top + 1) > 6:
@@ -182,7 +182,7 @@ def covered(depth, left, right, top, bottom, z):
     return True
 
 
-@kernel
+@lean_kernel
 def _span(a, b, d, ra, rb, rd, slack, left, right):
     """Return the first and last pixel of a row where no weight is below ``slack``.
 
@@ -201,7 +201,7 @@ def _span(a, b, d, ra, rb, rd, slack, left, right):
     return int(np.ceil(low - ROUGH)), int(np.floor(high + ROUGH))
 
 
-@kernel
+@lean_kernel
 def _wanted(tiles, left, right, top, bottom):
     """Whether a rectangle of pixels meets a wanted tile."""
     for y in range(top // TILE, bottom // TILE + 1):
@@ -229,10 +229,17 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
         depth: (H, W) float32, metres, changed in place.
         ids: (H, W) int32 face index, changed in place.
     """
+    lens = (camera[0], camera[1], camera[2], camera[3])
+    places = _project(points, cut, lens)
+    _raster(points, places, faces, face_mesh, one_sided, lens, tiles, depth, ids)
+
+
+@lean_kernel
+def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, ids):
+    """Do what ``raster`` says, with the rows of ``_project``."""
     height, width = depth.shape
-    fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
+    fx, fy, cx, cy = camera
     choosy = tiles.shape[0] > 0
-    places = _project(points, cut, (fx, fy, cx, cy))
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         p, q, r = places[i], places[j], places[k]
@@ -314,7 +321,7 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
                 ids[y, x - 1] = f
 
 
-@kernel
+@lean_kernel
 def find_edges(ids, depth, face_mesh, edges, tiles):
     """Mark the pixels next to another mesh, to nothing, or to a jump in depth.
 

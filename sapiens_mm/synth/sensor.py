@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import lean_kernel
 from sapiens_mm.synth.knobs import Knobs
 
 _STEPS = 4096
@@ -145,7 +145,7 @@ def _path(shake: np.ndarray) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-@kernel
+@lean_kernel
 def _mix(state):
     """Next 32 random bits."""
     state = np.uint32(state ^ np.uint32(state << np.uint32(13)))
@@ -153,7 +153,7 @@ def _mix(state):
     return np.uint32(state ^ np.uint32(state << np.uint32(5)))
 
 
-@kernel
+@lean_kernel
 def _bell(bits):
     """About normal with variance 1: the sum of four bytes."""
     total = (bits & np.uint32(255)) + ((bits >> np.uint32(8)) & np.uint32(255))
@@ -161,7 +161,7 @@ def _bell(bits):
     return (np.float32(total) - np.float32(510)) * np.float32(1 / 147.8)
 
 
-@kernel
+@lean_kernel
 def _develop(light, gains, curve, saturation, vignette, noise, seed, image):
     height, width = light.shape[:2]
     step = np.float32((_STEPS - 1) / _BRIGHTEST)

@@ -13,6 +13,7 @@ from sapiens_mm.synth.jit import fast_kernel, inlined
 from sapiens_mm.synth.lighting import Environment, Shadows
 from sapiens_mm.synth.radiance import radiance
 from sapiens_mm.synth.raster import ALIKE
+from sapiens_mm.synth.view import Layer
 
 
 class Surfaces(NamedTuple):
@@ -105,8 +106,44 @@ def _share_out(face_mesh, faces, depths, weights):
                 break
 
 
-@fast_kernel
 def shade(
+    table: np.ndarray,
+    s: Surfaces,
+    lamps: Lamps,
+    layer: Layer,
+    image: np.ndarray,
+    normals: np.ndarray,
+) -> None:
+    """Colour a layer; edges get the mean of the finer buffer's four samples.
+
+    Args:
+        table: Of ``noise_table``.
+        s: The stage.
+        lamps: Its light.
+        layer: Which faces are seen where.
+        image: (H, W, 3) float32 linear RGB times coverage, changed in place.
+        normals: (H, W, 3) float32 bumped camera-frame normals at the centres, changed
+            in place; (0, 0, 3) for none.
+    """
+    _shade(
+        table,
+        s,
+        lamps,
+        layer.ids,
+        layer.depth,
+        layer.edges,
+        layer.fine_ids,
+        layer.fine_depth,
+        layer.camera,
+        image,
+        normals,
+        np.full(5, -1),
+        np.zeros((3, 12)),
+    )
+
+
+@fast_kernel
+def _shade(
     table,
     s,
     lamps,
@@ -118,28 +155,14 @@ def shade(
     camera,
     image,
     normals,
+    faces,
+    scratch,
 ):
-    """Colour a layer; edges get the mean of the finer buffer's four samples.
-
-    Args:
-        table: Of ``noise_table``.
-        s: ``Surfaces``.
-        lamps: ``Lamps``.
-        ids: (H, W) int32 faces seen from the pixels' centres.
-        depth: (H, W) float32.
-        edges: (H, W) bool, which pixels need the finer buffer; (0, 0) for none.
-        fine_ids: (2H, 2W) int32 faces at the quarter points.
-        fine_depth: (2H, 2W) float32.
-        camera: (4,) float64 fx, fy, cx, cy.
-        image: (H, W, 3) float32 linear RGB times coverage, changed in place.
-        normals: (H, W, 3) float32 bumped camera-frame normals at the centres, changed
-            in place; (0, 0, 3) for none.
-    """
+    """Do what ``shade`` says; ``faces`` (5,) int64 and ``scratch`` (3, 12) are free."""
     height, width = ids.shape
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
     fine, keep = edges.shape[0] > 0, normals.shape[0] > 0
-    work, depths, weights = np.zeros(12), np.zeros(5), np.zeros(5)
-    faces = np.full(5, -1)
+    depths, weights, work = scratch[0], scratch[1], scratch[2]
     for y in range(height):
         for x in range(width):
             faces[4] = ids[y, x]

@@ -10,7 +10,7 @@ import numpy as np
 
 from sapiens_mm.synth.background import Backdrop
 from sapiens_mm.synth.camera import Camera
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import lean_kernel
 from sapiens_mm.synth.mesh import Mesh
 from sapiens_mm.synth.raster import (
     EVERYWHERE,
@@ -194,7 +194,7 @@ def _see(
     return Layer(camera.scaled(scale), ids, depth, edges, fine_ids, fine_depth, cover)
 
 
-@kernel
+@lean_kernel
 def _empty_tiles(tiles, depth, ids):
     """Empty the buffers (H, W) where tiles are wanted."""
     for y in range(depth.shape[0]):
@@ -204,7 +204,7 @@ def _empty_tiles(tiles, depth, ids):
                 ids[y, x : x + TILE] = -1
 
 
-@kernel
+@lean_kernel
 def _shift_and_cover(first, ids, edges, fine_ids, cover):
     """Add ``first`` to the ids of faces; write the share of pixels that they cover."""
     sharp = edges.shape[0] > 0
@@ -231,7 +231,7 @@ def seen_corners(stage: Stage, layers: tuple[Layer, ...]) -> np.ndarray:
     return seen
 
 
-@kernel
+@lean_kernel
 def _mark(ids, edges, fine_ids, faces, seen):
     """Mark the corners of all faces in the buffers."""
     sharp = edges.shape[0] > 0
