@@ -15,7 +15,7 @@ import numpy as np
 from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.jit import kernel
 from sapiens_mm.synth.mesh import smooth_normals
-from sapiens_mm.synth.nearest import by_height, nearest
+from sapiens_mm.synth.nearest import in_cells, nearest
 from sapiens_mm.synth.shells import apply_rows, neighbours, subdivide
 
 STEPS = 36
@@ -167,7 +167,8 @@ def drape(
         start.copy(),
         *wide,
         not cut.slit,
-        *by_height(solid, normals),
+        solid.astype(np.float64),
+        normals.astype(np.float64),
         cut.gap,
         box[0],
         box[1],
@@ -238,7 +239,8 @@ def _fall(
     """Let the particles x (r, c, 3) fall; the first row is fixed."""
     rows, columns = x.shape[0], x.shape[1]
     before = x.copy()
-    near = np.zeros((rows, columns), np.int64)
+    near = np.full((rows, columns), -1)
+    cells = in_cells(solid)
     last = columns if ring else columns - 1
     diagonal = np.zeros((rows, columns))
     for i in range(1, rows):
@@ -271,8 +273,9 @@ def _fall(
             for j in range(columns):
                 if step % 6 == 0 or step > steps - 3:
                     p, q, r = x[i, j, 0], x[i, j, 1], x[i, j, 2]
-                    near[i, j] = nearest(p, q, r, solid, near[i, j])[0]
-                _push(x[i, j], before[i, j], solid, normals, near[i, j], gap)
+                    near[i, j] = nearest(p, q, r, cells, near[i, j])[0]
+                row = cells[1][near[i, j]]
+                _push(x[i, j], before[i, j], solid, normals, row, gap)
                 _keep_out(x[i, j], box_low, box_high, gap)
                 if x[i, j, 2] < ground + 0.004:
                     x[i, j, 2] = ground + 0.004

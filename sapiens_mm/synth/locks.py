@@ -10,7 +10,6 @@ from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.dresser import Dresser
 from sapiens_mm.synth.fields import regions
 from sapiens_mm.synth.mesh import Material
-from sapiens_mm.synth.nearest import by_height
 from sapiens_mm.synth.shells import noise, tights
 from sapiens_mm.synth.skull import Skull, skull
 from sapiens_mm.synth.strands import grow, ribbons
@@ -44,14 +43,15 @@ def _solid_parts(asset: Asset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def solid(d: Dresser) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and normals of head and dressed trunk, sorted by z."""
+    """Return points and normals (n, 3) of head and dressed trunk, float64."""
     ids, aside, trunk = _solid_parts(d.asset)
     turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
     normals = d.body.normals[ids] + aside[:, None] * turn[:, 0]
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     worn = d.posed.points[trunk] + d.posed.normals[trunk] * d.worn[trunk, None]
     points = np.concatenate([d.body.vertices[ids], worn])
-    return by_height(points, np.concatenate([normals, d.posed.normals[trunk]]))
+    normals = np.concatenate([normals, d.posed.normals[trunk]])
+    return points.astype(np.float64), normals.astype(np.float64)
 
 
 def curl(

@@ -1,21 +1,74 @@
-"""Nearest point among points sorted by height."""
+"""Nearest point among points sorted into the cells of a grid."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sapiens_mm.synth.jit import kernel
+from sapiens_mm.synth.jit import inlined, kernel
+
+SIDE = 24
+"""Cells of a grid along each axis."""
+
+Cells = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""What ``in_cells`` returns."""
 
 
-def by_height(points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and normals (n, 3) as float64 in the order of z."""
-    order = np.argsort(points[:, 2], kind='stable')
-    return points[order].astype(np.float64), normals[order].astype(np.float64)
+@kernel
+def in_cells(points: np.ndarray) -> Cells:
+    """Sort points (n, 3), n > 0, into the cells of a grid around them.
+
+    Returns:
+        (n, 3) float64, the points in the order of their cells, which run along x, then
+        y, then z; (n,) where each of them was; (cells + 1,) the first point of each
+        cell; (3,) the grid's corner, metres; (3,) the size of a cell, metres.
+    """
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(len(points)):
+        for c in range(3):
+            low[c] = min(low[c], points[i, c])
+            high[c] = max(high[c], points[i, c])
+    size = np.maximum(high - low, 1e-3) * ((1 + 1e-9) / SIDE)
+    cell = np.empty(len(points), np.int64)
+    start = np.zeros(SIDE**3 + 1, np.int64)
+    for i in range(len(points)):
+        cell[i] = 0
+        for c in range(2, -1, -1):
+            cell[i] = cell[i] * SIDE + int((points[i, c] - low[c]) / size[c])
+        start[cell[i] + 1] += 1
+    for k in range(1, len(start)):
+        start[k] += start[k - 1]
+    rows, free = np.empty(len(points), np.int64), start.copy()
+    for i in range(len(points)):
+        rows[free[cell[i]]] = i
+        free[cell[i]] += 1
+    return points[rows], rows, start, low, size
+
+
+@inlined
+def _span(value, reach, low, size):
+    """Return the first and the last cell that a reach touches, rounding included."""
+    first = int(np.floor((value - reach - low) / size - 1e-6))
+    last = int(np.floor((value + reach - low) / size + 1e-6))
+    return min(max(first, 0), SIDE - 1), min(max(last, 0), SIDE - 1)
+
+
+@inlined
+def _gap(value, low, size, cell):
+    """Return the distance along an axis from a value to a cell, less some rounding."""
+    edge = low + cell * size
+    return max(max(edge - value, value - edge - size) - 1e-9, 0.0)
+
+
+@inlined
+def _squared(x, y, z, points, i):
+    """Return the squared distance from (x, y, z) to a point."""
+    dx, dy, dz = points[i, 0] - x, points[i, 1] - y, points[i, 2] - z
+    return dx * dx + dy * dy + dz * dz
 
 
 @kernel
 def nearest(
-    x: float, y: float, z: float, points: np.ndarray, guess: int = 0
+    x: float, y: float, z: float, cells: Cells, guess: int = -1
 ) -> tuple[int, float]:
     """Find the point nearest to (x, y, z).
 
@@ -23,42 +76,34 @@ def nearest(
         x: Metres; so are ``y`` and ``z``.
         y: See ``x``.
         z: See ``x``.
-        points: (n, 3) float64, sorted by z; n > 0.
-        guess: Row of a point that may be near; the nearer it is, the less is searched.
+        cells: Of ``in_cells``.
+        guess: Place in the cells' points of one that may be near; without it every
+            16th is tried.
 
     Returns:
-        Its row and the squared distance. The search goes up and down from the height
-        of the query and stops where height alone is farther than the best so far.
+        Its place in the cells' points, and the squared distance.
     """
-    low, high = 0, len(points)
-    while low < high:
-        middle = (low + high) // 2
-        if points[middle, 2] < z:
-            low = middle + 1
-        else:
-            high = middle
-    up, down = low, low - 1
-    dx, dy, dz = points[guess, 0] - x, points[guess, 1] - y, points[guess, 2] - z
-    best, found = dx * dx + dy * dy + dz * dz, guess
-    while True:
-        moved = False
-        if up < len(points):
-            dz = points[up, 2] - z
-            if dz * dz < best:
-                dx, dy = points[up, 0] - x, points[up, 1] - y
-                d = dx * dx + dy * dy + dz * dz
+    points, _, start, low, size = cells
+    best, found = 1e30, 0
+    if guess >= 0:
+        best, found = _squared(x, y, z, points, guess), guess
+    else:
+        for i in range(0, len(points), 16):
+            d = _squared(x, y, z, points, i)
+            if d < best:
+                best, found = d, i
+    reach = np.sqrt(best)
+    left, right = _span(x, reach, low[0], size[0])
+    front, back = _span(y, reach, low[1], size[1])
+    bottom, top = _span(z, reach, low[2], size[2])
+    for k in range(bottom, top + 1):
+        rise = _gap(z, low[2], size[2], k)
+        for j in range(front, back + 1):
+            if rise**2 + _gap(y, low[1], size[1], j) ** 2 > best:
+                continue
+            row = (k * SIDE + j) * SIDE
+            for i in range(start[row + left], start[row + right + 1]):
+                d = _squared(x, y, z, points, i)
                 if d < best:
-                    best, found = d, up
-                up += 1
-                moved = True
-        if down >= 0:
-            dz = points[down, 2] - z
-            if dz * dz < best:
-                dx, dy = points[down, 0] - x, points[down, 1] - y
-                d = dx * dx + dy * dy + dz * dz
-                if d < best:
-                    best, found = d, down
-                down -= 1
-                moved = True
-        if not moved:
-            return found, best
+                    best, found = d, i
+    return found, best

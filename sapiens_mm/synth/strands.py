@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sapiens_mm.synth.jit import kernel
-from sapiens_mm.synth.nearest import nearest
+from sapiens_mm.synth.nearest import in_cells, nearest
 
 
 @kernel
@@ -33,7 +33,7 @@ def grow(
         flow: (s, 3) unit, direction in which each lock is combed.
         counts: (s,) points of each lock.
         lifts: (s,) metres that each keeps from the solid.
-        solid: (m, 3) points of head, neck, clothes, sorted by z.
+        solid: (m, 3) points of head, neck, clothes.
         normals: (m, 3) outward.
         step: Metres between points.
         weight: Of gravity.
@@ -43,8 +43,10 @@ def grow(
         points: (s, n, 3), written.
         sides: (s, n, 3) unit, across each lock and along the solid, written.
     """
-    near = 0
+    cells = in_cells(solid)
+    rows = cells[1]
     for s in range(len(roots)):
+        place = -1
         px, py, pz = roots[s, 0], roots[s, 1], roots[s, 2]
         dx, dy, dz = start[s, 0], start[s, 1], start[s, 2]
         for k in range(points.shape[1]):
@@ -57,7 +59,8 @@ def grow(
             qx, qy, qz = px, py, pz
             if k > 0:
                 qx, qy, qz = px + step * dx, py + step * dy, pz + step * dz
-            near, best = nearest(qx, qy, qz, solid, near)
+            place, best = nearest(qx, qy, qz, cells, place)
+            near = rows[place]
             nx, ny, nz = normals[near, 0], normals[near, 1], normals[near, 2]
             out = (qx - solid[near, 0]) * nx + (qy - solid[near, 1]) * ny
             move = lifts[s] - (out + (qz - solid[near, 2]) * nz)
