@@ -1,9 +1,13 @@
-"""Beards and stubble, as darker skin."""
+"""Beards, stubble and the scalp below hair, as darker skin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 
+from sapiens_mm.synth.asset import Asset
 from sapiens_mm.synth.dresser import Dresser
 
 
@@ -33,3 +37,33 @@ def beard(d: Dresser, aux: np.ndarray) -> np.ndarray:
     area = np.clip(area, 0, 1) * (asset.part('Face_Neck') > 0.6) * (y < -0.03)
     area = area * np.clip(1 - 2 * lip, 0, 1) * (asset.fields['ear'] < 0.2)
     return np.where(area > 0.05, np.minimum(aux, -share * area), aux).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _scalp_ids(asset: Asset) -> np.ndarray:
+    """Return the vertices that any hairline may reach."""
+    return np.flatnonzero(asset.fields['scalp'] < 2.0)
+
+
+def shade_scalp(
+    d: Dresser,
+    aux: np.ndarray,
+    field: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Darken the scalp below the hair, fading at the hairline.
+
+    Args:
+        d: Who.
+        aux: (V,) of the skin.
+        field: Gives the hairline's field, below 1 where hair is, from the asset's
+            'scalp' (n,) and the template (n, 3).
+
+    Returns:
+        (V,) with the scalp, float32.
+    """
+    ids = _scalp_ids(d.asset)
+    here = field(d.asset.fields['scalp'][ids], d.asset.template[ids])
+    cover = np.clip((1.05 - here) / 0.18, 0, 1)
+    out = aux.copy()
+    out[ids] = np.minimum(aux[ids], np.where(cover > 0, -0.9 * cover, aux[ids]))
+    return out

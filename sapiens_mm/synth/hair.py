@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from sapiens_mm.synth.asset import Asset
-from sapiens_mm.synth.beard import beard
+from sapiens_mm.synth.beard import beard, shade_scalp
 from sapiens_mm.synth.dresser import Dresser
 from sapiens_mm.synth.flesh import Looks, skin_aux
 from sapiens_mm.synth.knobs import Knobs
@@ -180,7 +180,7 @@ def grow_hair(
         return aux
     field = _hairline(d, gender, looks.age_years)
     material = _material(looks, rng)
-    aux = _shade_scalp(d, aux, field)
+    aux = shade_scalp(d, aux, field)
     make = STYLES[style]
     tie = tie_place(d, rng) if style in ('bun', 'tail') else None
     base = scalp_base(d.asset)
@@ -245,22 +245,6 @@ def _hairline(d: Dresser, gender: float, age: float):
         return scalp + shift + recede * temple * front + ragged
 
     return field
-
-
-@lru_cache(maxsize=2)
-def _scalp_ids(asset: Asset) -> np.ndarray:
-    """Return the vertices that any hairline may reach."""
-    return np.flatnonzero(asset.fields['scalp'] < 2.0)
-
-
-def _shade_scalp(d: Dresser, aux: np.ndarray, field) -> np.ndarray:
-    """Darken the scalp below the hair, fading at the hairline."""
-    ids = _scalp_ids(d.asset)
-    here = field(d.asset.fields['scalp'][ids], d.asset.template[ids])
-    cover = np.clip((1.05 - here) / 0.18, 0, 1)
-    out = aux.copy()
-    out[ids] = np.minimum(aux[ids], np.where(cover > 0, -0.9 * cover, aux[ids]))
-    return out
 
 
 def _cap(

@@ -49,7 +49,7 @@ def _span(value, reach, low, size):
     """Return the first and the last cell that a reach touches, rounding included."""
     first = int(np.floor((value - reach - low) / size - 1e-6))
     last = int(np.floor((value + reach - low) / size + 1e-6))
-    return max(first, 0), min(last, SIDE - 1)
+    return min(max(first, 0), SIDE - 1), min(max(last, 0), SIDE - 1)
 
 
 @inlined

@@ -15,7 +15,7 @@ from sapiens_mm.synth.fields import hem, legs, regions, sleeves, waist, within
 from sapiens_mm.synth.flesh import sample_looks
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.mesh import smooth_normals
-from sapiens_mm.synth.nearest import by_height, nearest
+from sapiens_mm.synth.nearest import in_cells, nearest
 from sapiens_mm.synth.poses import sample_pose
 from sapiens_mm.synth.rig import Pose
 from sapiens_mm.synth.shells import make_base, make_shell, pose_base, subdivide, tights
@@ -164,12 +164,18 @@ def test_socks_and_shoes_are_left_and_right() -> None:
 
 def test_nearest_agrees_with_brute_force() -> None:
     rng = np.random.default_rng(0)
-    points, normals = by_height(rng.normal(size=(500, 3)), rng.normal(size=(500, 3)))
-    assert (np.diff(points[:, 2]) >= 0).all() and len(normals) == 500
+    points = rng.normal(size=(500, 3)) * [1, 0.3, 2]
+    cells = in_cells(points)
+    rows = cells[1]
+    assert (np.sort(rows) == np.arange(500)).all() and (cells[0] == points[rows]).all()
     for query in rng.normal(0, 1.5, (100, 3)):
-        row, squared = nearest(*query, points)
         want = ((points - query) ** 2).sum(1)
-        assert row == want.argmin() and squared == pytest.approx(want.min())
+        for guess in (-1, int(rng.integers(500))):
+            place, squared = nearest(*query, cells, guess)
+            assert rows[place] == want.argmin()
+            assert squared == pytest.approx(want.min())
+    flat = in_cells(np.zeros((1, 3)))
+    assert nearest(50.0, 0.0, 0.0, flat) == (0, 2500.0)
 
 
 def test_skirt_helper_is_a_grid_from_the_waist_down() -> None:
