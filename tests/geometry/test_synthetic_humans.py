@@ -49,7 +49,7 @@ def test_depth_folders_are_read_as_rendered(
         sample = synth_samples[index]
         np.testing.assert_array_equal(mask, sample.labels > 0)
         # half a unit, and float32
-        np.testing.assert_allclose(depth[0], sample.depth, atol=0.000126)
+        np.testing.assert_allclose(depth[0], sample.depth, atol=0.000251)
 
 
 @pytest.mark.parametrize('bump', [False, True])
@@ -152,7 +152,7 @@ def test_the_shipped_configs_read_the_layout(
     values, _ = values_of(dataset[0])
     if kind == 'depth':  # the unit of the config is that of the tool
         np.testing.assert_allclose(
-            values[0], synth_samples[indices[0]].depth, atol=0.000126
+            values[0], synth_samples[indices[0]].depth, atol=0.000251
         )
         assert dataset[0]['data_samples'].depth_unit == 'm'
     else:
