@@ -18,9 +18,6 @@ from sapiens_mm.synth.mesh import Mesh, pack
 NEAR = 0.05
 """Metres before the camera where surfaces begin."""
 
-TILE = 8
-"""Edge in pixels of the squares in which ``raster`` can be told to skip."""
-
 ALIKE = 0.012
 """Two samples of a mesh are one surface if their depths differ by less than this."""
 
@@ -173,7 +170,7 @@ def _turned_away(p, q, r, wide, high):
 @lean_kernel
 def covered(depth, left, right, top, bottom, z):
     """Whether all pixels of a small rectangle show something nearer than z."""
-    if (right - left + 1) * (bottom - top + 1) > 6:
+    if (right - left + 1) * (bottom - top + 1) > 64:
         return False
     for y in range(top, bottom + 1):
         for x in range(left, right + 1):
@@ -183,36 +180,35 @@ def covered(depth, left, right, top, bottom, z):
 
 
 @lean_kernel
-def _span(a, b, d, ra, rb, rd, slack, left, right):
-    """Return the first and last pixel of a row where no weight is below ``slack``.
+def _limits(slope):
+    """Return how a row's span follows from a weight that grows by ``slope`` a column.
 
-    Weights are a, b, d at column 0 and change by 1 / ra, 1 / rb, 1 / rd a column.
+    The weight is above s right of (s - start) * r + o and left of (s - start) * q + p;
+    of r, o and q, p one limits nothing. No branches: they would be guessed wrongly.
     """
-    low, high = np.float64(left), np.float64(right)
-    for start, run in ((a, ra), (b, rb), (d, rd)):
-        end = (slack - start) * run
-        # not max and min, for which a NaN (0 times infinity) may win
-        if run > 0 and end > low:
-            low = end
-        elif run < 0 and end < high:
-            high = end
-    if low > high + ROUGH:
-        return 1, 0
-    return int(np.ceil(low - ROUGH)), int(np.floor(high + ROUGH))
+    steep = abs(slope) > 1e-30
+    run = 1.0 / slope if steep else 0.0
+    up, down = steep and slope > 0, steep and slope < 0
+    return (
+        run if up else 0.0,
+        0.0 if up else -1e9,
+        run if down else 0.0,
+        0.0 if down else 1e9,
+    )
 
 
 @lean_kernel
-def _wanted(tiles, left, right, top, bottom):
-    """Whether a rectangle of pixels meets a wanted tile."""
-    for y in range(top // TILE, bottom // TILE + 1):
-        for x in range(left // TILE, right // TILE + 1):
-            if tiles[y, x]:
+def _wanted(wanted, left, right, top, bottom):
+    """Whether a rectangle of pixels meets a wanted pair of rows and columns."""
+    for y in range(top >> 1, (bottom >> 1) + 1):
+        for x in range(left >> 1, (right >> 1) + 1):
+            if wanted[y, x]:
                 return True
     return False
 
 
 @kernel
-def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
+def raster(points, faces, cut, face_mesh, one_sided, camera, wanted, depth, ids):
     """Draw triangles into a depth and an id buffer.
 
     Of equally near triangles the first wins. Triangles seen edge on are not drawn.
@@ -224,23 +220,35 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, tiles, depth, ids):
         face_mesh: (F,) int32.
         one_sided: (M,) bool; the backs of these meshes are not drawn.
         camera: (4,) float64 fx, fy, cx, cy in pixels of the buffers.
-        tiles: Bool, one per TILE x TILE pixels: where the result matters; elsewhere
-            triangles may be missing. (0, 0) for everywhere.
+        wanted: (H / 2, W / 2) bool, where the result matters, for 2 x 2 pixels each;
+            elsewhere nothing is drawn. (0, 0) for everywhere.
         depth: (H, W) float32, metres, changed in place.
         ids: (H, W) int32 face index, changed in place.
     """
     lens = (camera[0], camera[1], camera[2], camera[3])
     places = _project(points, cut, lens)
-    _raster(points, places, faces, face_mesh, one_sided, lens, tiles, depth, ids)
+    later = np.empty(faces.shape[0], np.int32)
+    _raster(
+        points, places, faces, face_mesh, one_sided, lens, wanted, later, depth, ids
+    )
 
 
 @lean_kernel
-def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, ids):
+def _raster(
+    points, places, faces, face_mesh, one_sided, camera, wanted, later, depth, ids
+):
     """Do what ``raster`` says, with the rows of ``_project``."""
     height, width = depth.shape
     fx, fy, cx, cy = camera
-    choosy = tiles.shape[0] > 0
-    for f in range(faces.shape[0]):
+    choosy = wanted.shape[0] > 0
+    count, waiting = faces.shape[0], 0
+    for n in range(2 * count):
+        if n < count:
+            f = count - 1 - n
+        elif n - count < waiting:
+            f = later[n - count]
+        else:
+            break
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         p, q, r = places[i], places[j], places[k]
         nearest = min(p[2], min(q[2], r[2]))
@@ -265,9 +273,12 @@ def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, i
         if c0 >= 1 and c1 >= 1 and c2 >= 1:
             continue
         hollow = one_sided[face_mesh[f]]
-        if hollow and nearest >= NEAR and _turned_away(p, q, r, u1 - u0, v1 - v0):
+        if n < count and nearest >= NEAR and _turned_away(p, q, r, u1 - u0, v1 - v0):
+            if not hollow:
+                later[waiting] = f
+                waiting += 1
             continue
-        if choosy and not _wanted(tiles, left, right, top, bottom):
+        if choosy and not _wanted(wanted, left, right, top, bottom):
             continue
         if covered(depth, left, right, top, bottom, nearest * (1 - 1e-5)):
             continue
@@ -293,16 +304,20 @@ def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, i
         partly = c0 >= 1 or c1 >= 1 or c2 >= 1
         # closes the cracks that rounding opens along shared edges
         slack = -1e-9 / max(NEAR, nearest)
-        wide = right - left > 2
-        ra, rb, rd = 1.0 / ax, 1.0 / bx, 1.0 / dx
+        ra, oa, qa, pa = _limits(ax)
+        rb, ob, qb, pb = _limits(bx)
+        rd, od, qd, pd = _limits(dx)
         for y in range(top, bottom + 1):
             a, b, d = ay * y + az, by * y + bz, dy * y + dz
-            x, last = left, right
-            if wide:
-                x, last = _span(a, b, d, ra, rb, rd, slack, left, right)
+            ea, eb, ed = slack - a, slack - b, slack - d
+            low = max(max(ea * ra + oa, eb * rb + ob), max(ed * rd + od, left))
+            high = min(min(ea * qa + pa, eb * qb + pb), min(ed * qd + pd, right))
+            # within the box: the limits may be far outside of what an integer holds
+            x = int(np.ceil(min(low, right + 1.0) - ROUGH))
+            last = int(np.floor(max(high, left - 1.0) + ROUGH))
             while x <= last:
-                if choosy and not tiles[y // TILE, x // TILE]:
-                    x = (x // TILE + 1) * TILE
+                if choosy and not wanted[y >> 1, x >> 1]:
+                    x = (x | 1) + 1
                     continue
                 l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
                 x += 1
@@ -313,7 +328,8 @@ def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, i
                     continue
                 # rounded first: equal surfaces compare equal
                 z = np.float32(1.0 / total)
-                if z >= depth[y, x - 1] or z < NEAR:
+                known = depth[y, x - 1]
+                if z > known or z < NEAR or (z == known and f > ids[y, x - 1]):
                     continue
                 if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
                     continue
@@ -322,7 +338,7 @@ def _raster(points, places, faces, face_mesh, one_sided, camera, tiles, depth, i
 
 
 @lean_kernel
-def find_edges(ids, depth, face_mesh, edges, tiles):
+def find_edges(ids, depth, face_mesh, edges):
     """Mark the pixels next to another mesh, to nothing, or to a jump in depth.
 
     Args:
@@ -330,27 +346,19 @@ def find_edges(ids, depth, face_mesh, edges, tiles):
         depth: (H, W) float32.
         face_mesh: (F,) int32.
         edges: (H, W) bool, True is written to marked pixels and their neighbours.
-        tiles: (ceil(2H / TILE), ceil(2W / TILE)) bool, likewise, of a buffer of twice
-            the size.
     """
     height, width = ids.shape
     for y in range(height):
         for x in range(width):
             f = ids[y, x]
-            sharp = False
             for q in range(2):
                 v, u = y + q, x + 1 - q
                 if v >= height or u >= width:
                     continue
                 g = ids[v, u]
-                if f < 0 and g < 0:
+                if f == g:
                     continue
                 other = f < 0 or g < 0 or face_mesh[f] != face_mesh[g]
                 if other or abs(depth[y, x] - depth[v, u]) > ALIKE * depth[y, x]:
-                    sharp = True
-            if not sharp:
-                continue
-            for v in range(max(y - 1, 0), min(y + 3, height)):
-                for u in range(max(x - 1, 0), min(x + 3, width)):
-                    edges[v, u] = True
-                    tiles[2 * v // TILE, 2 * u // TILE] = True
+                    for b in range(max(y - 1, 0), min(v + 2, height)):
+                        edges[b, max(x - 1, 0) : u + 2] = True

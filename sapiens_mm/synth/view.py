@@ -14,7 +14,6 @@ from sapiens_mm.synth.jit import lean_kernel
 from sapiens_mm.synth.mesh import Mesh
 from sapiens_mm.synth.raster import (
     EVERYWHERE,
-    TILE,
     Geometry,
     find_edges,
     join,
@@ -184,24 +183,23 @@ def _see(
     if sharp:
         height, width = 2 * size_hw[0], 2 * size_hw[1]
         edges = np.zeros(size_hw, bool)
-        tiles = np.zeros((-(-height // TILE), -(-width // TILE)), bool)
-        find_edges(ids, depth, g.face_mesh[faces], edges, tiles)
+        find_edges(ids, depth, g.face_mesh[faces], edges)
         fine_depth, fine_ids = _buffers(f'fine {which}', height, width)
-        _empty_tiles(tiles, fine_depth, fine_ids)
-        raster(*parts, camera.scaled(2 * scale), tiles, fine_depth, fine_ids)
+        _empty(edges, fine_depth, fine_ids)
+        raster(*parts, camera.scaled(2 * scale), edges, fine_depth, fine_ids)
     cover = np.zeros(size_hw, np.float32)
     _shift_and_cover(faces.start, ids, edges, fine_ids, cover)
     return Layer(camera.scaled(scale), ids, depth, edges, fine_ids, fine_depth, cover)
 
 
 @lean_kernel
-def _empty_tiles(tiles, depth, ids):
-    """Empty the buffers (H, W) where tiles are wanted."""
+def _empty(wanted, depth, ids):
+    """Empty buffers (2H, 2W) where they are wanted, (H, W) bool."""
     for y in range(depth.shape[0]):
-        for x in range(0, depth.shape[1], TILE):
-            if tiles[y // TILE, x // TILE]:
-                depth[y, x : x + TILE] = np.inf
-                ids[y, x : x + TILE] = -1
+        for x in range(depth.shape[1]):
+            if wanted[y >> 1, x >> 1]:
+                depth[y, x] = np.inf
+                ids[y, x] = -1
 
 
 @lean_kernel

@@ -9,7 +9,6 @@ from sapiens_mm.synth.props import grid_faces
 from sapiens_mm.synth.raster import (
     EVERYWHERE,
     NEAR,
-    TILE,
     empty_buffers,
     find_edges,
     join,
@@ -39,11 +38,11 @@ def soup(rng, count, near=False):
     return points.reshape(-1, 3), np.arange(3 * count).reshape(-1, 3)
 
 
-def draw(meshes, camera=CAMERA, hw=HW, tiles=EVERYWHERE):
+def draw(meshes, camera=CAMERA, hw=HW, wanted=EVERYWHERE):
     g = join(meshes)
     depth, ids = empty_buffers(*hw)
     raster(
-        g.points, g.faces, g.cut, g.face_mesh, g.one_sided, camera, tiles, depth, ids
+        g.points, g.faces, g.cut, g.face_mesh, g.one_sided, camera, wanted, depth, ids
     )
     return g, depth, ids
 
@@ -149,12 +148,11 @@ def test_ortho_depth_is_the_nearest_plane():
     assert (np.abs(depth[both] - want[both]) < 1e-3).mean() > 0.999
 
 
-def test_edges_are_where_meshes_meet_and_tiles_keep_them_exact():
+def test_edges_are_where_meshes_meet_and_are_exact_in_twice_the_size():
     name, meshes = next(scenes())
     g, depth, ids = draw(meshes)
     edges = np.zeros(HW, bool)
-    tiles = np.zeros((2 * HW[0] // TILE, 2 * HW[1] // TILE), bool)
-    find_edges(ids, depth, g.face_mesh, edges, tiles)
+    find_edges(ids, depth, g.face_mesh, edges)
     mesh = np.where(ids >= 0, g.face_mesh[ids], -1)
     across = mesh[:, 1:] != mesh[:, :-1]
     assert across.sum() > 100
@@ -163,8 +161,8 @@ def test_edges_are_where_meshes_meet_and_tiles_keep_them_exact():
     camera = np.array([*(2 * CAMERA[:2]), *(2 * CAMERA[2:] + 0.5)])
     twice = (2 * HW[0], 2 * HW[1])
     _, whole_depth, whole = draw(meshes, camera, twice)
-    _, part_depth, part = draw(meshes, camera, twice, tiles)
-    wanted = np.kron(tiles, np.ones((TILE, TILE), bool))
+    _, part_depth, part = draw(meshes, camera, twice, edges)
+    wanted = np.kron(edges, np.ones((2, 2), bool))
     np.testing.assert_array_equal(whole[wanted], part[wanted])
     np.testing.assert_array_equal(whole_depth[wanted], part_depth[wanted])
     assert (whole != part).any()
