@@ -22,7 +22,13 @@ from sapiens_mm.apis.saving import (
     write_image,
     write_palette,
 )
-from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
+from sapiens_mm.checkpoints import (
+    find_bundled,
+    identify,
+    read_checkpoint,
+    resolve,
+)
+from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 from sapiens_mm.visualization import side_by_side
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
@@ -48,6 +54,19 @@ class Job:
     task: str
     config: str
     checkpoint: Path | None
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the weights are the small ones of the package."""
+        own = find_bundled(self.checkpoint.stem) if self.checkpoint else None
+        return own is not None and own.path == self.checkpoint
+
+    @property
+    def title(self) -> str:
+        """The task, and what is to be known of its weights."""
+        if self.checkpoint is None:
+            return f'{self.task} (random weights)'
+        return f'{self.task} (tiny)' if self.bundled else self.task
 
 
 class DemoRun:
@@ -134,6 +153,8 @@ class DemoRun:
         if not photos:
             return
         weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
+        if job.bundled:
+            weights = NOTE
         print(f'{job.task}: {job.config} ({weights})', flush=True)
         args = self.args
         options = dict(
@@ -221,10 +242,7 @@ class DemoRun:
 
     def _write_panels(self) -> None:
         """Photo and pictures of all tasks side by side."""
-        titles = [
-            job.task if job.checkpoint else f'{job.task} (random weights)'
-            for job in self.jobs
-        ]
+        titles = [job.title for job in self.jobs]
         for photo in self.photos:
             pictures = [self._outputs(job.task, photo)[0] for job in self.jobs]
             if str(photo) in self.failures or not all(p.is_file() for p in pictures):
@@ -284,12 +302,7 @@ def plan_jobs(args: argparse.Namespace) -> list[Job]:
     if 'all' in wanted or not (wanted or jobs):
         wanted = list(TASKS)
     for task in wanted:
-        dataset = {
-            'pose': KEYPOINT_SETS[args.keypoints],
-            'seg': 'goliath28',
-        }.get(task, 'render_people')
-        config = f'{task}/sapiens_{args.size}_{dataset}-1024x768'
-        jobs.setdefault(task, Job(task, config, None))
+        jobs.setdefault(task, default_job(task, args.size, args.keypoints))
     if args.task and 'all' not in args.task:
         unused = [task for task in jobs if task not in args.task]
         if unused:
@@ -298,6 +311,21 @@ def plan_jobs(args: argparse.Namespace) -> list[Job]:
                 f'{", ".join(args.task)}'
             )
     return [jobs[task] for task in TASKS if task in jobs]
+
+
+def default_job(task: str, size: str | None, keypoints: int | None) -> Job:
+    """Return what runs without a checkpoint: the small model of the package.
+
+    Where it has none, or a size or a number of keypoints is named, that is a model
+    with random weights, to try the pipeline.
+    """
+    if size is None and keypoints is None and task in BUNDLED:
+        return Job(task, BUNDLED[task].config, BUNDLED[task].path)
+    dataset = {
+        'pose': KEYPOINT_SETS[keypoints or 308],
+        'seg': 'goliath28',
+    }.get(task, 'render_people')
+    return Job(task, f'{task}/sapiens_{size or "0.3b"}_{dataset}-1024x768', None)
 
 
 def parse_boxes(text: str | None) -> np.ndarray | None:

@@ -4,8 +4,9 @@
     python demo/image_demo.py photos/ --checkpoint sapiens_1b_goliath….pth
 
 A checkpoint says itself what it is for: its task, size and config are read from
-its tensors. Without one, the chosen task runs with random weights, which shows the
-pipeline and nothing else. Without an input, scikit-image's astronaut is used.
+its tensors. Without one, the small models of the package run. With --size, the model
+of that size runs with random weights, which shows the pipeline and nothing else.
+Without an input, scikit-image's astronaut is used.
 """
 
 from __future__ import annotations
@@ -35,15 +36,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     weights_help = 'weights: files, hf://…, https://… or names of the zoo'
     add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
     add('--config', help='a config by name or path, for one task and checkpoint')
-    add('--size', choices=SIZES, default='0.3b', help='without a checkpoint')
-    points = dict(type=int, choices=(17, 133, 308), default=308)
-    add('--keypoints', **points, help='without a checkpoint')
+    add('--size', choices=SIZES, help='of a model with random weights')
+    points = dict(type=int, choices=(17, 133, 308))
+    add('--keypoints', **points, help='of a model with random weights')
     add('--out-dir', type=Path, default=Path('outputs/image_demo'))
     add(
         '--detector',
         metavar='FILE',
-        help="person detector: 'rtmdet' or the path of its checkpoint; for pose, and "
-        'parts with --seg-mode person; default: the whole photo is one person',
+        help="person detector: 'rtmdet' or the path of its checkpoint, or 'tiny', the "
+        'small one of the package; for pose, and parts with --seg-mode person; '
+        'default: the whole photo is one person',
     )
     boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
     add('--boxes', metavar='JSON', help=boxes_help)

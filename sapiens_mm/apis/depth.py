@@ -21,6 +21,7 @@ class DepthInferencer(MapInferencer):
     """
 
     result_type = DepthResult
+    task = 'depth'
 
     def fit_tile(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import mmcv
 import numpy as np
 import torch
+from mmengine.config import Config
 from torch import Tensor, nn
 
 from sapiens_mm.apis.build import materialize
@@ -29,6 +30,19 @@ class FeatureInferencer(Inferencer):
     """
 
     result_type = FeatureResult
+    task = 'seg'  # the encoder of parts runs by default
+
+    @classmethod
+    def choose(
+        cls, config: str | Path | Config | None, checkpoint: str | Path | None
+    ) -> tuple[str | Path | Config, str | Path | None]:
+        """Fill in what the caller left out; a checkpoint needs its config."""
+        if config is None and checkpoint is not None:
+            raise ValueError(
+                'Features of a checkpoint need its config too, such as '
+                "'mae/sapiens_0.3b_humans-1024x1024'"
+            )
+        return super().choose(config, checkpoint)
 
     def build(self, checkpoint: str | Path | None) -> nn.Module:
         """Build the backbone of the config without masking."""

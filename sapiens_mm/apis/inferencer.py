@@ -16,6 +16,7 @@ import torch
 from mmengine.config import Config
 
 from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dtype
+from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
 
@@ -48,10 +49,14 @@ class Loaded:
 class Inferencer(ABC):
     """Base of the inferencers: one image in, one result out; a list in, a list out.
 
+    Without config and checkpoint the small model of the package runs and says so; a
+    checkpoint without a config tells its config itself.
+
     Args:
-        config: A config of ours by name, a path, or a ``Config``.
+        config: A config of ours by name, a path, or a ``Config``; None: see above.
         checkpoint: ``.pth``, ``.safetensors``, TorchScript ``.pt2``, ``hf://…``, an
-            https address or a name of the zoo; None takes random weights and warns.
+            https address or a name of the zoo. None with a config takes the weights
+            in the package if it is theirs, else random ones, and warns.
         device: None takes the GPU if there is one.
         dtype: ``'float32'``, ``'bfloat16'`` or ``'float16'``; None takes bfloat16
             on a GPU and float32 elsewhere.
@@ -64,12 +69,14 @@ class Inferencer(ABC):
     """
 
     result_type: ClassVar[type[Result]]
+    # whose bundled model runs by default, and what a checkpoint must be for
+    task: ClassVar[str]
     # options that callers may give for each image
     per_image: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None = None,
         checkpoint: str | Path | None = None,
         *,
         device: str | torch.device | None = None,
@@ -80,6 +87,7 @@ class Inferencer(ABC):
     ) -> None:
         if batch_size is not None and batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        config, checkpoint = self.choose(config, checkpoint)
         self.config = load_config(config)
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype, self.device)
@@ -88,6 +96,17 @@ class Inferencer(ABC):
         self.model = self.build(checkpoint)
         if compile:
             self.backbone.compile()
+
+    @classmethod
+    def choose(
+        cls, config: str | Path | Config | None, checkpoint: str | Path | None
+    ) -> tuple[str | Path | Config, str | Path | None]:
+        """Fill in what the caller left out of config and checkpoint.
+
+        Raises:
+            ValueError: If the checkpoint alone does not tell its config.
+        """
+        return choose_model(cls.task, config, checkpoint)
 
     def build(self, checkpoint: str | Path | None) -> torch.nn.Module:
         """Build the model; called once, by the constructor."""

@@ -20,6 +20,7 @@ class NormalInferencer(MapInferencer):
     """
 
     result_type = NormalResult
+    task = 'normal'
 
     def unflip(self, maps: Tensor) -> Tensor:
         """Turn x of normals (B, 3, h, w) round."""

@@ -18,6 +18,7 @@ from sapiens_mm.apis.build import (
     pick_device,
 )
 from sapiens_mm.apis.images import read_image
+from sapiens_mm.checkpoints import bundled_for
 
 DETECTOR_CONFIG = 'det/rtmdet_m_person-640x640'
 DETECTOR_CHECKPOINT = 'rtmdet_m_8xb32-100e_coco-obj365-person-235e8209'
@@ -175,8 +176,9 @@ def make_detector(
     """Turn what users pass as ``detector`` into a callable.
 
     Args:
-        detector: None; ``'rtmdet'`` for the released person detector; the path of
-            its checkpoint; or any callable that takes a BGR image and returns
+        detector: None; ``'rtmdet'`` for the released person detector; ``'tiny'`` for
+            the small one of the package; the path of a checkpoint of the released
+            one; or any callable that takes a BGR image and returns
             boxes (P, 4), boxes with scores (P, 5), or both as a pair.
         device: Where a model of ours goes.
 
@@ -187,11 +189,14 @@ def make_detector(
         return detector
     if detector == 'rtmdet':
         return PersonDetector(device=device)
+    if detector == 'tiny':
+        own = bundled_for('det')
+        return PersonDetector(own.config, own.path, device)
     if isinstance(detector, (str, Path)):
         return PersonDetector(checkpoint=detector, device=device)
     raise ValueError(
-        "detector must be None, 'rtmdet', the path of an RTMDet-m checkpoint or a "
-        f'callable, got {detector!r}'
+        "detector must be None, 'rtmdet', 'tiny', the path of an RTMDet-m checkpoint "
+        f'or a callable, got {detector!r}'
     )
 
 

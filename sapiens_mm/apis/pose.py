@@ -42,11 +42,12 @@ class PoseInferencer(Inferencer):
     """
 
     result_type = PoseResult
+    task = 'pose'
     per_image = ('boxes',)
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None = None,
         checkpoint: str | Path | None = None,
         *,
         device: str | torch.device | None = None,

@@ -60,6 +60,7 @@ class SegInferencer(DenseInferencer):
     """
 
     result_type = SegResult
+    task = 'seg'
     per_image = ('boxes',)
 
     def __init__(

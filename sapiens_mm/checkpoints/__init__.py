@@ -3,6 +3,7 @@
 Needs torch; downloads from the hub need huggingface_hub.
 """
 
+from sapiens_mm.checkpoints.bundled import BundledModel, bundled_for, find_bundled
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.identify import Identity, explain_mismatch, identify
 from sapiens_mm.checkpoints.keys import canonical_names, select_part, to_ours
@@ -14,13 +15,16 @@ from sapiens_mm.checkpoints.write import write_checkpoint
 from sapiens_mm.checkpoints.zoo import ReleasedFile, find_released, released_files
 
 __all__ = [
+    'BundledModel',
     'Checkpoint',
     'CheckpointError',
     'Identity',
     'LoadReport',
     'ReleasedFile',
+    'bundled_for',
     'canonical_names',
     'explain_mismatch',
+    'find_bundled',
     'find_released',
     'identify',
     'load_into_new',

@@ -17,6 +17,7 @@ _SIZES = {
     '0.6b': (1280, 32),
     '1b': (1536, 40),
     '2b': (1920, 48),
+    'tiny': (192, 12),  # ours
 }
 _POSE_DATASETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
 _SEG_DATASETS = {28: ('goliath28',), 20: ('lip20', 'cihp20'), 19: ('face19',)}
@@ -36,7 +37,8 @@ class Identity:
     Attributes:
         task: ``'pose'``, ``'seg'``, ``'depth'``, ``'normal'``, ``'mae'``,
             ``'encoder'`` or ``'unknown'``.
-        size: ``'0.3b'``, ``'0.6b'``, ``'1b'``, ``'2b'``, or None for other widths.
+        size: ``'0.3b'``, ``'0.6b'``, ``'1b'``, ``'2b'``, our ``'tiny'``, or None for
+            other widths.
         arch: Name for ``SapiensViT(arch=…)``, None where ``size`` is.
         embed_dim: D, 0 where there is no encoder.
         depth: Number of blocks.
@@ -69,6 +71,8 @@ class Identity:
         """Name the shipped configs that this checkpoint fits."""
         if self.size is None:
             return ()
+        if self.size == 'tiny':
+            return self._own_names()
         datasets: Iterable[str] = ()
         height, width = 1024, 768
         folder = self.task
@@ -83,6 +87,16 @@ class Identity:
         return tuple(
             f'{folder}/sapiens_{self.size}_{name}-{height}x{width}' for name in datasets
         )
+
+    def _own_names(self) -> tuple[str, ...]:
+        """Name the configs of our own small models, by task and input."""
+        datasets = {('pose', 308): 'synth308', ('seg', 28): 'synth28'}
+        datasets |= {('depth', 1): 'synth', ('normal', 3): 'synth'}
+        dataset = datasets.get((self.task, self.num_outputs))
+        image = {32 * 24: '512x384', 16 * 12: '256x192'}.get(self.num_position_rows)
+        if dataset is None or image is None:
+            return ()
+        return (f'{self.task}/sapiens_tiny_{dataset}-{image}',)
 
     @property
     def _known(self) -> bool:

@@ -6,6 +6,7 @@ import difflib
 import os
 from pathlib import Path
 
+from sapiens_mm.checkpoints import bundled
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.fetch import (
     checkpoint_folders,
@@ -25,7 +26,8 @@ def resolve(source: str | os.PathLike) -> Path:
     Args:
         source: A path; ``hf://org/repo/path/file.pth`` with an optional
             ``@revision``; an ``https://`` address; the name of a released file,
-            such as ``'sapiens_0.3b_coco_best_coco_AP_796'``; or
+            such as ``'sapiens_0.3b_coco_best_coco_AP_796'``, or of a bundled one,
+            ``'sapiens_tiny_synth308'``; or
             ``'pose/sapiens_0.3b_coco17-1024x768:official'``.
 
     Raises:
@@ -39,6 +41,9 @@ def resolve(source: str | os.PathLike) -> Path:
     path = Path(text).expanduser()
     if path.exists() or not isinstance(source, str):
         return path
+    own = bundled.find_bundled(text)
+    if own is not None:
+        return own.path
     known = find_released(text)
     if known is None:
         raise CheckpointError(f'There is no checkpoint {text}{_advice(path)}.')
@@ -58,7 +63,7 @@ def _advice(path: Path) -> str:
     known = find_released(path.name)
     if known is not None:
         return f'; to download it, give its name alone: {known.name}'
-    names = [file.name for file in released_files()]
+    names = [file.name for file in (*released_files(), *bundled.BUNDLED.values())]
     # not path.stem: the dot of 'sapiens_0.3b' is no suffix
     wanted = path.name.removesuffix('.pth').removesuffix('.pt2')
     near = difflib.get_close_matches(wanted, names, n=2, cutoff=0.6)

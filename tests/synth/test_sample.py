@@ -1,5 +1,6 @@
 """Whole samples: the same everywhere, and labels that agree with one another."""
 
+import os
 import subprocess
 import sys
 
@@ -47,6 +48,24 @@ def test_another_process_in_another_order_makes_the_same_bytes(samples):
     assert found[0] == found[1]
     assert set(found[0]) == {'1', '3'}
     assert found[0]['1'] != found[0]['3']
+
+
+@pytest.mark.slow
+def test_the_process_that_compiles_makes_the_same_bytes(tmp_path):
+    """An empty cache of kernels, then a full one."""
+    env = {**os.environ, 'NUMBA_CACHE_DIR': str(tmp_path)}
+    said = [
+        subprocess.run(
+            [sys.executable, '-c', CODE, *'0123'],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=env,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said[0] == said[1]
+    assert len(set(said[0].split())) == 8
 
 
 def test_classes_are_the_table_s():

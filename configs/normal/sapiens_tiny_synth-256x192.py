@@ -1,0 +1,28 @@
+# A quarter of the pixels: what two processor cores train in an hour.
+_base_ = '../_base_/normal_tiny.py'
+
+input_wh = (192, 256)  # pixels
+input_hw = (256, 192)
+
+model = dict(
+    data_preprocessor=dict(size=input_hw),
+    backbone=dict(img_size=input_hw),
+)
+
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].update(scale=input_wh)
+val_pipeline = _base_.val_pipeline
+val_pipeline[1].update(scale=input_wh)
+train_pipeline = _base_.train_pipeline
+train_pipeline[2].update(scale=input_wh)
+train_pipeline[3].update(crop_size=input_hw)
+train_pipeline[4].update(scale=input_wh)
+
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = val_dataloader
+
+epochs = 5
+train_cfg = dict(max_epochs=epochs, val_interval=1)
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(T_max=epochs, end=epochs)

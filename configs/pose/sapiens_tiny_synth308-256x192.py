@@ -1,0 +1,28 @@
+# A quarter of the pixels: what two processor cores train in an hour.
+_base_ = '../_base_/pose_tiny.py'
+
+input_wh = (192, 256)  # pixels
+
+codec = dict(
+    type='UDPHeatmap',
+    input_size=input_wh,  # (W, H)
+    heatmap_size=(48, 64),  # (W, H), a quarter of the input
+    sigma=2.0,  # heatmap pixels
+)
+
+model = dict(backbone=dict(img_size=(256, 192)), head=dict(decoder=codec))  # (H, W)
+
+test_pipeline = _base_.test_pipeline
+test_pipeline[2].update(input_size=input_wh)
+train_pipeline = _base_.train_pipeline
+train_pipeline[5].update(input_size=input_wh)
+train_pipeline[10].update(encoder=codec)
+
+train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+epochs = 5
+train_cfg = dict(max_epochs=epochs, val_interval=1)
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(T_max=epochs, end=epochs)

@@ -1,0 +1,86 @@
+"""Small weights of our own that come with the package: what a task runs on by default.
+
+They were trained by ``tools/train.py`` on the synthetic people of ``sapiens_mm.synth``;
+``docs/model_zoo.md`` has their cards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
+NOTE = 'tiny demo weights; for quality load a released checkpoint'
+
+
+@dataclasses.dataclass(frozen=True)
+class BundledModel:
+    """A model whose weights are in the package.
+
+    Attributes:
+        task: ``'pose'``, ``'seg'``, ``'depth'``, ``'normal'`` or ``'det'``.
+        name: What ``resolve`` takes; the file's name without suffix.
+        config: Our config that it fits.
+    """
+
+    task: str
+    name: str
+    config: str
+
+    @property
+    def path(self) -> Path:
+        """The file, float16 safetensors."""
+        return WEIGHTS / f'{self.name}.safetensors'
+
+
+BUNDLED = {
+    model.task: model
+    for model in (
+        BundledModel(
+            'pose', 'sapiens_tiny_synth308', 'pose/sapiens_tiny_synth308-256x192'
+        ),
+        BundledModel('seg', 'sapiens_tiny_synth28', 'seg/sapiens_tiny_synth28-256x192'),
+        BundledModel(
+            'depth', 'sapiens_tiny_synth_depth', 'depth/sapiens_tiny_synth-256x192'
+        ),
+        BundledModel(
+            'normal', 'sapiens_tiny_synth_normal', 'normal/sapiens_tiny_synth-256x192'
+        ),
+        BundledModel(
+            'det', 'rtmdet_tiny_synth_person', 'det/rtmdet_tiny_synth_person-320x320'
+        ),
+    )
+}
+"""By task."""
+
+
+def find_bundled(name: str) -> BundledModel | None:
+    """Look up a bundled model by its name, or by that of its config.
+
+    Args:
+        name: ``'sapiens_tiny_synth308'`` or ``'pose/sapiens_tiny_synth308-256x192'``,
+            with or without suffix.
+    """
+    wanted = name.strip().removesuffix('.safetensors').removesuffix('.py')
+    found = (m for m in BUNDLED.values() if wanted in (m.name, m.config))
+    return next(found, None)
+
+
+def bundled_for(task: str) -> BundledModel:
+    """Return the bundled model of a task.
+
+    Raises:
+        ValueError: If there is none for it, or its file is missing.
+    """
+    if task not in BUNDLED:
+        raise ValueError(
+            f'No weights are bundled for {task!r}, only for {", ".join(BUNDLED)}: '
+            'name a config and a checkpoint'
+        )
+    model = BUNDLED[task]
+    if not model.path.is_file():
+        raise ValueError(
+            f'{model.path} is missing: the installation is incomplete, install '
+            'sapiens_mm again'
+        )
+    return model

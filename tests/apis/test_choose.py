@@ -1,0 +1,90 @@
+"""What runs when config, checkpoint or both are left out."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+pytest.importorskip('mmpose')
+pytest.importorskip('mmseg')
+
+from sapiens_mm import apis, config_path
+from sapiens_mm.checkpoints import bundled, resolve, write_checkpoint
+from sapiens_mm.checkpoints.bundled import NOTE, BundledModel
+from sapiens_mm.testing import build_model, fake_person_photo
+
+INFERENCERS = {
+    'pose': apis.PoseInferencer,
+    'seg': apis.SegInferencer,
+    'depth': apis.DepthInferencer,
+    'normal': apis.NormalInferencer,
+}
+MODELS = {
+    'pose': BundledModel('pose', 'own308', 'pose/sapiens_tiny_synth308-256x192'),
+    'seg': BundledModel('seg', 'own28', 'seg/sapiens_tiny_synth28-256x192'),
+    'depth': BundledModel('depth', 'own_depth', 'depth/sapiens_tiny_synth-256x192'),
+    'normal': BundledModel('normal', 'own_normal', 'normal/sapiens_tiny_synth-256x192'),
+}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Weights of formulas, as if they were bundled."""
+    folder = tmp_path_factory.mktemp('weights')
+    for own in MODELS.values():
+        model = build_model(Config.fromfile(config_path(own.config)))
+        path = folder / own.path.name
+        write_checkpoint(path, model.state_dict(), None, dtype=torch.float16)
+    return folder
+
+
+@pytest.fixture
+def weights(folder, monkeypatch):
+    monkeypatch.setattr(bundled, 'WEIGHTS', folder)
+    monkeypatch.setattr(bundled, 'BUNDLED', MODELS)
+    return folder
+
+
+@pytest.mark.parametrize('task', INFERENCERS)
+def test_the_bundled_model_runs_by_default_and_says_so(task, weights):
+    with pytest.warns(UserWarning, match=NOTE):
+        model = INFERENCERS[task](device='cpu')
+    own = MODELS[task]
+    assert model.config.filename.endswith(f'{own.config}.py')
+    stored = build_model(Config.fromfile(config_path(own.config))).state_dict()
+    for name, value in model.model.state_dict().items():
+        assert torch.equal(value, stored[name].half().float()), name
+
+
+def test_named_by_config_name_or_checkpoint_they_are_the_same(weights):
+    photo = fake_person_photo(0, (80, 60))
+    own = MODELS['depth']
+    with pytest.warns(UserWarning, match=NOTE):
+        first = apis.DepthInferencer(own.config, device='cpu')(photo).depth
+    for checkpoint in (own.name, str(own.path), own.path):
+        second = apis.DepthInferencer(checkpoint=checkpoint, device='cpu')(photo)
+        np.testing.assert_array_equal(first, second.depth)
+    assert resolve(own.name) == own.path
+
+
+def test_another_config_without_weights_stays_random(weights, tiny):
+    with pytest.warns(UserWarning, match='random weights'):
+        apis.DepthInferencer(tiny('depth')[0], device='cpu')
+
+
+def test_a_checkpoint_alone_must_be_of_the_task_and_of_ours(weights, tiny):
+    with pytest.raises(ValueError, match='308 keypoints, not one of seg'):
+        apis.SegInferencer(checkpoint=MODELS['pose'].name, device='cpu')
+    with pytest.raises(ValueError, match='name its config, it is none of ours'):
+        apis.SegInferencer(checkpoint=tiny('seg')[1], device='cpu')
+    with pytest.raises(ValueError, match='need its config too'):
+        apis.FeatureInferencer(checkpoint=MODELS['seg'].name, device='cpu')
+
+
+def test_missing_weights_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundled, 'WEIGHTS', tmp_path)
+    monkeypatch.setattr(bundled, 'BUNDLED', MODELS)
+    with pytest.raises(ValueError, match='the installation is incomplete'):
+        apis.PoseInferencer(device='cpu')
+    with pytest.raises(ValueError, match="No weights are bundled for 'mae'"):
+        bundled.bundled_for('mae')
