@@ -99,8 +99,8 @@ class BoxTracker:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether somebody is seen but not born yet: worth another look soon."""
-        return any(not track.id for track in self._tracks)
+        """Whether somebody was seen once only, or is not born: worth a look soon."""
+        return any(not track.id or track.hits < 2 for track in self._tracks)
 
     def update(self, boxes: np.ndarray, scores: np.ndarray, time_s: float) -> Tracks:
         """Take over what the detector saw.

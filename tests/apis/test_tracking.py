@@ -62,12 +62,13 @@ def test_the_first_seen_are_born_at_once():
     assert ids(follow(BoxTracker(min_hits=5), [[], [box(9), box(99)]])) == [[], [1, 2]]
 
 
-def test_unsure_until_born():
-    tracker = BoxTracker()
-    follow(tracker, [[box(50)], [box(50), box(300)]])
-    assert tracker.is_unsure
-    tracker.update(np.array([box(50), box(300)]), np.ones(2), 1)
-    assert not tracker.is_unsure
+def test_unsure_until_born_and_seen_twice():
+    tracker = BoxTracker(min_hits=3)
+    unsure = []
+    for boxes in ([9], [9], [9, 300], [9, 300], [9, 300]):
+        follow(tracker, [[box(x) for x in boxes]], [len(unsure)])
+        unsure.append(tracker.is_unsure)
+    assert unsure == [True, False, True, True, False]
 
 
 @pytest.mark.parametrize('order', [1, -1])
