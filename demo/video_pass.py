@@ -65,7 +65,9 @@ class VideoPass:
         models = self.run.models.values()
         size = 1 if camera else max(model.batch_size for model in models)
         ahead = ReadAhead(self.reader, max(2, 2 * size), newest=camera)
-        bar = tqdm(total=self.reader.total, unit='frame', desc=self.out.stem)
+        limit = self.run.args.max_frames if camera else None  # files count themselves
+        total = self.reader.total or limit
+        bar = tqdm(total=total, unit='frame', desc=self.out.stem)
         try:
             with ahead, bar, StopRequest() as stop:
                 for batch in batches(ahead, size):
@@ -79,6 +81,9 @@ class VideoPass:
                     if stop.asked:
                         self.stopped_by = 'Ctrl-C'
                     if self.stopped_by:
+                        break
+                    if self.count == limit:
+                        self.complete = True
                         break
                 else:
                     self.complete = True

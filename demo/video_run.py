@@ -95,11 +95,10 @@ class VideoRun:
         stem = args.out_dir / name
         out = stem.with_name(f'{stem.name}.{args.container}')
         record = stem.with_name(f'{stem.name}.json')
-        limits = args.end, args.max_frames
         if video is None:
-            reader = CameraReader(args.webcam, *limits)
+            reader = CameraReader(args.webcam, args.end)
         else:
-            reader = VideoReader(video, args.start, *limits)
+            reader = VideoReader(video, args.start, args.end, args.max_frames)
         try:
             settings = self._settings(video)
             if not args.overwrite and self._is_done(out, record, settings, video):

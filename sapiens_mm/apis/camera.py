@@ -25,7 +25,6 @@ class CameraReader:
     Args:
         number: Of the camera, 0 for the first.
         end_s: Stop after so many seconds.
-        max_frames: Stop after so many.
 
     Raises:
         VideoError: If there is no such camera.
@@ -34,11 +33,10 @@ class CameraReader:
     time_base = Fraction(1, 90000)
     pixel_aspect = Fraction(1)
     offset = 0
+    total = None
 
-    def __init__(
-        self, number: int, end_s: float | None = None, max_frames: int | None = None
-    ) -> None:
-        self.end_s, self.max_frames, self.total = end_s, max_frames, max_frames
+    def __init__(self, number: int, end_s: float | None = None) -> None:
+        self.end_s = end_s
         self.name = f'camera {number}'
         self.damage = Damage()
         self._camera = cv2.VideoCapture(number)
@@ -49,13 +47,13 @@ class CameraReader:
         self.rate = Fraction(rate if 1 <= rate <= 240 else 30).limit_denominator(1001)
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        """Yield frames until the camera ends, or a limit is reached.
+        """Yield frames until the camera ends, or the time is over.
 
         Raises:
             VideoError: If there is none.
         """
         began, count, pts = 0.0, 0, -1
-        while count != self.max_frames:
+        while True:
             good, image = self._camera.read()
             if not good:
                 break

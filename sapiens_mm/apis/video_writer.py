@@ -41,7 +41,7 @@ class VideoWriter:
         time_base: Unit of ``pts``, seconds.
         rate: Frames a second, about.
         pixel_aspect: Width of a pixel by its height.
-        quality: CRF of H.264, 0 (no loss) to 51.
+        quality: CRF of x264, 0 (no loss) to 51; other encoders go without.
         sound: What to copy, or None.
 
     Attributes:
@@ -101,6 +101,8 @@ class VideoWriter:
         height, width = self.image_hw
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = 'yuv420p'
+        if self._encoder == 'libopenh264':  # it knows no CRF
+            stream.bit_rate = round(0.15 * height * width * rate)
         context = stream.codec_context
         base = self.time_base
         if self._encoder == 'mpeg4' and base.denominator > 65535:  # its limit

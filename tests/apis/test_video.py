@@ -300,7 +300,7 @@ def test_camera(monkeypatch):
     assert frames[0].time_s == 0
     steps = np.diff([f.time_s for f in frames])
     assert (steps > 0.001).all() and frames[-1].pts > 700
-    assert len(list(CameraReader(0, max_frames=2))) == 2
+    assert 1 <= len(list(CameraReader(0, end_s=0.004))) < 5
     with pytest.raises(VideoError, match='camera 3 cannot be opened'):
         CameraReader(3)
 
