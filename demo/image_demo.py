@@ -4,8 +4,9 @@
     python demo/image_demo.py photos/ --checkpoint sapiens_1b_goliath….pth
 
 A checkpoint says itself what it is for: its task, size and config are read from
-its tensors. Without one, the small models of the package run. With --size, the model
-of that size runs with random weights, which shows the pipeline and nothing else.
+its tensors. Without one, the small model of the package runs if it has one for the
+task; else, or with --size, one with random weights, which shows the pipeline and
+nothing else.
 Without an input, scikit-image's astronaut is used.
 """
 
@@ -20,8 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-TASKS = ('pose', 'seg', 'depth', 'normal')
-SIZES = ('0.3b', '0.6b', '1b', '2b')
+from demo_options import add_model_options, add_run_options
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,22 +31,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
-    task_help = 'default: all, or what the checkpoints are for'
-    add('--task', nargs='+', choices=(*TASKS, 'all'), help=task_help)
-    weights_help = 'weights: files, hf://…, https://… or names of the zoo'
-    add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
-    add('--config', help='a config by name or path, for one task and checkpoint')
-    add('--size', choices=SIZES, help='of a model with random weights')
-    points = dict(type=int, choices=(17, 133, 308))
-    add('--keypoints', **points, help='of a model with random weights')
+    add_model_options(parser)
     add('--out-dir', type=Path, default=Path('outputs/image_demo'))
-    add(
-        '--detector',
-        metavar='FILE',
-        help="person detector: 'rtmdet' or the path of its checkpoint, or 'tiny', the "
-        'small one of the package; for pose, and parts with --seg-mode person; '
-        'default: the whole photo is one person',
-    )
     boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
     add('--boxes', metavar='JSON', help=boxes_help)
     add(
@@ -78,27 +64,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='write a point cloud of relative depth; fov_deg=55 or focal_px, near=1, '
         'span=0.3 (distance = near + span * depth), step=1, max_jump',
     )
-    seg_help = 'parts of the whole photo at once, or of each person (boxes as for pose)'
-    add('--seg-mode', choices=('whole', 'person'), default='whole', help=seg_help)
-    resize_help = 'enlarge logits as the official demos, or as Sapiens-Lite does'
-    add('--resize', choices=('twice', 'once'), default='twice', help=resize_help)
-    add(
-        '--cleanup',
-        nargs='*',
-        metavar='KEY=VALUE',
-        help='remove specks of parts and fill holes; keep=0.05 (share of the largest '
-        'piece), min_area=0 (pixels), max_hole=0.05 (share)',
-    )
     palette_help = 'write class ids as PNG with a palette too'
     add('--palette', action='store_true', help=palette_help)
-    add('--flip', action='store_true', help='average with the mirrored photo')
-    add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
-    add('--opacity', type=float, default=0.5, help='of body parts over the photo')
-    add('--device', help='default: the GPU if there is one')
-    add('--dtype', choices=('float32', 'bfloat16', 'float16'))
-    add('--batch-size', type=int)
-    add('--compile', action='store_true')
-    add('--overwrite', action='store_true', help='redo what is finished')
+    add_run_options(parser, 'photo')
     return parser.parse_args(argv)
 
 

@@ -13,6 +13,7 @@ PIP_LINES = {
     'mmseg': "pip install 'sapiens_mm[seg]'",
     'mmdet': "pip install 'sapiens_mm[det]'",
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
+    'av': "pip install 'sapiens_mm[demo]'",
     'numba': "pip install 'sapiens_mm[synth]'",
 }
 

@@ -1,8 +1,10 @@
 """What every test gets: few threads, fixed seeds, no host scope left behind."""
 
+import importlib.util
 import os
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +28,17 @@ def _no_scope_left_behind():
     yield
     if 'mmengine.registry' in sys.modules:  # a runner sets one and leaves it
         sys.modules['mmengine.registry'].DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture(scope='session')
+def video_files():
+    """The functions of tests/video_files.py, which make small videos."""
+    pytest.importorskip('av')
+    path = Path(__file__).with_name('video_files.py')
+    spec = importlib.util.spec_from_file_location('video_files', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope='session')

@@ -142,6 +142,7 @@ def draw_result(
     mask: np.ndarray | None = None,
     score_threshold: float = 0.3,
     opacity: float = 0.5,
+    near_far: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Draw any result.
 
@@ -153,6 +154,7 @@ def draw_result(
             or everything.
         score_threshold: Keypoints below it are not drawn.
         opacity: Of a segmentation over its photo.
+        near_far: Range of depth to show; None: all there is.
 
     Returns:
         Shape (H, W', 3), uint8 BGR; depth has its pseudo-normals to the right.
@@ -172,8 +174,8 @@ def draw_result(
         return overlay_labels(image_bgr, result.labels, parts, opacity)
     mask = result.mask if mask is None else mask
     if isinstance(result, DepthResult):
-        heat = colorize_depth(result.depth, mask)
-        relief = colorize_normals(pseudo_normals(result.depth, mask), mask)
+        heat = colorize_depth(result.depth, mask, near_far)
+        relief = colorize_normals(pseudo_normals(result.depth, mask, near_far), mask)
         return side_by_side([heat, relief], gap=0)
     if isinstance(result, NormalResult):
         return colorize_normals(result.normals, mask)

@@ -12,12 +12,15 @@ from .maps import (
     pseudo_normals,
 )
 from .panels import side_by_side
+from .tracks import draw_tracks, id_color
 
 __all__ = [
     'colorize_depth',
     'colorize_labels',
     'colorize_normals',
     'draw_keypoints',
+    'draw_tracks',
+    'id_color',
     'overlay_labels',
     'pseudo_normals',
     'side_by_side',

@@ -89,7 +89,11 @@ def overlay_labels(
     return add_legend(result, entries)
 
 
-def colorize_depth(depth: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+def colorize_depth(
+    depth: np.ndarray,
+    mask: np.ndarray | None = None,
+    near_far: tuple[float, float] | None = None,
+) -> np.ndarray:
     """Show relative depth as a heat map: near is bright, far is dark.
 
     The foreground fills the whole range of the map; background, NaN and infinite
@@ -98,21 +102,27 @@ def colorize_depth(depth: np.ndarray, mask: np.ndarray | None = None) -> np.ndar
     Args:
         depth: Shape (H, W), small = near; any unit, scale and offset.
         mask: Shape (H, W), true or > 0 on the foreground; None means everywhere.
+        near_far: Depths at the ends of the map, so that pictures of a video compare;
+            None takes those of the foreground.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
-        ValueError: If a shape or type is wrong.
+        ValueError: If a shape, type or range is wrong.
     """
-    nearness, valid = _nearness(depth, mask)
+    nearness, valid = _nearness(depth, mask, near_far)
     levels = (255 * nearness).astype(np.uint8)
     picture = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
     picture[~valid] = _DEPTH_BACKGROUND
     return picture
 
 
-def pseudo_normals(depth: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+def pseudo_normals(
+    depth: np.ndarray,
+    mask: np.ndarray | None = None,
+    near_far: tuple[float, float] | None = None,
+) -> np.ndarray:
     """Derive normals for display from relative depth.
 
     Depth without a unit has no true normals: these come from the 7-tap Sobel gradient
@@ -127,15 +137,16 @@ def pseudo_normals(depth: np.ndarray, mask: np.ndarray | None = None) -> np.ndar
     Args:
         depth: Shape (H, W), small = near; any unit, scale and offset.
         mask: Shape (H, W), true or > 0 on the foreground; None means everywhere.
+        near_far: As in ``colorize_depth``.
 
     Returns:
         Shape (H, W, 3), float32 unit vectors; zero on background and where ``depth``
         is not finite.
 
     Raises:
-        ValueError: If a shape or type is wrong.
+        ValueError: If a shape, type or range is wrong.
     """
-    nearness, valid = _nearness(depth, mask)
+    nearness, valid = _nearness(depth, mask, near_far)
     normals = np.zeros((*depth.shape, 3), np.float32)
     rows, columns = np.flatnonzero(valid.any(1)), np.flatnonzero(valid.any(0))
     if len(rows):
@@ -183,7 +194,9 @@ def _check_labels(labels: np.ndarray, num_classes: int) -> None:
 
 
 def _nearness(
-    depth: np.ndarray, mask: np.ndarray | None
+    depth: np.ndarray,
+    mask: np.ndarray | None,
+    near_far: tuple[float, float] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale depth to 1 near, 0 far over the valid pixels; 0 elsewhere.
 
@@ -196,7 +209,13 @@ def _nearness(
     nearness = np.zeros(depth.shape, np.float32)
     values = depth[valid].astype(np.float64)
     if values.size:
-        near, far = values.min(), values.max()
+        if near_far is None:
+            near, far = values.min(), values.max()
+        else:
+            near, far = near_far
+            if not -np.inf < near <= far < np.inf:
+                raise ValueError(f'near_far is {near_far!r}; expected near <= far')
+            values = values.clip(near, far)
         # Halves, because the range of float64 extremes would overflow.
         span = far / 2 - near / 2
         nearness[valid] = (far / 2 - values / 2) / span if span > 0 else 0.5

@@ -109,6 +109,19 @@ def test_depth_range_is_that_of_the_foreground():
     assert [bgr(image, x, 0) for x in (3, 4, 5)] == [GREY] * 3
 
 
+def test_depth_of_a_given_range():
+    depth = np.array([[-1.0, 0.0, 5.0, 10.0, 20.0]], np.float32)
+    picture = colorize_depth(depth, near_far=(0, 10))
+    levels = [255, 255, 127, 0, 0]
+    np.testing.assert_array_equal(picture[0], INFERNO[levels, 0])
+    # clipped depth is flat: it faces the camera
+    far = np.full((20, 20), 30, np.float32) + np.arange(20)
+    flat = pseudo_normals(far, near_far=(0, 10))
+    np.testing.assert_array_equal(flat, np.broadcast_to([0, 0, -1], flat.shape))
+    with pytest.raises(ValueError, match=r'near_far is \(3, 2\)'):
+        colorize_depth(depth, near_far=(3, 2))
+
+
 def test_depth_ignores_scale_and_offset():
     depth = np.random.default_rng(0).normal(size=(8, 9))
     assert np.array_equal(colorize_depth(depth), colorize_depth(depth * 8 + 1024))

@@ -1,0 +1,57 @@
+"""Options that image_demo.py and video_demo.py have in common."""
+
+from __future__ import annotations
+
+import argparse
+
+TASKS = ('pose', 'seg', 'depth', 'normal')
+SIZES = ('0.3b', '0.6b', '1b', '2b')
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add what ``demo_run.plan_jobs`` reads: which models run."""
+    add = parser.add_argument
+    task_help = 'default: all, or what the checkpoints are for'
+    add('--task', nargs='+', choices=(*TASKS, 'all'), help=task_help)
+    weights_help = 'weights: files, hf://…, https://… or names of the zoo'
+    add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
+    add('--config', help='a config by name or path, for one task and checkpoint')
+    add('--size', choices=SIZES, help='of a model with random weights')
+    points = dict(type=int, choices=(17, 133, 308))
+    add('--keypoints', **points, help='of a model with random weights')
+
+
+def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add how the models run and what is drawn.
+
+    Args:
+        parser: Of the demo.
+        what: Its inputs, ``'photo'`` or ``'frame'``, for the help.
+    """
+    add = parser.add_argument
+    add(
+        '--detector',
+        metavar='FILE',
+        help="person detector: 'rtmdet', the path of its checkpoint, or 'tiny', the "
+        'small one of the package where it has one; for pose, and '
+        f'parts with --seg-mode person; default: the whole {what} is one person',
+    )
+    seg_help = f'parts of the whole {what} at once, or by person, boxes as for pose'
+    add('--seg-mode', choices=('whole', 'person'), default='whole', help=seg_help)
+    resize_help = 'enlarge logits as the official demos, or as Sapiens-Lite does'
+    add('--resize', choices=('twice', 'once'), default='twice', help=resize_help)
+    add(
+        '--cleanup',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help='remove specks of parts and fill holes; keep=0.05 (share of the largest '
+        'piece), min_area=0 (pixels), max_hole=0.05 (share)',
+    )
+    add('--flip', action='store_true', help=f'average with the mirrored {what}')
+    add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
+    add('--opacity', type=float, default=0.5, help=f'of body parts over the {what}')
+    add('--device', help='default: the GPU if there is one')
+    add('--dtype', choices=('float32', 'bfloat16', 'float16'))
+    add('--batch-size', type=int)
+    add('--compile', action='store_true')
+    add('--overwrite', action='store_true', help='redo what is finished')

@@ -1,0 +1,234 @@
+"""What video_demo.py draws and writes: frames, panels, data, the record of a run."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from demo_run import Job
+
+from sapiens_mm.apis.results import DepthResult, PoseResult, Result
+from sapiens_mm.apis.saving import draw_result, pose_to_dict, write_atomically
+from sapiens_mm.apis.smoothing import OneEuroFilter, OneEuroOptions
+from sapiens_mm.apis.tracking import Tracks
+from sapiens_mm.apis.video import VideoFrame
+from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
+from sapiens_mm.visualization import draw_keypoints, draw_tracks, side_by_side
+
+_DEPTH_RANGE = OneEuroOptions(min_cutoff_hz=0.3, beta=0.0)
+
+
+class Painter:
+    """Draws the frames of one video.
+
+    Several tasks become panels beside the frame. The colours of depth keep their
+    meaning from frame to frame: the range follows that of the people slowly.
+
+    Args:
+        args: The command line of ``video_demo.py``.
+        jobs: Of this run.
+        parts: Classes of the segmentation, if there is one.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, jobs: Sequence[Job], parts: PartTable | None
+    ) -> None:
+        self.args = args
+        self.parts = parts
+        self.titles = ['video']
+        for job in jobs:
+            note = '' if job.checkpoint else ' (random weights)'
+            self.titles.append(job.task + note)
+        self._range = OneEuroFilter(_DEPTH_RANGE)
+
+    def __call__(
+        self,
+        frame: VideoFrame,
+        results: Mapping[str, Result],
+        tracks: Tracks | None,
+        ids: np.ndarray | None,
+    ) -> np.ndarray:
+        """Draw a frame; where a task failed, its panel shows the frame alone."""
+        pictures = [
+            frame.image if result.error else self._draw(frame, result, tracks, ids)
+            for result in results.values()
+        ]
+        if len(pictures) > 1:
+            picture = side_by_side([frame.image, *pictures], self.titles)
+        else:
+            picture = pictures[0]
+        height, width = picture.shape[:2]
+        if width > self.args.max_width:
+            size_wh = self.args.max_width, round(height * self.args.max_width / width)
+            picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
+        return picture
+
+    def _draw(
+        self,
+        frame: VideoFrame,
+        result: Result,
+        tracks: Tracks | None,
+        ids: np.ndarray | None,
+    ) -> np.ndarray:
+        near_far = None
+        if isinstance(result, PoseResult):
+            canvas = frame.image
+            if tracks is not None:
+                canvas = draw_tracks(canvas, tracks.boxes, ids)
+            return draw_keypoints(
+                canvas,
+                result.keypoints,
+                result.scores,
+                keypoint_table(result.keypoints.shape[1]),
+                boxes=result.boxes,
+                draw_boxes=False,
+                score_threshold=self.args.kpt_thr,
+            )
+        if isinstance(result, DepthResult):
+            near_far = self._depth_range(result, frame.time_s)
+        return draw_result(
+            result,
+            frame.image,
+            parts=self.parts,
+            opacity=self.args.opacity,
+            near_far=near_far,
+        )
+
+    def _depth_range(
+        self, result: DepthResult, time_s: float
+    ) -> tuple[float, float] | None:
+        people = slice(None) if result.mask is None else result.mask
+        values = result.depth[people]
+        values = values[np.isfinite(values)]
+        if not values.size:
+            return None
+        near, far = self._range(np.percentile(values, (1, 99)), time_s)
+        return float(near), float(far)
+
+
+class DataFiles:
+    """Writes poses as JSON lines and maps as NPZ, as asked for.
+
+    Args:
+        args: The command line of ``video_demo.py``.
+        stem: Path of the outputs without suffix.
+        tasks: Of this run.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, stem: Path, tasks: Sequence[str]
+    ) -> None:
+        self.lines = stem.with_name(f'{stem.name}.pose.jsonl')
+        self.maps = stem.with_name(f'{stem.name}.maps')
+        self._save_maps = args.save_maps
+        self._part = self._file = self.table = None
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        # what is there belongs to a video that is about to be replaced
+        for old in (self.lines, *self.maps.glob('[0-9]*.npz')):
+            old.unlink(missing_ok=True)
+        if args.save_data and 'pose' in tasks:
+            name = f'.{stem.name}.{os.getpid()}.part.jsonl'
+            self._part = stem.with_name(name)
+            self._file = self._part.open('w', encoding='utf-8')
+
+    def add(
+        self,
+        frame: VideoFrame,
+        results: Mapping[str, Result],
+        ids: np.ndarray | None,
+    ) -> None:
+        """Write what is known of a frame."""
+        pose = results.get('pose')
+        if self._file is not None and pose is not None:
+            line = dict(frame=frame.index, time_s=round(frame.time_s, 6))
+            line |= dict(persons=[]) if pose.error else self._persons(pose, ids)
+            self._file.write(json.dumps(line, allow_nan=False) + '\n')
+        if self._save_maps:
+            arrays = _maps(results)
+            if arrays:
+                buffer = io.BytesIO()
+                np.savez_compressed(buffer, time_s=frame.time_s, **arrays)
+                path = self.maps / f'{frame.index:06d}.npz'
+                write_atomically(path, buffer.getvalue())
+
+    def _persons(self, pose: PoseResult, ids: np.ndarray | None) -> dict:
+        self.table = self.table or keypoint_table(pose.keypoints.shape[1])
+        found = pose_to_dict(pose, self.table)
+        numbers = [None] * len(found['instances']) if ids is None else ids.tolist()
+        persons = [
+            dict(id=number, **person)
+            for number, person in zip(numbers, found['instances'], strict=True)
+        ]
+        return dict(boxes_from=found['boxes_from'], persons=persons)
+
+    def finish(self) -> None:
+        """Give the file of poses its name."""
+        if self._file is not None:
+            self._file.close()
+            os.replace(self._part, self.lines)
+
+    def abort(self) -> None:
+        """Leave no file of poses behind."""
+        if self._file is not None:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+
+def table_facts(table: KeypointTable | None) -> dict[str, object]:
+    """Return what the JSON lines leave out: names and links of the keypoints."""
+    if table is None:
+        return {}
+    links = [list(link) for link in table.links]
+    names = list(table.names)
+    return dict(dataset=table.name, keypoint_names=names, skeleton=links)
+
+
+def _maps(results: Mapping[str, Result]) -> dict[str, np.ndarray]:
+    """Return labels as uint8, depth and normals as float16, by name."""
+    good = {task: r for task, r in results.items() if not r.error}
+    arrays = {}
+    if 'seg' in good:
+        arrays['labels'] = good['seg'].labels
+    if 'depth' in good:
+        arrays['depth'] = good['depth'].depth.astype(np.float16)
+    if 'normal' in good:
+        arrays['normals'] = good['normal'].normals.astype(np.float16)
+    return arrays
+
+
+class Window:
+    """Shows frames as they are made.
+
+    Raises:
+        ValueError: If OpenCV has no windows here.
+    """
+
+    _NAME = 'sapiens_mm, q stops'
+
+    def __init__(self) -> None:
+        lines = cv2.getBuildInformation().splitlines()
+        gui = [line.split(':')[1].strip() for line in lines if ' GUI:' in line]
+        if not gui or gui[0] in ('NONE', ''):
+            raise ValueError(
+                '--show needs an OpenCV with windows; the one installed here '
+                '(opencv-python-headless) has none: leave --show out'
+            )
+        screens = ('DISPLAY', 'WAYLAND_DISPLAY')
+        if sys.platform == 'linux' and not any(map(os.environ.get, screens)):
+            raise ValueError('--show needs a screen, and there is none: leave it out')
+
+    def show(self, picture: np.ndarray) -> bool:
+        """Show a frame; return whether the user wants to stop."""
+        cv2.imshow(self._NAME, picture)
+        return cv2.waitKey(1) & 0xFF in (ord('q'), 27)
+
+    def close(self) -> None:
+        """Close the window."""
+        cv2.destroyAllWindows()

@@ -1,0 +1,191 @@
+"""The work of video_demo.py: which models, which videos, how a run ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from demo_run import INFERENCERS, output_names, parse_cleanup, plan_jobs
+from video_output import Window, table_facts
+from video_pass import VideoPass
+from video_people import People
+
+from sapiens_mm.apis.build import pick_device
+from sapiens_mm.apis.camera import CameraReader
+from sapiens_mm.apis.person_boxes import make_detector
+from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.apis.video import VideoError, VideoReader
+
+# what does not decide the content of an output, or is told by the jobs
+_NO_SETTINGS = 'inputs webcam out_dir overwrite show device batch_size compile'
+_OF_JOBS = 'task checkpoint config size keypoints'
+
+
+class VideoRun:
+    """Runs every job over every video and writes what comes out.
+
+    Args:
+        args: The command line of ``video_demo.py``.
+
+    Raises:
+        ValueError: If the command line asks for what cannot be.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        _check(args)
+        self.window = Window() if args.show else None
+        self.cleanup = parse_cleanup(args.cleanup)
+        People(args, None)  # its options are checked before anything is loaded
+        self.videos = [Path(item) for item in args.inputs]
+        self.names = output_names(self.videos, args.inputs)
+        self.jobs = plan_jobs(args)
+        tasks = [job.task for job in self.jobs]
+        if args.mask == 'seg' and 'seg' not in tasks:
+            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        by_person = 'seg' in tasks and args.seg_mode == 'person'
+        self.needs_people = 'pose' in tasks or by_person
+        self.models: dict[str, Any] = {}
+        self.detector = None
+        self.failures: dict[str, str] = {}
+        self.interrupted = False
+
+    def __call__(self) -> int:
+        """Run over all videos; return the exit code.
+
+        Raises:
+            VideoError: If the only input is no video.
+        """
+        if self.args.webcam is not None:
+            stamp = time.strftime('%Y%m%d_%H%M%S')
+            self._run(None, f'camera{self.args.webcam}_{stamp}')
+        for video in self.videos:
+            try:
+                self._run(video, self.names[video])
+            except VideoError as error:
+                if len(self.videos) == 1:
+                    raise
+                self.failures[str(video)] = str(error)
+            if self.interrupted:
+                break
+        for source, reason in self.failures.items():
+            print(f'failed: {source}: {reason}', file=sys.stderr)
+        if self.interrupted:
+            return 130
+        return 1 if self.failures else 0
+
+    def _settings(self, video: Path | None) -> dict[str, object]:
+        """What decides the outputs of a video."""
+        unused = {*_NO_SETTINGS.split(), *_OF_JOBS.split()}
+        words = {k: v for k, v in vars(self.args).items() if k not in unused}
+        models = [
+            [job.config, job.checkpoint and str(Path(job.checkpoint).resolve())]
+            for job in self.jobs
+        ]
+        facts = None if video is None else video.stat()
+        source = facts and [str(video.resolve()), facts.st_size, facts.st_mtime_ns]
+        return dict(models=models, source=source, **words)
+
+    def _run(self, video: Path | None, name: str) -> None:
+        args = self.args
+        stem = args.out_dir / name
+        out = stem.with_name(f'{stem.name}.{args.container}')
+        record = stem.with_name(f'{stem.name}.json')
+        if video is None:
+            reader = CameraReader(args.webcam, args.end)
+        else:
+            reader = VideoReader(video, args.start, args.end, args.max_frames)
+        try:
+            settings = self._settings(video)
+            if not args.overwrite and self._is_done(out, record, settings, video):
+                return
+            self._load()
+            run = VideoPass(self, reader, video, out, stem)
+            problems = run()
+        finally:
+            reader.close()
+        record_facts = dict(
+            video=out.name,
+            complete=run.complete,
+            frames=run.count,
+            problems=problems,
+            notes=run.notes,
+            **table_facts(run.data.table),
+            settings=settings,
+        )
+        if run.count:
+            write_atomically(record, json.dumps(record_facts, indent=1).encode())
+        if problems:
+            self.failures[str(video or reader.name)] = '; '.join(problems)
+        self.interrupted |= run.stopped_by == 'Ctrl-C'
+
+    def _is_done(
+        self, out: Path, record: Path, settings: dict, video: Path | None
+    ) -> bool:
+        """Tell whether an output is there that needs not be made; say so."""
+        if not out.is_file():
+            return False
+        try:
+            facts = json.loads(record.read_text(encoding='utf-8'))
+            done, known = facts['complete'], facts['settings']
+            problems = facts['problems']
+        except (OSError, ValueError, KeyError):
+            print(f'{out} was there already and is left alone: see --overwrite')
+            return True
+        same = known == json.loads(json.dumps(settings))
+        if not (done and same):
+            why = 'stopped early' if same else 'made with other options'
+            print(f'{out} was {why}: it is made anew')
+            return False
+        print(f'{out} was there already')
+        if problems:
+            self.failures[str(video)] = '; '.join(problems)
+        return True
+
+    def _load(self) -> None:
+        """Build the models, once."""
+        if self.models:
+            return
+        args = self.args
+        if self.needs_people and args.detector is not None:
+            self.detector = make_detector(args.detector, pick_device(args.device))
+        for job in self.jobs:
+            weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
+            print(f'{job.task}: {job.config} ({weights})', flush=True)
+            options = dict(
+                device=args.device,
+                dtype=args.dtype,
+                compile=args.compile,
+                flip_test=args.flip,
+                batch_size=args.batch_size,
+            )
+            if job.task == 'seg':
+                options |= dict(mode=args.seg_mode, resize=args.resize)
+                options['cleanup'] = self.cleanup
+            self.models[job.task] = INFERENCERS[job.task](
+                job.config, job.checkpoint, **options
+            )
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise ValueError if the options cannot be."""
+    if (args.webcam is None) == (not args.inputs):
+        raise ValueError('Give one video or more, or else --webcam NUMBER')
+    if args.webcam is not None and args.start:
+        raise ValueError('--start is for files, a camera begins when it is opened')
+    if args.start < 0:
+        raise ValueError(f'--start must be 0 seconds or more, got {args.start:g}')
+    if args.end is not None and args.end <= args.start:
+        raise ValueError(
+            f'--end must be behind --start ({args.start:g} s), got {args.end:g}'
+        )
+    if args.max_frames is not None and args.max_frames < 1:
+        raise ValueError(f'--max-frames must be 1 or more, got {args.max_frames}')
+    if args.max_width < 64:
+        raise ValueError(f'--max-width must be 64 pixels or more, got {args.max_width}')
+    if not 0 <= args.crf <= 51:
+        raise ValueError(f'--crf must be 0 to 51, got {args.crf}')
