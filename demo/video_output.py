@@ -42,10 +42,7 @@ class Painter:
     ) -> None:
         self.args = args
         self.parts = parts
-        self.titles = ['video']
-        for job in jobs:
-            note = '' if job.checkpoint else ' (random weights)'
-            self.titles.append(job.task + note)
+        self.titles = ['video', *(job.title for job in jobs)]
         self._range = OneEuroFilter(_DEPTH_RANGE)
 
     def __call__(
