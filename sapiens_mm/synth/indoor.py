@@ -6,7 +6,7 @@ import numpy as np
 
 from sapiens_mm.synth.furniture import PIECES, fabric, paint, timber
 from sapiens_mm.synth.mesh import Material, Mesh
-from sapiens_mm.synth.props import Builder, color, mixed, turned
+from sapiens_mm.synth.props import Builder, chances, color, mixed, pick, turned
 
 Rng = np.random.Generator
 
@@ -53,12 +53,10 @@ def _wall(rng: Rng) -> Material:
 
 def _furnish(b: Builder, rng: Rng, start: float, end: float, clutter: float) -> None:
     """Set pieces along a wall from x = start to x = end."""
-    weights = np.array([piece[3] for piece in PIECES])
+    limits = chances([piece[3] for piece in PIECES])
     x = start + rng.uniform(0, 0.4)
     while x < end - 0.5:
-        make, least, most, _ = PIECES[
-            rng.choice(len(PIECES), p=weights / weights.sum())
-        ]
+        make, least, most, _ = PIECES[pick(rng, limits)]
         width = rng.uniform(least, most)
         if rng.random() < 0.25 + 0.75 * clutter and x + width < end + 0.3:
             make(b, rng, x, width)

@@ -7,7 +7,7 @@ import numpy as np
 from sapiens_mm.synth.furniture import paint, steel, timber
 from sapiens_mm.synth.indoor import fine_coordinates
 from sapiens_mm.synth.mesh import Material, Mesh
-from sapiens_mm.synth.props import Builder, color, mixed
+from sapiens_mm.synth.props import Builder, chances, color, mixed, pick
 
 Rng = np.random.Generator
 
@@ -206,10 +206,9 @@ def street(
         things.boxes(kerb, (0, near, 0.05), (140, 0.18, 0.12), step=20.0)
     weights = np.array([thing[4] for thing in _THINGS])
     weights *= rng.dirichlet(np.full(len(_THINGS), 0.7)) + 0.03
+    limits = chances(weights)
     for _ in range(int(6 + 34 * clutter)):
-        make, least, most, wide, _ = _THINGS[
-            rng.choice(len(_THINGS), p=weights / weights.sum())
-        ]
+        make, least, most, wide, _ = _THINGS[pick(rng, limits)]
         behind = radius + least + (most - least) * rng.beta(1.2, 1.8)
         # wider than the view, so that things are cut by the picture's edge
         reach = np.tan(half_view) * (distance + behind) * 1.2 + wide / 2

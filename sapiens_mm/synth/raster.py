@@ -64,28 +64,32 @@ class Geometry:
 
 def join(meshes: list[Mesh]) -> Geometry:
     """Join meshes; mesh m of the list is mesh m of the result."""
-    starts = np.cumsum([0, *(len(m.vertices) for m in meshes)])
-    shifted = [m.faces + s for m, s in zip(meshes, starts, strict=False)]
-    none = [np.full(len(m.vertices), -1, np.int32) for m in meshes if m.ids is None]
-    ids = [none.pop(0) if m.ids is None else m.ids for m in meshes]
-    sizes = [len(m.faces) for m in meshes]
+    sizes = [len(m.vertices) for m in meshes]
+    counts = [len(m.faces) for m in meshes]
     number = np.arange(len(meshes), dtype=np.int32)
+    faces = np.empty((sum(counts), 3), np.int32)
+    ids = np.full(sum(sizes), -1, np.int32)
+    vertex = face = 0
+    for m, size, count in zip(meshes, sizes, counts, strict=True):
+        np.add(m.faces, vertex, out=faces[face : face + count], casting='same_kind')
+        if m.ids is not None:
+            ids[vertex : vertex + size] = m.ids
+        vertex, face = vertex + size, face + count
 
-    def stack(arrays: list, kind: type, width: int | None = 3) -> np.ndarray:
-        shape = (0,) if width is None else (0, width)
-        parts = [np.zeros(shape, kind), *arrays]
-        return np.ascontiguousarray(np.concatenate(parts), kind)
+    def stack(arrays: list, *width: int) -> np.ndarray:
+        parts = [np.zeros((0, *width), np.float32), *arrays]
+        return np.concatenate(parts, dtype=np.float32, casting='same_kind')
 
     return Geometry(
-        points=stack([m.vertices for m in meshes], np.float32),
-        normals=stack([m.normals for m in meshes], np.float32),
-        template=stack([m.template for m in meshes], np.float32),
-        aux=stack([m.aux for m in meshes], np.float32, None),
-        cut=stack([m.cut for m in meshes], np.float32, None),
-        ids=stack(ids, np.int32, None),
-        vertex_mesh=np.repeat(number, np.diff(starts)),
-        faces=stack(shifted, np.int32),
-        face_mesh=np.repeat(number, sizes),
+        points=stack([m.vertices for m in meshes], 3),
+        normals=stack([m.normals for m in meshes], 3),
+        template=stack([m.template for m in meshes], 3),
+        aux=stack([m.aux for m in meshes]),
+        cut=stack([m.cut for m in meshes]),
+        ids=ids,
+        vertex_mesh=np.repeat(number, sizes),
+        faces=faces,
+        face_mesh=np.repeat(number, counts),
         materials=pack([m.material for m in meshes]),
         classes=np.array([m.class_id for m in meshes], np.int32),
         persons=np.array([m.person for m in meshes], np.int32),

@@ -78,24 +78,22 @@ def set_stage(
     """Join the meshes of a scene and bring them to the camera."""
     groups = [people, seats, backdrop.things, backdrop.shell]
     geometry = join([mesh for group in groups for mesh in group])
-    faces = np.cumsum([sum(len(m.faces) for m in group) for group in groups])
-    vertices = np.cumsum([sum(len(m.vertices) for m in group) for group in groups])
-    number = np.arange(len(geometry.faces))
-    leafy = geometry.materials[:, 0] == FOLIAGE
-    dots = leafy[geometry.vertex_mesh]
-    dots[: vertices[0]] = True
-    bright = np.isin(geometry.materials[:, 0], (WINDOW, EMITTER))
-    hides = (number >= faces[0]) & (number < faces[2]) & ~leafy[geometry.face_mesh]
+    last = np.cumsum([len(group) for group in groups])
+    front = [mesh for group in groups[:2] for mesh in group]
+    kinds, number = geometry.materials[:, 0], np.arange(len(geometry.materials))
+    leafy, bright = kinds == FOLIAGE, np.isin(kinds, (WINDOW, EMITTER))
+    hides = (number >= last[0]) & (number < last[2]) & ~leafy
+    casts = (number < last[2]) & ~bright
     turn = camera.rotation.T.astype(np.float32)
     return Stage(
         geometry=geometry,
         points=geometry.points @ turn + camera.shift.astype(np.float32),
         normals=geometry.normals @ turn,
-        front=int(faces[1]),
-        front_vertices=int(vertices[1]),
-        hides=hides,
-        dots=dots,
-        casts=(number < faces[2]) & ~bright[geometry.face_mesh],
+        front=sum(len(mesh.faces) for mesh in front),
+        front_vertices=sum(len(mesh.vertices) for mesh in front),
+        hides=hides[geometry.face_mesh],
+        dots=(leafy | (number < last[0]))[geometry.vertex_mesh],
+        casts=casts[geometry.face_mesh],
     )
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from sapiens_mm.synth.labels import label_maps, outward_frame
 from sapiens_mm.synth.mesh import BODY_PARTS, Material, make_mesh
-from sapiens_mm.synth.props import grid_faces
 from sapiens_mm.synth.raster import EVERYWHERE, empty_buffers, join, raster
+from sapiens_mm.synth.shapes import grid_faces
 
 GREY = Material('skin', (0.5,) * 3, (0.5,) * 3)
 HW, CAMERA = (160, 200), np.array([240.0, 240.0, 99.5, 79.5])

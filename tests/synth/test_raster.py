@@ -5,7 +5,6 @@ import pytest
 
 from sapiens_mm.synth.lamp_map import raster_ortho
 from sapiens_mm.synth.mesh import Material, make_mesh
-from sapiens_mm.synth.props import grid_faces
 from sapiens_mm.synth.raster import (
     EVERYWHERE,
     NEAR,
@@ -15,6 +14,7 @@ from sapiens_mm.synth.raster import (
     raster,
     ray_weights,
 )
+from sapiens_mm.synth.shapes import grid_faces
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 CAMERA = np.array([110.0, 105.0, 63.5, 47.5])
