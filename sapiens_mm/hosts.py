@@ -14,6 +14,7 @@ PIP_LINES = {
     'mmdet': "pip install 'sapiens_mm[det]'",
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
     'numba': "pip install 'sapiens_mm[synth]'",
+    'gradio': "pip install 'sapiens_mm[webui]'",
 }
 
 
