@@ -53,7 +53,8 @@ class ModelShelf:
                 "--detector must be 'rtmdet' or the path of its checkpoint, got "
                 f'{args.detector}'
             )
-        self.choices = {task: list_choices(task, args) for task in TASKS}
+        given = given_jobs(args)
+        self.choices = {task: list_choices(task, given) for task in TASKS}
         self._models: dict[Job, Inferencer] = {}
         self._detector: Detector | None = None
 
@@ -90,20 +91,16 @@ class ModelShelf:
         return self._detector
 
 
-def list_choices(task: str, args: argparse.Namespace) -> list[Choice]:
-    """List the models of a task: those of the command line, then the project's own.
-
-    Raises:
-        ValueError: If a checkpoint fits no task.
-    """
-    planned = [(job, '') for job in _given_jobs(args) if job.task == task]
+def list_choices(task: str, given: list[Job]) -> list[Choice]:
+    """List the models of a task: those of the command line, then the project's own."""
+    planned = [(job, '') for job in given if job.task == task]
     for job in plan_jobs(_plan_args(task=[task])):
         planned.append((job, RANDOM if job.checkpoint is None else TINY))
     choices: list[Choice] = []
     for job, note in planned:
         if any(choice.job == job for choice in choices):
             continue
-        config = Path(job.config).stem
+        config = Path(job.config).name.removesuffix('.py')  # 0.3b has a dot too
         kind = {RANDOM: 'random weights', TINY: 'tiny demo weights'}.get(note)
         label = f'{config} ({kind or Path(job.checkpoint).name})'
         number = sum(choice.label.startswith(label) for choice in choices)
@@ -111,7 +108,12 @@ def list_choices(task: str, args: argparse.Namespace) -> list[Choice]:
     return choices
 
 
-def _given_jobs(args: argparse.Namespace) -> list[Job]:
+def given_jobs(args: argparse.Namespace) -> list[Job]:
+    """Return the models of the command line.
+
+    Raises:
+        ValueError: If a checkpoint fits no task, or ``--config`` has not just one.
+    """
     if args.config and len(args.checkpoint) != 1:
         raise ValueError('--config goes with one --checkpoint')
     jobs = []

@@ -153,8 +153,16 @@ class Browser:
         return value
 
     def click(self, selector: str) -> None:
-        """Click the first element that a CSS selector finds."""
-        self._call('POST', f'/element/{self._find(selector)}/click')
+        """Click the first element that a CSS selector finds, once nothing covers it."""
+        end = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                self._call('POST', f'/element/{self._find(selector)}/click')
+                return
+            except RuntimeError as error:
+                if 'intercepted' not in str(error) or time.monotonic() > end:
+                    raise
+            time.sleep(0.2)
 
     def upload(self, selector: str, path: Path) -> None:
         """Give a file to an input of files."""

@@ -327,6 +327,17 @@ def test_own_checkpoints_come_first(demo, models, page):
         shelf.find('pose', 'x')
 
 
+def test_names_of_models(demo):
+    from demo_run import Job
+
+    name, file = NAMES['pose'], Path('a/w.pth')
+    given = [Job('pose', name, file), Job('pose', name, Path('b/w.pth'))]
+    first, second, *_ = demo[1].list_choices('pose', [*given, given[0]])
+    label = 'sapiens_0.3b_goliath308-1024x768 (w.pth)'
+    assert [first.label, second.label] == [label, f'{label} 2']
+    assert first.note == '' and second.job.checkpoint == Path('b/w.pth')
+
+
 def test_old_files_go(demo, tmp_path):
     old, kept, new = (tmp_path / 'a' / n for n in ('old.npy', 'kept.jpg', 'new.npy'))
     lone = tmp_path / 'b' / 'c' / 'lone.png'
