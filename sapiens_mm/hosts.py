@@ -15,6 +15,7 @@ PIP_LINES = {
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
     'av': "pip install 'sapiens_mm[demo]'",
     'numba': "pip install 'sapiens_mm[synth]'",
+    'gradio': "pip install 'sapiens_mm[webui]'",
 }
 
 

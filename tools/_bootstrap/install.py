@@ -36,6 +36,8 @@ RUN_FILES = (
     'no_deps',
 )
 
+DEV_FILES = ('dev', 'webui')
+
 
 @dataclass(frozen=True)
 class Options:
@@ -150,7 +152,9 @@ class Installer:
             self._stage('sapiens_mm', [], str(self._root), *build),
         ]
         if dev:
-            tools = read_requirements(folder / 'dev.txt')
+            # with gradio, or no test of the web page would run
+            files = (folder / f'{name}.txt' for name in DEV_FILES)
+            tools = read_requirements(*files)
             stages.append(self._stage('tools', tools))
         return stages
 

@@ -1,0 +1,129 @@
+"""The models that the web page offers: listed at the start, loaded when first used."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import image_demo
+from demo_run import INFERENCERS, TASKS, Job, plan_jobs
+
+from sapiens_mm.apis.build import pick_device
+from sapiens_mm.apis.inferencer import Inferencer
+from sapiens_mm.apis.person_boxes import Detector, make_detector
+
+TINY = 'tiny demo weights; for quality load a released checkpoint'
+RANDOM = 'random weights: the picture means nothing'
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model as the page names it.
+
+    Attributes:
+        label: In the menu, one of its kind in its task.
+        job: Task, config and weights.
+        note: What to think of the weights; '' for those of the user.
+    """
+
+    label: str
+    job: Job
+    note: str = ''
+
+
+class ModelShelf:
+    """Lists models by task and keeps those that were used.
+
+    Args:
+        args: The command line of ``webui.py``.
+
+    Raises:
+        ValueError: If a checkpoint fits no task, or the device is not there.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.device = pick_device(args.device)
+        self.dtype = args.dtype
+        self.detector_source = args.detector
+        if args.detector not in (None, 'rtmdet') and not Path(args.detector).is_file():
+            raise ValueError(
+                "--detector must be 'rtmdet' or the path of its checkpoint, got "
+                f'{args.detector}'
+            )
+        given = given_jobs(args)
+        self.choices = {task: list_choices(task, given) for task in TASKS}
+        self._models: dict[Job, Inferencer] = {}
+        self._detector: Detector | None = None
+
+    def find(self, task: str, label: str | None) -> Choice:
+        """Return a choice by its label, or the first for None.
+
+        Raises:
+            ValueError: If the task has no such model.
+        """
+        choices = self.choices[task]
+        for choice in choices:
+            if label in (None, choice.label):
+                return choice
+        raise ValueError(
+            f'There is no model {label!r} for {task}; there is '
+            f'{", ".join(repr(choice.label) for choice in choices)}'
+        )
+
+    def model(self, choice: Choice) -> tuple[Inferencer, float]:
+        """Return the model and how many seconds loading it took, 0 if it was there."""
+        job = choice.job
+        if job in self._models:
+            return self._models[job], 0.0
+        started = time.perf_counter()
+        options = dict(device=self.device, dtype=self.dtype)
+        model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
+        self._models[job] = model
+        return model, time.perf_counter() - started
+
+    def detector(self) -> Callable | None:
+        """Return the person detector; None if the command line names none."""
+        if self._detector is None and self.detector_source is not None:
+            self._detector = make_detector(self.detector_source, self.device)
+        return self._detector
+
+
+def list_choices(task: str, given: list[Job]) -> list[Choice]:
+    """List the models of a task: those of the command line, then the project's own."""
+    planned = [(job, '') for job in given if job.task == task]
+    for job in plan_jobs(_plan_args(task=[task])):
+        planned.append((job, RANDOM if job.checkpoint is None else TINY))
+    choices: list[Choice] = []
+    for job, note in planned:
+        if any(choice.job == job for choice in choices):
+            continue
+        config = Path(job.config).name.removesuffix('.py')  # 0.3b has a dot too
+        kind = {RANDOM: 'random weights', TINY: 'tiny demo weights'}.get(note)
+        label = f'{config} ({kind or Path(job.checkpoint).name})'
+        number = sum(choice.label.startswith(label) for choice in choices)
+        choices.append(Choice(f'{label} {number + 1}' if number else label, job, note))
+    return choices
+
+
+def given_jobs(args: argparse.Namespace) -> list[Job]:
+    """Return the models of the command line.
+
+    Raises:
+        ValueError: If a checkpoint fits no task, or ``--config`` has not just one.
+    """
+    if args.config and len(args.checkpoint) != 1:
+        raise ValueError('--config goes with one --checkpoint')
+    jobs = []
+    for source in args.checkpoint:  # one by one: several may be of one task
+        jobs += plan_jobs(_plan_args(checkpoint=[source], config=args.config))
+    return jobs
+
+
+def _plan_args(**changes: object) -> argparse.Namespace:
+    """Return the command line of ``image_demo.py`` that says nothing but this."""
+    args = image_demo.parse_args([])
+    vars(args).update(changes)
+    return args

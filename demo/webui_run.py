@@ -1,0 +1,319 @@
+"""What happens after a click: the photo is read, models run, files are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+
+import cv2
+import numpy as np
+import torch
+from demo_run import TASKS
+from map_outputs import MAP_TASKS
+from PIL import Image
+from webui_models import Choice, ModelShelf
+
+from sapiens_mm.apis.images import ImageError, read_image
+from sapiens_mm.apis.map_saving import sidecar_path
+from sapiens_mm.apis.results import PoseResult, Result, SegResult
+from sapiens_mm.apis.saving import draw_result, write_data, write_image, write_palette
+from sapiens_mm.tables import KeypointTable, PartTable
+
+TITLES = {'pose': 'Pose', 'seg': 'Body parts', 'depth': 'Depth', 'normal': 'Normals'}
+REFUSED_MEGAPIXELS = 150  # half a gigabyte as soon as it is decoded
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the page asks for.
+
+    Attributes:
+        photo: Path of the upload, or None.
+        task: One of ``TASKS``, or ``'all'``.
+        models: Task to the label of its model; a task left out takes its first.
+        detect: Look for persons with the detector.
+        cut_out: Draw depth and normals on people only, found by the body parts.
+        score_threshold: Keypoints below it are not drawn.
+        opacity: Of body parts over the photo.
+    """
+
+    photo: Path | None
+    task: str = 'all'
+    models: dict[str, str | None] = field(default_factory=dict)
+    detect: bool = True
+    cut_out: bool = True
+    score_threshold: float = 0.3
+    opacity: float = 0.5
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A model that ran.
+
+    Attributes:
+        task: One of ``TASKS``.
+        model: Its label.
+        note: What to think of its weights, or ''.
+        seconds: Without loading.
+    """
+
+    task: str
+    model: str
+    note: str
+    seconds: float
+
+
+@dataclass
+class Answer:
+    """What the page shows, growing while the models run.
+
+    Attributes:
+        doing: What is being done; '' at the end.
+        pictures: Path and caption.
+        files: Data files.
+        ran: The models that ran.
+        notes: Sentences about the photo and the results.
+        errors: Sentences about what failed.
+        seconds: From click to end.
+        loading_s: The part of it that loading models took.
+    """
+
+    doing: str = 'Reading the photo'
+    pictures: list[tuple[Path, str]] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    ran: list[Ran] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    loading_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a model returned.
+
+    Attributes:
+        choice: Which.
+        result: Of the photo.
+        table: Keypoints or parts, where the model has them.
+    """
+
+    choice: Choice
+    result: Result
+    table: KeypointTable | PartTable | None
+
+    @property
+    def people(self) -> np.ndarray:
+        """Where body parts are, (H, W) bool; nowhere with random weights."""
+        trained = self.choice.job.checkpoint is not None
+        return (self.result.labels > 0) & trained
+
+
+class PageRun:
+    """Turns wishes into answers, one model at a time.
+
+    Args:
+        shelf: The models.
+        folder: Where results go, in a folder a click.
+        max_megapixels: Larger photos are reduced to this.
+    """
+
+    def __init__(
+        self, shelf: ModelShelf, folder: Path, max_megapixels: float = 16.0
+    ) -> None:
+        self.shelf = shelf
+        self.folder = folder
+        self.max_megapixels = max_megapixels
+        self._lock = threading.Lock()
+
+    def __call__(self, wish: Wish) -> Iterator[Answer]:
+        """Yield the same answer again and again as it grows; never raises.
+
+        A task that fails adds a sentence to ``errors`` and leaves the others alone.
+        """
+        started = time.perf_counter()
+        answer = Answer()
+        yield answer
+        try:
+            yield from self._steps(wish, answer)
+        except Exception as error:
+            answer.errors.append(self._sentence(error, wish.photo))
+        answer.doing = ''
+        answer.seconds = time.perf_counter() - started
+        yield answer
+
+    def _steps(self, wish: Wish, answer: Answer) -> Iterator[Answer]:
+        if wish.photo is None:
+            raise ValueError('There is no photo yet: upload one or pick an example')
+        if wish.task not in (*TASKS, 'all'):
+            raise ValueError(
+                f'task must be one of {", ".join(TASKS)} or all, got {wish.task!r}'
+            )
+        image, note = read_photo(wish.photo, self.max_megapixels)
+        answer.notes += [note] if note else []
+        out = Path(mkdtemp(prefix='result_', dir=self.folder))
+        tasks = TASKS if wish.task == 'all' else (wish.task,)
+        people = None
+        for task in tasks:
+            answer.doing = f'{TITLES[task]}: running'
+            yield answer
+            try:
+                with self._lock:
+                    if task in MAP_TASKS and people is None and wish.cut_out:
+                        people = self._run('seg', wish, image, None, answer).people
+                    done = self._run(task, wish, image, people, answer)
+                    self._write(task, wish, image, done, out, answer)
+            except Exception as error:
+                sentence = self._sentence(error, wish.photo)
+                answer.errors.append(f'{TITLES[task]}: {sentence}')
+                if task == 'seg':  # do not try again for a mask
+                    people = np.zeros(image.shape[:2], bool)
+                continue
+            if task == 'seg':
+                people = done.people
+
+    def _run(
+        self,
+        task: str,
+        wish: Wish,
+        image: np.ndarray,
+        people: np.ndarray | None,
+        answer: Answer,
+    ) -> Done:
+        choice = self.shelf.find(task, wish.models.get(task))
+        model, loading_s = self.shelf.model(choice)
+        options = {}
+        if task == 'pose':
+            model.detector = self.shelf.detector() if wish.detect else None
+        elif task in MAP_TASKS and wish.cut_out and people.any():
+            options['mask'] = people
+        started = time.perf_counter()
+        result = model(image, **options)
+        seconds = time.perf_counter() - started
+        answer.ran.append(Ran(task, choice.label, choice.note, seconds))
+        answer.loading_s += loading_s
+        if sentence := self._nobody(result, wish):
+            answer.notes.append(sentence)
+        # its name belongs into the data files
+        result = dataclasses.replace(result, source=wish.photo)
+        return Done(choice, result, getattr(model, 'table', None))
+
+    def _nobody(self, result: Result, wish: Wish) -> str:
+        """Say so if a result shows nobody."""
+        if isinstance(result, SegResult) and not result.labels.any():
+            return 'Body parts: nobody found, every pixel is background.'
+        if not isinstance(result, PoseResult):
+            return ''
+        looked = wish.detect and self.shelf.detector_source is not None
+        if looked and result.boxes_from == 'image':
+            return (
+                'Pose: the detector found nobody, so the whole photo was taken as one '
+                'person.'
+            )
+        if (result.scores >= wish.score_threshold).any():
+            return ''
+        return (
+            'Pose: nobody found, no keypoint has a score of '
+            f'{wish.score_threshold:g} or more (the best has '
+            f'{result.scores.max(initial=0):.2f}).'
+        )
+
+    def _write(
+        self,
+        task: str,
+        wish: Wish,
+        image: np.ndarray,
+        done: Done,
+        out: Path,
+        answer: Answer,
+    ) -> None:
+        parts = done.table if task == 'seg' else None
+        drawn = draw_result(
+            done.result,
+            image,
+            parts=parts,
+            score_threshold=wish.score_threshold,
+            opacity=wish.opacity,
+        )
+        stem = out / f'{wish.photo.stem}_{task}'
+        picture = out / 'pictures' / f'{stem.name}.jpg'
+        write_image(picture, drawn)
+        data = write_data(done.result, stem)
+        if parts is not None:
+            write_palette(out / f'{stem.name}_colours.png', done.result.labels, parts)
+        caption = TITLES[task]
+        if done.choice.job.checkpoint is None:
+            caption += ' (random weights)'
+        answer.pictures.append((picture, caption))
+        beside = (sidecar_path(data), out / f'{stem.name}_colours.png')
+        answer.files += [data, *(path for path in beside if path.is_file())]
+
+    def _sentence(self, error: Exception, photo: Path | None) -> str:
+        """Bring an error into one sentence; those we did not foresee go to the log."""
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            return (
+                f'The memory of {self.shelf.device} is too small for this photo and '
+                'this model: take a smaller one of either.'
+            )
+        text = ' '.join(str(error).split())
+        if photo is not None:
+            text = text.replace(str(photo), photo.name)
+        if isinstance(error, (ValueError, ModuleNotFoundError)):
+            return text.rstrip('.') + '.'
+        traceback.print_exception(error)
+        return (
+            f'Something unforeseen happened ({type(error).__name__}: {text[:200]}); '
+            'more is in the log of webui.py.'
+        )
+
+
+def read_photo(path: Path, max_megapixels: float) -> tuple[np.ndarray, str]:
+    """Read a photo and reduce it if it is large.
+
+    Args:
+        path: Of the photo.
+        max_megapixels: What it is reduced to.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR; and a sentence if it was reduced, else ''.
+
+    Raises:
+        ImageError: If it cannot be read, or is too large to be decoded.
+    """
+    try:
+        with Image.open(path) as picture:  # the head of the file only
+            width, height = picture.size
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f'{path.name} has more than {REFUSED_MEGAPIXELS} megapixels, the most '
+            'that this page takes; reduce it first'
+        ) from None
+    except Exception:  # read_image knows more kinds, and says what is wrong
+        width = height = 0
+    if width * height > REFUSED_MEGAPIXELS * 1e6:
+        raise ImageError(
+            f'{path.name} has {width} x {height} pixels, which is '
+            f'{width * height / 1e6:.0f} megapixels; this page takes at most '
+            f'{REFUSED_MEGAPIXELS}'
+        )
+    if not path.is_file():
+        raise ImageError(f'{path.name} was deleted meanwhile: upload it again')
+    image = read_image(path)
+    height, width = image.shape[:2]
+    if height * width <= max_megapixels * 1e6:
+        return image, ''
+    factor = math.sqrt(max_megapixels * 1e6 / (height * width))
+    size_wh = (max(1, int(width * factor)), max(1, int(height * factor)))
+    image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+    return image, (
+        f'The photo of {width} x {height} pixels was reduced to {size_wh[0]} x '
+        f'{size_wh[1]}, and so are the results: this page works on at most '
+        f'{max_megapixels:g} megapixels.'
+    )
