@@ -80,7 +80,7 @@ def our_files():
 def test_the_promised_configs_are_there():
     shipped = set(config_names())
     assert set(NAMES) | {DETECTOR} <= shipped
-    leaf = r'(sapiens_(0\.3b|0\.6b|1b|2b)|rtmdet_m)_[a-z0-9_]+(-[a-z0-9]+)*-\d+x\d+'
+    leaf = r'(sapiens_(0\.3b|0\.6b|1b|2b|tiny)|rtmdet_(m|tiny))_[a-z0-9_]+(-[a-z0-9]+)*-\d+x\d+'
     for name in shipped:
         folder, _, stem = name.partition('/')
         if folder != 'examples':
