@@ -1,0 +1,80 @@
+"""The small models on synthetic people: every size in a config is that of its name."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+
+from sapiens_mm import config_path
+from sapiens_mm.checkpoints import identify
+from sapiens_mm.paths import config_names
+
+TINY = [name for name in config_names() if '/sapiens_tiny_' in name]
+SIZES = ((256, 192), (512, 384))
+DETECTORS = [name for name in config_names() if '/rtmdet_tiny_' in name]
+
+
+def load(name):
+    cfg = Config.fromfile(config_path(name))
+    pytest.importorskip(cfg.default_scope)
+    return cfg
+
+
+def size_of(name):
+    height, width = map(int, name.rpartition('-')[2].split('x'))
+    return height, width
+
+
+def pipelines(cfg):
+    for split in ('train', 'val', 'test'):
+        yield cfg[f'{split}_dataloader'].dataset.pipeline
+    yield cfg.test_pipeline
+
+
+def test_there_is_one_of_each_task_and_size():
+    tasks = [(name.partition('/')[0], size_of(name)) for name in TINY]
+    wanted = [(t, hw) for t in ('depth', 'normal', 'pose', 'seg') for hw in SIZES]
+    assert sorted(tasks) == sorted(wanted)
+    assert sorted(map(size_of, DETECTORS)) == [(320, 320), (640, 640)]
+
+
+@pytest.mark.parametrize('name', TINY)
+def test_models_and_pipelines_have_the_size_of_their_name(name):
+    cfg = load(name)
+    height, width = size_of(name)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope), torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    assert model.backbone.img_size == (height, width)
+    # the checkpoint of a training names the config it came from
+    assert identify(model.state_dict()).config_names() == (name,)
+    for pipeline in pipelines(cfg):
+        found = {}
+        for step in pipeline:
+            for key in ('scale', 'crop_size', 'input_size'):
+                if key in step:
+                    found[key] = tuple(step[key])
+            codec = step.get('encoder')
+            if codec:
+                assert codec == cfg.model.head.decoder
+                assert tuple(codec.heatmap_size) == (width // 4, height // 4)
+                assert tuple(codec.input_size) == (width, height)
+        assert found.pop('crop_size', (height, width)) == (height, width)
+        assert set(found.values()) == {(width, height)}
+    # trained from nothing: no layer is held back, and no file is asked for
+    assert cfg.model.backbone.get('init_cfg') is None
+    assert cfg.optim_wrapper.paramwise_cfg.layer_decay_rate == 1.0
+    assert cfg.param_scheduler[1].end == cfg.train_cfg.max_epochs
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_detectors_have_the_size_of_their_name(name):
+    cfg = load(name)
+    height, width = size_of(name)
+    for pipeline in pipelines(cfg):
+        for step in pipeline:
+            for key in ('scale', 'crop_size', 'img_scale', 'size'):
+                if key in step:
+                    assert tuple(step[key]) == (width, height), step
+    assert cfg.model.bbox_head.num_classes == 1
+    assert cfg.model.backbone.init_cfg is None
+    assert cfg.train_dataloader.dataset.metainfo == dict(classes=('person',))
