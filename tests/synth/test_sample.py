@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from sapiens_mm.synth.asset import load_asset
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.sample import CLASSES, render
+from sapiens_mm.synth.scene import FARTHEST, lay_out
 from sapiens_mm.tables import part_table
 
 HW = (256, 192)
@@ -48,6 +50,15 @@ def test_another_process_in_another_order_makes_the_same_bytes(samples):
     assert found[0] == found[1]
     assert set(found[0]) == {'1', '3'}
     assert found[0]['1'] != found[0]['3']
+
+
+def test_a_scattered_group_is_not_looked_at_from_far_away():
+    """From where all three are in view they were 24 m off, beyond stored depth."""
+    layout = lay_out(load_asset(), 2026, 1569, Knobs(), (512, 384))
+    assert len(layout.people) == 3
+    for person in layout.people:
+        depth = layout.camera.project(person.body.vertices)[:, 2]
+        assert depth.max() < FARTHEST
 
 
 @pytest.mark.slow
