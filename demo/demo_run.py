@@ -58,8 +58,11 @@ class Job:
     @property
     def bundled(self) -> bool:
         """Whether the weights are the small ones of the package."""
-        own = find_bundled(self.checkpoint.stem) if self.checkpoint else None
-        return own is not None and own.path == self.checkpoint
+        if self.checkpoint is None:
+            return False
+        path = Path(self.checkpoint)
+        own = find_bundled(path.stem)
+        return own is not None and own.path == path
 
     @property
     def title(self) -> str:
