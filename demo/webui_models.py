@@ -48,10 +48,12 @@ class ModelShelf:
         self.device = pick_device(args.device)
         self.dtype = args.dtype
         self.detector_source = args.detector
-        if args.detector not in (None, 'rtmdet') and not Path(args.detector).is_file():
+        # names without a suffix are those of make_detector, which checks them itself
+        path = Path(args.detector or '')
+        if path.suffix and not path.is_file():
             raise ValueError(
-                "--detector must be 'rtmdet' or the path of its checkpoint, got "
-                f'{args.detector}'
+                "--detector must be a name like 'rtmdet' or the path of a checkpoint, "
+                f'got {args.detector}'
             )
         given = given_jobs(args)
         self.choices = {task: list_choices(task, given) for task in TASKS}
