@@ -1,7 +1,7 @@
 """Small weights of our own that come with the package: what a task runs on by default.
 
-They were trained by ``tools/train.py`` on the synthetic people of ``sapiens_mm.synth``;
-``docs/model_zoo.md`` has their cards.
+They are for models trained by ``tools/train.py`` on the synthetic people of
+``sapiens_mm.synth``.
 """
 
 from __future__ import annotations
@@ -33,33 +33,15 @@ class BundledModel:
         return WEIGHTS / f'{self.name}.safetensors'
 
 
-BUNDLED = {
-    model.task: model
-    for model in (
-        BundledModel(
-            'pose', 'sapiens_tiny_synth308', 'pose/sapiens_tiny_synth308-256x192'
-        ),
-        BundledModel('seg', 'sapiens_tiny_synth28', 'seg/sapiens_tiny_synth28-256x192'),
-        BundledModel(
-            'depth', 'sapiens_tiny_synth_depth', 'depth/sapiens_tiny_synth-256x192'
-        ),
-        BundledModel(
-            'normal', 'sapiens_tiny_synth_normal', 'normal/sapiens_tiny_synth-256x192'
-        ),
-        BundledModel(
-            'det', 'rtmdet_tiny_synth_person', 'det/rtmdet_tiny_synth_person-320x320'
-        ),
-    )
-}
-"""By task."""
+BUNDLED: dict[str, BundledModel] = {}
+"""By task; a model stands here when its file is in ``WEIGHTS``. None is, so far."""
 
 
 def find_bundled(name: str) -> BundledModel | None:
     """Look up a bundled model by its name, or by that of its config.
 
     Args:
-        name: ``'sapiens_tiny_synth308'`` or ``'pose/sapiens_tiny_synth308-256x192'``,
-            with or without suffix.
+        name: ``BundledModel.name`` or ``.config``, with or without suffix.
     """
     wanted = name.strip().removesuffix('.safetensors').removesuffix('.py')
     found = (m for m in BUNDLED.values() if wanted in (m.name, m.config))
@@ -74,8 +56,8 @@ def bundled_for(task: str) -> BundledModel:
     """
     if task not in BUNDLED:
         raise ValueError(
-            f'No weights are bundled for {task!r}, only for {", ".join(BUNDLED)}: '
-            'name a config and a checkpoint'
+            f'No weights are bundled for {task!r}, but for '
+            f'{", ".join(BUNDLED) or "no task"}: name a config and a checkpoint'
         )
     model = BUNDLED[task]
     if not model.path.is_file():

@@ -26,9 +26,8 @@ def resolve(source: str | os.PathLike) -> Path:
     Args:
         source: A path; ``hf://org/repo/path/file.pth`` with an optional
             ``@revision``; an ``https://`` address; the name of a released file,
-            such as ``'sapiens_0.3b_coco_best_coco_AP_796'``, or of a bundled one,
-            ``'sapiens_tiny_synth308'``; or
-            ``'pose/sapiens_0.3b_coco17-1024x768:official'``.
+            such as ``'sapiens_0.3b_coco_best_coco_AP_796'``, or of a bundled one;
+            or ``'pose/sapiens_0.3b_coco17-1024x768:official'``.
 
     Raises:
         CheckpointError: If there is no such file, or it cannot be had here; then

@@ -81,6 +81,13 @@ def test_a_checkpoint_alone_must_be_of_the_task_and_of_ours(weights, tiny):
         apis.FeatureInferencer(checkpoint=MODELS['seg'].name, device='cpu')
 
 
+def test_the_table_names_what_is_there():
+    for task, own in bundled.BUNDLED.items():
+        assert own.task == task
+        assert own.path.is_file(), f'{own.name} is promised and not shipped'
+        assert config_path(own.config).is_file()
+
+
 def test_missing_weights_are_said(tmp_path, monkeypatch):
     monkeypatch.setattr(bundled, 'WEIGHTS', tmp_path)
     monkeypatch.setattr(bundled, 'BUNDLED', MODELS)

@@ -132,6 +132,19 @@ def test_results_of_other_weights_are_redone(demo, models, photos, tmp_path, cap
     assert '1 results were there already' in capsys.readouterr().out
 
 
+def test_what_runs_without_a_checkpoint_can_run(demo):
+    """Weights that are there, or random ones; never a file that is missing."""
+    args = demo[0].parse_args(['a.png', '--task', 'all'])
+    jobs = demo[1].plan_jobs(args)
+    assert [job.task for job in jobs] == list(NAMES)
+    for job in jobs:
+        assert job.checkpoint is None or Path(job.checkpoint).is_file()
+    args = demo[0].parse_args(['a.png', '--task', 'pose', '--keypoints', '17'])
+    assert demo[1].plan_jobs(args) == [
+        demo[1].Job('pose', 'pose/sapiens_0.3b_coco17-1024x768', None)
+    ]
+
+
 def test_all_tasks_make_a_panel(demo, models, photos, tmp_path, monkeypatch, capsys):
     jobs = [demo[1].Job(task, *models[task]) for task in NAMES]
     monkeypatch.setattr(demo[1], 'plan_jobs', lambda args: jobs)
