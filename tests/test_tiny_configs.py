@@ -9,7 +9,11 @@ from sapiens_mm import config_path
 from sapiens_mm.checkpoints import identify
 from sapiens_mm.paths import config_names
 
-TINY = [name for name in config_names() if '/sapiens_tiny_' in name]
+TINY = [
+    name
+    for name in config_names()
+    if '/sapiens_tiny_' in name and not name.startswith('mae/')
+]
 SIZES = ((256, 192), (512, 384))
 DETECTORS = [name for name in config_names() if '/rtmdet_tiny_' in name]
 

@@ -14,10 +14,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+
+if TYPE_CHECKING:
+    import torch
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,6 +41,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='a checkpoint to go on from; without one, the last of the work dir',
     )
     add('--amp', action='store_true', help='bfloat16 autocast, on a CPU too')
+    add('--compile', action='store_true', help='torch.compile the transformer')
     add('--no-validate', action='store_true', help='do not evaluate during training')
     add(
         '--auto-scale-lr',
@@ -74,6 +79,8 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         cfg.work_dir = str(
             Path('work_dirs', Path(args.config).name.removesuffix('.py'))
         )
+    if args.compile and 'backbone' not in cfg.model:
+        raise ValueError(f'{args.config} has no backbone to compile')
     if args.amp:
         cfg.optim_wrapper.type = 'sapiens_mm.SapiensAmpOptimWrapper'
     if args.resume is not None:
@@ -89,6 +96,14 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         cfg.merge_from_dict(args.cfg_options)
     if args.skip_bad:
         skip_bad_samples(cfg)
+
+
+def compile_backbone(model: torch.nn.Module) -> None:
+    """Compile the backbone in place: keys and checkpoints stay as they are."""
+    from mmengine.model import is_model_wrapper
+
+    model = model.module if is_model_wrapper(model) else model
+    model.backbone.compile()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,6 +125,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     joined = join_on_cpu(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if args.compile:
+        compile_backbone(runner.model)
     try:
         runner.train()
     except Exception as error:

@@ -10,9 +10,10 @@ model = dict(
     backbone=dict(arch='sapiens_tiny', img_size=input_hw),
     decode_head=dict(
         in_channels=192,
-        channels=32,
-        deconv_out_channels=(64, 48, 32),
-        conv_out_channels=(32,),
+        channels=48,
+        deconv_out_channels=(64, 48),  # a quarter of the input: half the official size
+        deconv_kernel_sizes=(4, 4),
+        conv_out_channels=(48,),
         conv_kernel_sizes=(1,),
         dropout_ratio=0.0,
         # milder than the official ones, which a short training does not outgrow:

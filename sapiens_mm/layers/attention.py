@@ -5,8 +5,12 @@ Letters: B batch, N tokens, D embedding, H heads, E channels of a head.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+# tokens up to which training on a CPU writes the matrix of weights out
+MAX_EXPLICIT_TOKENS = 1024
 
 
 def attend(q_BHNE: Tensor, k_BHNE: Tensor, v_BHNE: Tensor) -> Tensor:
@@ -22,7 +26,18 @@ def attend(q_BHNE: Tensor, k_BHNE: Tensor, v_BHNE: Tensor) -> Tensor:
     head_dim = q_BHNE.shape[-1]
     if q_BHNE.is_cuda and head_dim % 8:
         return attend_padded(q_BHNE, k_BHNE, v_BHNE)
+    # torch's fused kernel for CPUs has a slow backward pass
+    training = torch.is_grad_enabled() and q_BHNE.requires_grad
+    short = q_BHNE.shape[-2] <= MAX_EXPLICIT_TOKENS
+    if training and short and q_BHNE.device.type == 'cpu':
+        return attend_explicitly(q_BHNE, k_BHNE, v_BHNE)
     return F.scaled_dot_product_attention(q_BHNE, k_BHNE, v_BHNE)
+
+
+def attend_explicitly(q_BHNE: Tensor, k_BHNE: Tensor, v_BHNE: Tensor) -> Tensor:
+    """Like ``attend``, through the matrix (B, H, N, N) of weights."""
+    scores = (q_BHNE * q_BHNE.shape[-1] ** -0.5) @ k_BHNE.transpose(-2, -1)
+    return scores.softmax(dim=-1).to(v_BHNE.dtype) @ v_BHNE
 
 
 def attend_padded(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from torch import Tensor
+from torch import Tensor, nn
 
 from sapiens_mm.layers import UpsampleStacks
+from sapiens_mm.layers.bilinear import enlarge
 from sapiens_mm.registry import MODELS
 
 
@@ -16,7 +17,8 @@ class SapiensSegHead(UpsampleStacks, BaseDecodeHead):
     """Part logits by deconvolution with InstanceNorm and SiLU (Sapiens, 4.3).
 
     mmseg has no decode head made of transposed convolutions. Losses, dropout
-    before the last layer and resizing are the host's; logits leave in float32.
+    before the last layer and resizing for results are the host's; logits leave in
+    float32.
 
     Args:
         in_channels: D of the backbone.
@@ -56,3 +58,45 @@ class SapiensSegHead(UpsampleStacks, BaseDecodeHead):
         """Return logits (B, C, h * 2**n, w * 2**n), float32."""
         x = self.upsample(self._transform_inputs(inputs))
         return self.cls_seg(x).float()
+
+    def loss_by_feat(
+        self, seg_logits: Tensor, batch_data_samples: Sequence[object]
+    ) -> dict[str, Tensor]:
+        """Compute what the host's method does, on a CPU in a third of the time.
+
+        The host sorts the logits of all pixels for its accuracy, which takes longer
+        there than all layers of a small model.
+
+        Args:
+            seg_logits: Shape (B, C, h, w).
+            batch_data_samples: mmseg's samples with ``gt_sem_seg`` of (1, H, W).
+
+        Returns:
+            The losses by name, and ``acc_seg``, percent of labelled pixels whose
+            own logit is the largest.
+        """
+        label = self._stack_batch_gt(batch_data_samples)
+        logits = enlarge(seg_logits, label.shape[2:], self.align_corners)
+        weight = self.sampler.sample(logits, label) if self.sampler else None
+        label = label.squeeze(1)
+        several = isinstance(self.loss_decode, nn.ModuleList)
+        losses: dict[str, Tensor] = {}
+        for part in self.loss_decode if several else [self.loss_decode]:
+            loss = part(logits, label, weight=weight, ignore_index=self.ignore_index)
+            losses[part.loss_name] = losses.get(part.loss_name, 0) + loss
+        losses['acc_seg'] = accuracy(logits.detach(), label, self.ignore_index)
+        return losses
+
+
+def accuracy(logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
+    """Return the percentage of labelled pixels whose own logit is the largest.
+
+    Args:
+        logits: Shape (B, C, H, W).
+        label: Shape (B, H, W), classes or ``ignore_index``.
+        ignore_index: Label of pixels that do not count.
+    """
+    labelled = label != ignore_index
+    own = logits.gather(1, (label * labelled)[:, None])[:, 0]
+    right = (own >= logits.amax(dim=1)) & labelled
+    return 100.0 * right.sum() / labelled.sum().clamp(min=1)

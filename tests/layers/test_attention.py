@@ -4,9 +4,14 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
 from sapiens_mm.layers import SelfAttention
-from sapiens_mm.layers.attention import attend, attend_padded
+from sapiens_mm.layers.attention import (
+    MAX_EXPLICIT_TOKENS,
+    attend,
+    attend_padded,
+)
 
 
 def direct(q, k, v):
@@ -26,6 +31,29 @@ def test_attend_is_the_formula(head_dim):
     q, k, v = torch.randn(3, 2, 3, 13, head_dim)
     close = dict(rtol=0, atol=2e-6)
     torch.testing.assert_close(attend(q, k, v).double(), direct(q, k, v), **close)
+
+
+@pytest.mark.parametrize('tokens', [13, MAX_EXPLICIT_TOKENS, MAX_EXPLICIT_TOKENS + 1])
+def test_gradients_on_a_cpu_are_those_of_the_fused_kernel(tokens):
+    """Training writes the weights out up to some length, inference never does."""
+    qkv = torch.randn(3, 1, 2, tokens, 8, dtype=torch.float64, requires_grad=True)
+    fused = scaled_dot_product_attention(*qkv)
+    taken = attend(*qkv)
+    explicit = 'SoftmaxBackward' in str(kinds(taken.grad_fn))
+    assert explicit == (tokens <= MAX_EXPLICIT_TOKENS)
+    torch.testing.assert_close(taken, fused, rtol=0, atol=1e-12)
+    cotangent = torch.randn_like(fused)
+    grads = [torch.autograd.grad(out, qkv, cotangent)[0] for out in (taken, fused)]
+    torch.testing.assert_close(*grads, rtol=0, atol=1e-12)
+    with torch.no_grad():
+        inferred = scaled_dot_product_attention(*qkv)
+        torch.testing.assert_close(attend(*qkv), inferred, rtol=0, atol=0)
+
+
+def kinds(node):
+    """Names of the nodes of a graph of gradients."""
+    below = [kinds(parent) for parent, _ in node.next_functions if parent]
+    return {node.name()}.union(*below)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 pytest.importorskip('mmseg')
 
 from mmseg.models.decode_heads import FCNHead  # noqa: E402
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead  # noqa: E402
 
 from sapiens_mm import config_path  # noqa: E402
 from sapiens_mm.seg import SapiensSegHead  # noqa: E402
@@ -136,6 +137,40 @@ def test_stock_heads_with_our_losses_are_the_formula(dataset):
     got = head.loss(feats, samples(values), {})['loss_ce'].mean()
     expected = by_formula(head(feats), values, weights)
     torch.testing.assert_close(got.double(), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize('sampled', [False, True])
+def test_losses_are_those_of_the_hosts_method(sampled, align_corners):
+    parts = [
+        dict(type='CrossEntropyLoss', loss_name='loss_a'),
+        dict(type='CrossEntropyLoss', loss_name='loss_b', loss_weight=0.3),
+        dict(type='CrossEntropyLoss', loss_name='loss_a', loss_weight=0.7),
+    ]
+    sampler = dict(type='OHEMPixelSampler', thresh=0.9, min_kept=50)
+    head = tiny_head(
+        loss_decode=parts,
+        sampler=sampler if sampled else None,
+        align_corners=align_corners,
+    )
+    logits = (3 * torch.randn(2, 28, 16, 12)).requires_grad_()
+    batch = samples(labels(28))
+    found, wanted = (
+        method(logits, batch)
+        for method in (
+            head.loss_by_feat,
+            lambda *args: BaseDecodeHead.loss_by_feat(head, *args),
+        )
+    )
+    assert found.keys() == wanted.keys() == {'loss_a', 'loss_b', 'acc_seg'}
+    grads = []
+    for losses in (found, wanted):
+        (grad,) = torch.autograd.grad(losses['loss_a'] + losses['loss_b'], logits)
+        grads.append(grad)
+    torch.testing.assert_close(*grads, rtol=1e-5, atol=1e-8)
+    for name, value in wanted.items():
+        found_value = found[name].reshape(value.shape)
+        torch.testing.assert_close(found_value, value, rtol=1e-5, atol=1e-6)
 
 
 def test_a_whole_model_logs_the_formula():

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -151,6 +152,24 @@ def test_308_keypoints_train_and_test(tmp_path):
     figures = pickle.loads(out.read_bytes())
     assert 0 <= figures['goliath/AP'] <= 1
     assert {f'goliath/{p}_AP' for p in ('body', 'foot', 'face', 'hand')} <= set(figures)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which('g++') is None, reason='no C++ compiler')
+def test_compiled_training_equals_plain_training(tmp_path):
+    ann_file = write_people(tmp_path / 'data', 4)
+    cfg = pose_config(ann_file, epochs=3, **TINY)
+    cfg.custom_imports = dict(imports=['tiny_runs'])
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='LossDump')]
+    config = write(cfg, tmp_path / 'run.py')
+    ends = []
+    for name, argv in (('plain', ()), ('compiled', ('--compile',))):
+        work = tmp_path / name
+        run('train.py', config, '--work-dir', work, *argv, cwd=tmp_path)
+        losses = np.loadtxt(work / 'losses_0.txt')
+        ends.append((losses, weights(work / 'epoch_3.pth')))
+    np.testing.assert_allclose(ends[1][0], ends[0][0], rtol=1e-3)
+    assert ends[0][1].keys() == ends[1][1].keys()
 
 
 def free_port():
