@@ -32,9 +32,10 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
     add(
         '--detector',
         metavar='FILE',
-        help="person detector: 'rtmdet', the path of its checkpoint, or 'tiny', the "
-        'small one of the package where it has one; for pose, and '
-        f'parts with --seg-mode person; default: the whole {what} is one person',
+        help="person detector: 'rtmdet', the path of its checkpoint, 'tiny', the small "
+        "one of the package, or 'none': the whole "
+        f'{what} is one person; for pose, and parts with --seg-mode person; default: '
+        "'tiny' with the small models of the package, else none",
     )
     seg_help = f'parts of the whole {what} at once, or by person, boxes as for pose'
     add('--seg-mode', choices=('whole', 'person'), default='whole', help=seg_help)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from demo_jobs import Job, pick_detector, plan_jobs
 from map_outputs import MAP_TASKS, MapOutputs
 
 from sapiens_mm import apis
@@ -22,54 +22,15 @@ from sapiens_mm.apis.saving import (
     write_image,
     write_palette,
 )
-from sapiens_mm.checkpoints import (
-    find_bundled,
-    identify,
-    read_checkpoint,
-    resolve,
-)
-from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
+from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.visualization import side_by_side
 
-TASKS = ('pose', 'seg', 'depth', 'normal')
 INFERENCERS = {
     'pose': apis.PoseInferencer,
     'seg': apis.SegInferencer,
     'depth': apis.DepthInferencer,
     'normal': apis.NormalInferencer,
 }
-KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One model to run.
-
-    Attributes:
-        task: One of ``TASKS``.
-        config: Name or path of its config.
-        checkpoint: Its weights, or None for random ones.
-    """
-
-    task: str
-    config: str
-    checkpoint: Path | None
-
-    @property
-    def bundled(self) -> bool:
-        """Whether the weights are the small ones of the package."""
-        if self.checkpoint is None:
-            return False
-        path = Path(self.checkpoint)
-        own = find_bundled(path.stem)
-        return own is not None and own.path == path
-
-    @property
-    def title(self) -> str:
-        """The task, and what is to be known of its weights."""
-        if self.checkpoint is None:
-            return f'{self.task} (random weights)'
-        return f'{self.task} (tiny)' if self.bundled else self.task
 
 
 class DemoRun:
@@ -90,6 +51,7 @@ class DemoRun:
         self.photos = self._find_photos()
         self.names = output_names(self.photos, args.inputs)
         self.jobs = plan_jobs(args)
+        args.detector = pick_detector(args.detector, self.jobs)
         self.failures: dict[str, str] = {}
         self.skipped = 0
         self.maps = MapOutputs(args, self.names, [job.task for job in self.jobs])
@@ -273,62 +235,6 @@ class DemoRun:
         self.maps.report()
         if len(self.jobs) > 1:
             print(f'  {"panels":7} {self.out_dir / "panels"}')
-
-
-def plan_jobs(args: argparse.Namespace) -> list[Job]:
-    """Decide which models run, in the order of ``TASKS``.
-
-    Raises:
-        ValueError: If a checkpoint fits no task, or two of them the same one.
-    """
-    if args.config and len(args.checkpoint) > 1:
-        raise ValueError('--config goes with one --checkpoint')
-    wanted = list(args.task or ())
-    jobs: dict[str, Job] = {}
-    for source in args.checkpoint:
-        path = resolve(source)
-        found = identify(read_checkpoint(path).state_dict)
-        names = [args.config] if args.config else found.config_names()
-        if found.task not in TASKS or not names:
-            raise ValueError(
-                f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
-                + ('' if found.task not in TASKS else ', give its --config')
-            )
-        if found.task in jobs:
-            raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
-        jobs[found.task] = Job(found.task, names[0], path)
-    if args.config and not args.checkpoint:
-        task = Path(args.config).parent.name
-        if task not in TASKS:
-            raise ValueError(f'--config {args.config}: cannot tell its task')
-        jobs[task] = Job(task, args.config, None)
-    if 'all' in wanted or not (wanted or jobs):
-        wanted = list(TASKS)
-    for task in wanted:
-        jobs.setdefault(task, default_job(task, args.size, args.keypoints))
-    if args.task and 'all' not in args.task:
-        unused = [task for task in jobs if task not in args.task]
-        if unused:
-            raise ValueError(
-                f'The checkpoint is for {unused[0]}, the task asked for is '
-                f'{", ".join(args.task)}'
-            )
-    return [jobs[task] for task in TASKS if task in jobs]
-
-
-def default_job(task: str, size: str | None, keypoints: int | None) -> Job:
-    """Return what runs without a checkpoint: the small model of the package.
-
-    Where it has none, or a size or a number of keypoints is named, that is a model
-    with random weights, to try the pipeline.
-    """
-    if size is None and keypoints is None and task in BUNDLED:
-        return Job(task, BUNDLED[task].config, BUNDLED[task].path)
-    dataset = {
-        'pose': KEYPOINT_SETS[keypoints or 308],
-        'seg': 'goliath28',
-    }.get(task, 'render_people')
-    return Job(task, f'{task}/sapiens_{size or "0.3b"}_{dataset}-1024x768', None)
 
 
 def parse_boxes(text: str | None) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from demo_run import Job
+from demo_jobs import Job
 
 from sapiens_mm.apis.results import DepthResult, PoseResult, Result
 from sapiens_mm.apis.saving import draw_result, pose_to_dict, write_atomically

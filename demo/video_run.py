@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo_run import INFERENCERS, output_names, parse_cleanup, plan_jobs
+from demo_jobs import pick_detector, plan_jobs
+from demo_run import INFERENCERS, output_names, parse_cleanup
 from video_output import Window, table_facts
 from video_pass import VideoPass
 from video_people import People
@@ -44,6 +45,7 @@ class VideoRun:
         self.videos = [Path(item) for item in args.inputs]
         self.names = output_names(self.videos, args.inputs)
         self.jobs = plan_jobs(args)
+        args.detector = pick_detector(args.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
         if args.mask == 'seg' and 'seg' not in tasks:
             raise ValueError("--mask seg needs the task 'seg' in the same run")

@@ -42,7 +42,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--config', help='a config by name or path, for one checkpoint of your own')
     add('--device', help='default: the GPU if there is one')
     add('--dtype', choices=('float32', 'bfloat16', 'float16'))
-    detector_help = "'rtmdet' or the path of its checkpoint: finds the persons for pose"
+    detector_help = (
+        "finds the persons for pose: 'rtmdet', the path of its checkpoint, 'tiny' or "
+        "'none'; default: 'tiny' with the small models of the package"
+    )
     add('--detector', metavar='FILE', help=detector_help)
     add('--threads', type=int, help='of the CPU, for the models')
     pixels_help = 'larger photos are reduced to this (default: %(default)s)'

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import image_demo
-from demo_run import INFERENCERS, TASKS, Job, plan_jobs
+from demo_jobs import TASKS, Job, pick_detector, plan_jobs
+from demo_run import INFERENCERS
 
 from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.inferencer import Inferencer
@@ -47,7 +48,6 @@ class ModelShelf:
     def __init__(self, args: argparse.Namespace) -> None:
         self.device = pick_device(args.device)
         self.dtype = args.dtype
-        self.detector_source = args.detector
         # names without a suffix are those of make_detector, which checks them itself
         path = Path(args.detector or '')
         if path.suffix and not path.is_file():
@@ -57,6 +57,8 @@ class ModelShelf:
             )
         given = given_jobs(args)
         self.choices = {task: list_choices(task, given) for task in TASKS}
+        first = [choices[0].job for choices in self.choices.values()]
+        self.detector_source = pick_detector(args.detector, first)
         self._models: dict[Job, Inferencer] = {}
         self._detector: Detector | None = None
 

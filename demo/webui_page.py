@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from demo_run import TASKS
+from demo_jobs import TASKS
 from webui_models import ModelShelf
 from webui_run import TITLES, Answer, PageRun, Wish
 

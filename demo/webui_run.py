@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 import cv2
 import numpy as np
 import torch
-from demo_run import TASKS
+from demo_jobs import TASKS
 from map_outputs import MAP_TASKS
 from PIL import Image
 from webui_models import Choice, ModelShelf

@@ -20,9 +20,9 @@ def data_files():
     """All files of the package that are no modules; .mim is setup.py's."""
     for path in sorted(PACKAGE.rglob('*')):
         parts = path.relative_to(PACKAGE).parts
-        if path.is_file() and path.suffix not in ('.py', '.pyc', '.nbi', '.nbc'):
-            if not {'.mim', '__pycache__'}.intersection(parts):
-                yield path
+        apart = path.suffix in ('.py', '.pyc') or {'.mim', '__pycache__'} & set(parts)
+        if path.is_file() and not apart:
+            yield path
 
 
 @pytest.mark.skipif(not PYPROJECT.is_file(), reason='not a checkout')

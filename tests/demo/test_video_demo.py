@@ -80,7 +80,7 @@ def modules():
 
 @pytest.fixture(scope='module')
 def jobs(modules, tmp_path_factory):
-    from demo_run import Job
+    from demo_jobs import Job
 
     folder = tmp_path_factory.mktemp('models')
     made = {}

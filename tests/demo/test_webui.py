@@ -70,7 +70,7 @@ def models(tmp_path_factory):
 @pytest.fixture(scope='module')
 def page(demo, models, tmp_path_factory):
     """A served page whose own models are tiny: its runner and its address."""
-    from demo_run import Job
+    from demo_jobs import Job
 
     def plan_jobs(args):
         return [Job(task, *models[task]) for task in args.task]
@@ -328,7 +328,7 @@ def test_own_checkpoints_come_first(demo, models, page):
 
 
 def test_names_of_models(demo):
-    from demo_run import Job
+    from demo_jobs import Job
 
     name, file = NAMES['pose'], Path('a/w.pth')
     given = [Job('pose', name, file), Job('pose', name, Path('b/w.pth'))]

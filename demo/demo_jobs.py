@@ -1,0 +1,113 @@
+"""Which models the demos run: from checkpoints, from a config, or those by default."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
+from sapiens_mm.checkpoints.bundled import BUNDLED
+
+TASKS = ('pose', 'seg', 'depth', 'normal')
+KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to run.
+
+    Attributes:
+        task: One of ``TASKS``.
+        config: Name or path of its config.
+        checkpoint: Its weights, or None for random ones.
+    """
+
+    task: str
+    config: str
+    checkpoint: Path | None
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the weights are the small ones of the package."""
+        if self.checkpoint is None:
+            return False
+        path = Path(self.checkpoint)
+        own = find_bundled(path.stem)
+        return own is not None and own.path == path
+
+    @property
+    def title(self) -> str:
+        """The task, and what is to be known of its weights."""
+        if self.checkpoint is None:
+            return f'{self.task} (random weights)'
+        return f'{self.task} (tiny)' if self.bundled else self.task
+
+
+def plan_jobs(args: argparse.Namespace) -> list[Job]:
+    """Decide which models run, in the order of ``TASKS``.
+
+    Raises:
+        ValueError: If a checkpoint fits no task, or two of them the same one.
+    """
+    if args.config and len(args.checkpoint) > 1:
+        raise ValueError('--config goes with one --checkpoint')
+    wanted = list(args.task or ())
+    jobs: dict[str, Job] = {}
+    for source in args.checkpoint:
+        path = resolve(source)
+        found = identify(read_checkpoint(path).state_dict)
+        names = [args.config] if args.config else found.config_names()
+        if found.task not in TASKS or not names:
+            raise ValueError(
+                f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
+                + ('' if found.task not in TASKS else ', give its --config')
+            )
+        if found.task in jobs:
+            raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
+        jobs[found.task] = Job(found.task, names[0], path)
+    if args.config and not args.checkpoint:
+        task = Path(args.config).parent.name
+        if task not in TASKS:
+            raise ValueError(f'--config {args.config}: cannot tell its task')
+        jobs[task] = Job(task, args.config, None)
+    if 'all' in wanted or not (wanted or jobs):
+        wanted = list(TASKS)
+    for task in wanted:
+        jobs.setdefault(task, default_job(task, args.size, args.keypoints))
+    if args.task and 'all' not in args.task:
+        unused = [task for task in jobs if task not in args.task]
+        if unused:
+            raise ValueError(
+                f'The checkpoint is for {unused[0]}, the task asked for is '
+                f'{", ".join(args.task)}'
+            )
+    return [jobs[task] for task in TASKS if task in jobs]
+
+
+def default_job(task: str, size: str | None, keypoints: int | None) -> Job:
+    """Return what runs without a checkpoint: the small model of the package.
+
+    Where it has none, or a size or a number of keypoints is named, that is a model
+    with random weights, to try the pipeline.
+    """
+    if size is None and keypoints is None and task in BUNDLED:
+        return Job(task, BUNDLED[task].config, BUNDLED[task].path)
+    dataset = {
+        'pose': KEYPOINT_SETS[keypoints or 308],
+        'seg': 'goliath28',
+    }.get(task, 'render_people')
+    return Job(task, f'{task}/sapiens_{size or "0.3b"}_{dataset}-1024x768', None)
+
+
+def pick_detector(wanted: str | None, jobs: list[Job]) -> str | None:
+    """Say which person detector runs with some models.
+
+    Args:
+        wanted: ``--detector``; ``'none'`` for none. None takes the small one of the
+            package, if it has one, with its own small models.
+        jobs: The models.
+    """
+    if wanted is None and 'det' in BUNDLED and any(job.bundled for job in jobs):
+        return 'tiny'
+    return None if wanted == 'none' else wanted
