@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sapiens_mm.checkpoints import ReleasedFile, released_files
+from sapiens_mm.checkpoints.bundled import BUNDLED
 from sapiens_mm.paths import config_names
 
 PAGE = Path(__file__).resolve().parent.parent / 'docs/model_zoo.md'
@@ -38,10 +39,11 @@ EXPORTS = ('torchscript', 'bfloat16')
 INTRO = """\
 # Model zoo
 
-<!-- Made by tools/make_model_zoo.py from sapiens_mm/checkpoints/zoo.py: edit that. -->
+<!-- Made by tools/make_model_zoo.py from sapiens_mm/checkpoints/zoo.py and
+bundled.py: edit those. -->
 
-Weights that others have released and this package loads. None is shipped with it.
-Scores are **as reported by the authors**, in percent, read off their file names; they
+Weights that come with the package, and those that others have released and it loads.
+Scores of the latter are **as reported by the authors**, in percent, read off their file names; they
 are not measured by us. The licence is that of the weights; our code is Apache-2.0.
 
 The name in the first column works wherever a checkpoint is asked for, for example
@@ -118,9 +120,30 @@ def other_files() -> str:
     return f'## Other files\n\n{table(headings, rows)}'
 
 
+def bundled() -> str:
+    """Return the table of the small models in the package."""
+    rows = [
+        [
+            f'`{model.name}`',
+            f'{model.path.stat().st_size / 1e6:.1f} MB',
+            f'`{model.config}`',
+            'Apache-2.0',
+        ]
+        for model in BUNDLED.values()
+    ]
+    return (
+        '## Small models of our own\n\n'
+        'Trained on synthetic people by this project; what runs when no checkpoint is\n'
+        'named. [tiny_models.md](tiny_models.md) has their figures, their limits and\n'
+        'every command that made them.\n\n'
+        + table(['name', 'size', 'config', 'licence'], rows)
+    )
+
+
 def unreleased() -> str:
-    """Return the configs that no released file fits."""
+    """Return the configs that no file fits, released or bundled."""
     fitting = {file.config for file in released_files()}
+    fitting |= {model.config for model in BUNDLED.values()}
     names = [
         name
         for name in config_names()
@@ -135,7 +158,7 @@ def unreleased() -> str:
 
 def render() -> str:
     """Return the page."""
-    parts = [INTRO.rstrip(), *(section(*key) for key in SECTIONS)]
+    parts = [INTRO.rstrip(), bundled(), *(section(*key) for key in SECTIONS)]
     return '\n\n'.join([*parts, other_files(), unreleased()]) + '\n'
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sapiens_mm.checkpoints import find_released, released_files
+from sapiens_mm.checkpoints.bundled import BUNDLED
 from sapiens_mm.checkpoints.zoo import APACHE, CC_BY_NC
 from sapiens_mm.paths import config_names
 
@@ -67,7 +68,8 @@ def test_every_released_file_can_be_reached_from_the_page(tool):
             assert (find_released(name) is not None) == (size != '–'), name
             if size != '–':
                 reached.add(name)
-    assert reached == {file.name for file in released_files()}
+    own = {model.name for model in BUNDLED.values()}
+    assert reached == {file.name for file in released_files()} | own
 
 
 def test_every_config_is_either_fitted_or_listed_as_without_weights(tool):

@@ -1,0 +1,41 @@
+"""tools/plot_losses.py on logs as mmengine writes them."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools/plot_losses.py'
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_log(folder, start, entries):
+    path = folder / start / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(''.join(f'{json.dumps(entry)}\n' for entry in entries))
+
+
+def test_the_last_start_is_read_and_drawn(tool, tmp_path):
+    run = tmp_path / 'seg'
+    write_log(run, '20260101_000000', [dict(loss=9.0, iter=50)])
+    entries = [dict(loss=2.0, iter=50), dict(mIoU=3.0, step=1), dict(loss=1.0, step=99)]
+    write_log(run, '20260102_000000', entries)
+    assert tool.read_losses(run) == ([50, 99], [2.0, 1.0])
+    out = tmp_path / 'losses.png'
+    assert tool.main([str(run), f'other={run}', f'other={run}', '--out', str(out)]) == 0
+    height, width = cv2.imread(str(out)).shape[:2]
+    assert (height, width) == (260, 600)  # two panels
+
+
+def test_a_folder_without_a_log_is_named(tool, tmp_path, capsys):
+    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'a.png')]) == 2
+    assert f'{tmp_path} holds no log' in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""Draw the loss of trainings over their iterations, a panel a task.
+
+    python tools/plot_losses.py work_dirs/seg work_dirs/pose --out losses.png
+
+A run is a --work-dir of tools/train.py; NAME=FOLDER gives it another name, and runs
+of one name are lines of one panel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def read_losses(folder: Path) -> tuple[list[int], list[float]]:
+    """Read what the last start of a run logged.
+
+    Returns:
+        Iterations and losses.
+
+    Raises:
+        ValueError: If the folder has no log with losses.
+    """
+    steps, losses = [], []
+    for log in sorted(folder.glob('*/vis_data/scalars.json'))[-1:]:
+        for line in log.read_text().splitlines():
+            entry = json.loads(line)
+            if 'loss' in entry:
+                steps.append(entry.get('iter', entry.get('step')))
+                losses.append(entry['loss'])
+    if not steps:
+        raise ValueError(f'{folder} holds no log of a training')
+    return steps, losses
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw; return 2 on a wrong call."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('runs', nargs='+', metavar='[NAME=]FOLDER')
+    parser.add_argument('--out', type=Path, required=True)
+    args = parser.parse_args(argv)
+    panels: dict[str, list[tuple[str, list[int], list[float]]]] = {}
+    try:
+        for run in args.runs:
+            name, _, folder = run.rpartition('=')
+            path = Path(folder)
+            line = (path.name, *read_losses(path))
+            panels.setdefault(name or path.name, []).append(line)
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3 * len(panels), 2.6), layout='constrained')
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, lines) in zip(axes, panels.items(), strict=True):
+        for label, steps, losses in lines:
+            axis.plot(steps, losses, label=label)
+        axis.set(title=name, xlabel='iteration')
+        if len(lines) > 1:
+            axis.legend()
+    axes[0].set_ylabel('loss')
+    figure.savefig(args.out, dpi=100)
+    print(f'wrote {args.out}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
