@@ -43,8 +43,9 @@ INTRO = """\
 bundled.py: edit those. -->
 
 Weights that come with the package, and those that others have released and it loads.
-Scores of the latter are **as reported by the authors**, in percent, read off their file names; they
-are not measured by us. The licence is that of the weights; our code is Apache-2.0.
+Scores of the latter are **as reported by the authors**, in percent, read off their
+file names; they are not measured by us. The licence is that of the weights; our code is
+Apache-2.0.
 
 The name in the first column works wherever a checkpoint is asked for, for example
 `demo/image_demo.py --checkpoint NAME`, and is downloaded at the first use;
