@@ -55,3 +55,17 @@ def keypoint_file(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def evaluate(tmp_path):
+    """Write annotations to a file and evaluate samples on it."""
+    from metric_people import contents, run
+
+    def _evaluate(annotations, samples, num=308, num_images=None, **kwargs):
+        path = tmp_path / 'annotations.json'
+        path.write_text(json.dumps(contents(annotations, num_images)))
+        metric = dict(type='sapiens_mm.SapiensKeypointMetric', ann_file=str(path))
+        return run(metric | kwargs, samples, num)
+
+    return _evaluate
