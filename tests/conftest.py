@@ -1,6 +1,7 @@
 """What every test gets: few threads, fixed seeds, no host scope left behind."""
 
 import importlib.util
+import logging
 import os
 import random
 import sys
@@ -28,6 +29,18 @@ def _no_scope_left_behind():
     yield
     if 'mmengine.registry' in sys.modules:  # a runner sets one and leaves it
         sys.modules['mmengine.registry'].DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_closed_log_left_behind():
+    """A web server closes all handlers of the process; mmengine would write to them."""
+    yield
+    if 'mmengine.logging' in sys.modules:
+        for logger in sys.modules['mmengine.logging'].MMLogger._instance_dict.values():
+            for handler in list(logger.handlers):
+                if isinstance(handler, logging.FileHandler):
+                    logger.removeHandler(handler)
+                    handler.close()
 
 
 @pytest.fixture(scope='session')

@@ -97,7 +97,7 @@ def on_coco(cfg: Any, task: str, ann_file: Path, images: Path) -> None:
         cfg.test_evaluator.ann_file = str(ann_file)
 
 
-def score(cfg: Any, checkpoint: str | Path) -> dict[str, float]:
+def score(cfg: Any, checkpoint: str | Path) -> dict[str, float | str]:
     """Run a config's test with given weights; return its figures."""
     from mmengine.runner import Runner
 
@@ -109,7 +109,10 @@ def score(cfg: Any, checkpoint: str | Path) -> dict[str, float]:
     runner = Runner.from_cfg(cfg)
     load_weights(runner.model, resolve(checkpoint))
     started = time.perf_counter()
-    figures = {key: float(value) for key, value in runner.test().items()}
+    figures = {
+        key: value if isinstance(value, str) else float(value)
+        for key, value in runner.test().items()
+    }
     figures['images'] = len(runner.test_dataloader.dataset)
     figures['seconds'] = round(time.perf_counter() - started, 1)
     return figures
@@ -158,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from sapiens_mm.checkpoints import bundled_for
 
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float | str]] = {}
     synth = args.synth.absolute()
     try:
         for task in args.task:
@@ -190,7 +193,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for title, figures in found.items():
         print(f'\n{title}')
         for key, value in figures.items():
-            print(f'  {key:40s} {value:10.4g}')
+            shown = value if isinstance(value, str) else f'{value:.4g}'
+            print(f'  {key:40s} {shown:>10s}')
     if args.out:
         args.out.write_text(json.dumps(found, indent=1) + '\n')
     return 0

@@ -18,11 +18,14 @@ train_pipeline[2].update(scale=input_wh)
 train_pipeline[3].update(crop_size=input_hw)
 train_pipeline[4].update(scale=input_wh)
 
-train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+# small batches: there are few steps
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = val_dataloader
 
 epochs = 5
 train_cfg = dict(max_epochs=epochs, val_interval=1)
+optim_wrapper = dict(optimizer=dict(lr=7e-4, fused=True))
 param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=100)
 param_scheduler[1].update(T_max=epochs, end=epochs)

@@ -6,11 +6,14 @@ input_wh = (192, 256)  # pixels
 codec = dict(
     type='UDPHeatmap',
     input_size=input_wh,  # (W, H)
-    heatmap_size=(48, 64),  # (W, H), a quarter of the input
-    sigma=2.0,  # heatmap pixels
+    heatmap_size=(24, 32),  # (W, H), an eighth of the input: learnt sooner
+    sigma=1.5,  # heatmap pixels
 )
 
-model = dict(backbone=dict(img_size=(256, 192)), head=dict(decoder=codec))  # (H, W)
+model = dict(
+    backbone=dict(img_size=(256, 192)),  # (H, W)
+    head=dict(deconv_out_channels=(64,), deconv_kernel_sizes=(4,), decoder=codec),
+)
 
 test_pipeline = _base_.test_pipeline
 test_pipeline[2].update(input_size=input_wh)
@@ -18,11 +21,14 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[5].update(input_size=input_wh)
 train_pipeline[10].update(encoder=codec)
 
-train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
+# small batches: there are few steps
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 epochs = 5
 train_cfg = dict(max_epochs=epochs, val_interval=1)
+optim_wrapper = dict(optimizer=dict(lr=7e-4, fused=True))
 param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=100)
 param_scheduler[1].update(T_max=epochs, end=epochs)

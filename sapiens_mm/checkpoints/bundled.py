@@ -33,8 +33,14 @@ class BundledModel:
         return WEIGHTS / f'{self.name}.safetensors'
 
 
-BUNDLED: dict[str, BundledModel] = {}
-"""By task; a model stands here when its file is in ``WEIGHTS``. None is, so far."""
+_MODELS = (
+    BundledModel('seg', 'sapiens_tiny_synth28', 'seg/sapiens_tiny_synth28-256x192'),
+    BundledModel(
+        'normal', 'sapiens_tiny_synth_normal', 'normal/sapiens_tiny_synth-256x192'
+    ),
+)
+BUNDLED = {model.task: model for model in _MODELS}
+"""By task. Pose, depth and the detector follow when they beat a constant answer."""
 
 
 def find_bundled(name: str) -> BundledModel | None:

@@ -134,5 +134,7 @@ def test_detector_equals_mmdet(detector_file, monkeypatch):
     order = found.scores.argsort(descending=True, stable=True)
     assert 0 < len(boxes) == len(order) <= 100
     np.testing.assert_allclose(scores, found.scores[order].numpy(), atol=1e-6)
-    np.testing.assert_allclose(boxes, found.bboxes[order].numpy(), atol=1e-3)
+    # the last bit of a score decides the order of two equal ones: compare as sets
+    apart = np.abs(boxes[:, None] - found.bboxes.numpy()).max(axis=2)
+    assert apart.min(axis=0).max() < 1e-3 and apart.min(axis=1).max() < 1e-3
     assert boxes[:, 2].max() <= 420 and boxes[:, 3].max() <= 300

@@ -26,8 +26,7 @@ def test_cells_run_in_order(monkeypatch, capsys):
         if cell['cell_type'] == 'code':
             assert not cell['outputs'], 'clear outputs before committing'
             exec(compile(''.join(cell['source']), f'cell {number}', 'exec'), names)
-    assert [len(figure.axes) for figure in shown] == [4, 3]
-    assert names['keypoints'].keypoints.shape == (1, 308, 2)
+    assert [len(figure.axes) for figure in shown] == [3, 3]
+    assert names['surface'].normals.shape == (512, 512, 3)
+    assert names['parts'].labels.any()
     assert 'of the pixels have the right class' in capsys.readouterr().out
-    # better than saying background everywhere
-    assert names['same'].mean() > (names['sample'].labels == 0).mean()
