@@ -33,7 +33,7 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
         '--detector',
         metavar='FILE',
         help="person detector: 'rtmdet', the path of its checkpoint, 'tiny', the small "
-        "one of the package, or 'none': the whole "
+        "one of the package where it has one, or 'none': the whole "
         f'{what} is one person; for pose, and parts with --seg-mode person; default: '
         "'tiny' with the small models of the package, else none",
     )

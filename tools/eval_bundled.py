@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,16 @@ def on_coco(cfg: Any, task: str, ann_file: Path, images: Path) -> None:
         cfg.test_evaluator.ann_file = str(ann_file)
 
 
+def places(args: argparse.Namespace) -> Iterator[tuple[str, Path, Path]]:
+    """Yield where people are looked for: name, file of 17 keypoints and photos."""
+    folder = args.synth.absolute()
+    ann_file = folder / f'annotations/{args.split}_17.json'
+    yield 'synthetic', ann_file, folder / 'images' / args.split
+    if args.coco:
+        photos = args.coco_images or args.coco.parent
+        yield 'COCO', args.coco.absolute(), photos.absolute()
+
+
 def score(cfg: Any, checkpoint: str | Path) -> dict[str, float | str]:
     """Run a config's test with given weights; return its figures."""
     from mmengine.runner import Runner
@@ -162,31 +172,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm.checkpoints import bundled_for
 
     found: dict[str, dict[str, float | str]] = {}
-    synth = args.synth.absolute()
     try:
         for task in args.task:
             bundled = None if args.config and args.checkpoint else bundled_for(task)
             name = args.config or bundled.config
             checkpoint = args.checkpoint or bundled.path
-
-            cfg = Config.fromfile(sapiens_mm.config_path(name))
-            on_synthetic(cfg, task, synth, args.split)
-            found[f'{task}, synthetic'] = score(cfg, checkpoint)
-            if task == 'det':
-                ann_file = synth / f'annotations/{args.split}_17.json'
-                images = synth / 'images' / args.split
-                found[f'{task}, synthetic'] |= recall_of_people(
-                    name, checkpoint, ann_file, images
-                )
-            if args.coco and task in ('pose', 'det'):
+            for place, ann_file, images in places(args):
+                if place == 'COCO' and task not in ('pose', 'det'):
+                    continue
                 cfg = Config.fromfile(sapiens_mm.config_path(name))
-                images = (args.coco_images or args.coco.parent).absolute()
-                on_coco(cfg, task, args.coco.absolute(), images)
-                found[f'{task}, COCO'] = score(cfg, checkpoint)
+                if place == 'COCO':
+                    on_coco(cfg, task, ann_file, images)
+                else:
+                    on_synthetic(cfg, task, args.synth.absolute(), args.split)
+                figures = score(cfg, checkpoint)
                 if task == 'det':
-                    found[f'{task}, COCO'] |= recall_of_people(
-                        name, checkpoint, args.coco, images
-                    )
+                    figures |= recall_of_people(name, checkpoint, ann_file, images)
+                found[f'{task}, {place}'] = figures
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -14,14 +14,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
-
-if TYPE_CHECKING:
-    import torch
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -98,14 +94,6 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         skip_bad_samples(cfg)
 
 
-def compile_backbone(model: torch.nn.Module) -> None:
-    """Compile the backbone in place: keys and checkpoints stay as they are."""
-    from mmengine.model import is_model_wrapper
-
-    model = model.module if is_model_wrapper(model) else model
-    model.backbone.compile()
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 on a wrong call."""
     args = parse_args(argv)
@@ -126,7 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     joined = join_on_cpu(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if args.compile:
-        compile_backbone(runner.model)
+        model = getattr(runner.model, 'module', runner.model)
+        model.backbone.compile()  # in place: keys and checkpoints stay
     try:
         runner.train()
     except Exception as error:

@@ -6,7 +6,7 @@ input_wh = (192, 256)  # pixels
 codec = dict(
     type='UDPHeatmap',
     input_size=input_wh,  # (W, H)
-    heatmap_size=(24, 32),  # (W, H), an eighth of the input: learnt sooner
+    heatmap_size=(24, 32),  # (W, H), an eighth of the input: quicker
     sigma=1.5,  # heatmap pixels
 )
 

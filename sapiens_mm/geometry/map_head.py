@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sapiens_mm.layers import UpsampleStacks
+from sapiens_mm.layers.losses import sum_by_name
 
 
 class MapHead(UpsampleStacks, BaseDecodeHead):
@@ -85,9 +86,4 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         pred = F.interpolate(
             seg_logits, target.shape[2:], mode='bilinear', align_corners=False
         )
-        single = not isinstance(self.loss_decode, torch.nn.ModuleList)
-        losses: dict[str, Tensor] = {}
-        for loss in [self.loss_decode] if single else self.loss_decode:
-            value = loss(pred, target)
-            losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
-        return losses
+        return sum_by_name(self.loss_decode, pred, target)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from torch import Tensor, nn
+from torch import Tensor
 
 from sapiens_mm.layers import UpsampleStacks
 from sapiens_mm.layers.bilinear import enlarge
+from sapiens_mm.layers.losses import sum_by_name
 from sapiens_mm.registry import MODELS
 
 
@@ -79,11 +80,8 @@ class SapiensSegHead(UpsampleStacks, BaseDecodeHead):
         logits = enlarge(seg_logits, label.shape[2:], self.align_corners)
         weight = self.sampler.sample(logits, label) if self.sampler else None
         label = label.squeeze(1)
-        several = isinstance(self.loss_decode, nn.ModuleList)
-        losses: dict[str, Tensor] = {}
-        for part in self.loss_decode if several else [self.loss_decode]:
-            loss = part(logits, label, weight=weight, ignore_index=self.ignore_index)
-            losses[part.loss_name] = losses.get(part.loss_name, 0) + loss
+        options = dict(weight=weight, ignore_index=self.ignore_index)
+        losses = sum_by_name(self.loss_decode, logits, label, **options)
         losses['acc_seg'] = accuracy(logits.detach(), label, self.ignore_index)
         return losses
 

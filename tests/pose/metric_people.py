@@ -17,6 +17,10 @@ from mmpose.structures import PoseDataSample  # noqa: E402
 from sapiens_mm.tables import keypoint_table  # noqa: E402
 from sapiens_mm.tables.goliath308 import METAINFO  # noqa: E402
 
+QUIET = [
+    pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'"),
+    pytest.mark.filterwarnings('ignore:The metainfo config file'),
+]
 STATS = ['AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)']
 STATS += [name.replace('AP', 'AR') for name in STATS]
 FIELDS = {

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from metric_people import (  # noqa: E402
     CERTAIN,
     PREFIXES,
+    QUIET,
     STATS,
     THRESHOLDS,
     annotation,
@@ -33,9 +34,7 @@ from metric_people import (  # noqa: E402
     sample,
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'"),
-]
+pytestmark = QUIET
 
 
 def spread(points, num, pairs, source):
@@ -128,10 +127,8 @@ def test_common_figures_equal_a_plain_evaluator_on_the_pairs(evaluate):
 
 @pytest.mark.parametrize(('source', 'target'), [(308, 133), (133, 308)])
 def test_common_keypoints_take_the_sigmas_of_the_ground_truth(source, target, evaluate):
-    pair = (
-        53,
-        178,
-    )  # COCO-WholeBody's tip of the nose has another sigma than Goliath's
+    # COCO-WholeBody's tip of the nose has another sigma than Goliath's
+    pair = (53, 178)
     sigmas = {133: keypoint_table(133).sigmas[53], 308: keypoint_table(308).sigmas[178]}
     points = person(target)
     points[pair[target == 308], :2] -= (4, 0)

@@ -23,6 +23,7 @@ from metric_people import (  # noqa: E402
     METAS,
     PARTS,
     PREFIXES,
+    QUIET,
     STATS,
     THRESHOLDS,
     annotation,
@@ -37,9 +38,7 @@ from metric_people import (  # noqa: E402
     sample,
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'"),
-]
+pytestmark = QUIET
 
 
 @pytest.mark.parametrize('num', [17, 133, 308])

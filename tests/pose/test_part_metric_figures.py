@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from metric_people import (  # noqa: E402
     METAS,
     PARTS,
+    QUIET,
     STATS,
     annotation,
     as_plain,
@@ -34,9 +35,7 @@ from metric_people import (  # noqa: E402
     sample,
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'"),
-]
+pytestmark = QUIET
 
 
 @pytest.mark.parametrize('seed', range(4))
