@@ -11,11 +11,16 @@ We allow exactly the types such files hold, so ``weights_only=True`` stays in fo
 pickle that calls anything else is refused. One name needs care: a log history pickles
 its four statistics as ``getattr(HistoryBuffer, 'min')`` and so on. In its place stands
 ``_pickled_method``, which returns those methods and nothing else.
+
+Second bug: ``load_from`` of a file that holds tensors alone, as converted and official
+encoders do, stops with ``KeyError: 'state_dict'`` in ``EMAHook``. They are given that
+key, and ``.safetensors`` files are read by ours, whatever PyTorch's version.
 """
 
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 
@@ -42,6 +47,7 @@ def install() -> hooks.Patch:
     """Allow the types of a module of mmengine once that and PyTorch are imported."""
     for name in CLASSES:
         hooks.after(name, _allow_with_torch)
+    hooks.after('mmengine.runner.checkpoint', _name_bare_weights)
     return hooks.Patch(_describe)
 
 
@@ -109,6 +115,28 @@ def _pickled_method(owner: object, name: str) -> object:
 
 
 _GETATTR = (_pickled_method, 'builtins.getattr')
+
+
+def _name_bare_weights(module: ModuleType) -> None:
+    """Let ``CheckpointLoader`` return bare weights as a checkpoint has them."""
+    loader = module.CheckpointLoader
+    load = loader.load_checkpoint
+
+    def load_checkpoint(
+        _cls: type, filename: str, map_location: object = None, logger: str = 'current'
+    ) -> dict:
+        from torch import Tensor
+
+        path = Path(filename).expanduser()
+        if path.suffix == '.safetensors' and path.is_file():
+            from sapiens_mm.checkpoints import read_checkpoint
+
+            return dict(state_dict=read_checkpoint(path).state_dict)
+        content = load(filename, map_location, logger)
+        bare = content and all(isinstance(value, Tensor) for value in content.values())
+        return dict(state_dict=content) if bare else content
+
+    loader.load_checkpoint = classmethod(load_checkpoint)
 
 
 def _describe() -> str:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from sapiens_mm.checkpoints import write_checkpoint
 from sapiens_mm.compat import checkpoints
 
 pytest.importorskip('mmengine')
@@ -109,6 +110,29 @@ def test_a_run_resumes(run_python, tmp_path):
     assert meta['names'].tolist() == ['a', 'bc']
     assert meta['kinds'] == {'a'}
     assert isinstance(meta['count'], np.int64) and meta['count'] == 3
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_a_run_starts_from_bare_weights(run_python, tmp_path, suffix):
+    weights = {'layer.weight': torch.full((1, 2), 3.0), 'layer.bias': torch.ones(1)}
+    path = tmp_path / f'weights{suffix}'
+    if suffix == '.pth':
+        torch.save(weights, path)
+    else:
+        write_checkpoint(path, weights, {})
+    script = RUN.replace('resume=checkpoint is not None', 'resume=False')
+
+    done = run_python(script, tmp_path / 'run', path)
+    assert done.returncode == 0, done.stderr
+    checkpoints.allow()
+    trained = torch.load(tmp_path / 'run' / 'epoch_2.pth')
+    for name in ('state_dict', 'ema_state_dict'):
+        kept = {key.removeprefix('module.'): v for key, v in trained[name].items()}
+        for key, value in weights.items():
+            torch.testing.assert_close(kept[key], value, rtol=0, atol=0.01)
+    if suffix == '.pth':
+        refused = run_python(script, tmp_path / 'host', path, disable='checkpoints')
+        assert "KeyError: 'state_dict'" in refused.stderr
 
 
 def save(value):
