@@ -37,7 +37,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='a checkpoint to go on from; without one, the last of the work dir',
     )
     add('--amp', action='store_true', help='bfloat16 autocast, on a CPU too')
-    add('--compile', action='store_true', help='torch.compile the transformer')
+    add('--compile', action='store_true', help='torch.compile encoder and heads')
     add('--no-validate', action='store_true', help='do not evaluate during training')
     add(
         '--auto-scale-lr',
@@ -103,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from mmengine.runner import Runner
 
     from sapiens_mm.data_files import bad_file_sentence
+    from sapiens_mm.engine.compilation import compile_for_training
     from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
@@ -114,8 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     joined = join_on_cpu(cfg, args.launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if args.compile:
-        model = getattr(runner.model, 'module', runner.model)
-        model.backbone.compile()  # in place: keys and checkpoints stay
+        compile_for_training(getattr(runner.model, 'module', runner.model))
     try:
         runner.train()
     except Exception as error:

@@ -36,6 +36,8 @@ class SapiensSiLogLoss(nn.Module):
         ValueError: If ``form`` is neither.
     """
 
+    compiles = True  # see compile_for_training
+
     def __init__(
         self,
         loss_weight: float = 1.0,

@@ -39,6 +39,7 @@ class SapiensPartLoss(nn.Module):
     """
 
     class_weight: Tensor | None
+    compiles = True  # see compile_for_training
 
     def __init__(
         self,

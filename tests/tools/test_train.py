@@ -179,8 +179,11 @@ def free_port():
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
+@pytest.mark.parametrize('options', [(), ('--compile',)])
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path, options):
     """Same loss curve and weights, with gloo; the head's norms know no batch."""
+    if options and shutil.which('g++') is None:
+        pytest.skip('no C++ compiler')
     ann_file = write_people(tmp_path / 'data', 8)
     curves, ends = [], []
     for processes in (1, 2):
@@ -200,7 +203,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
             launch += ['--nproc_per_node=2', f'--master_port={free_port()}']
             argv = command('train.py', config, '--work-dir', work)[1:]
             result = subprocess.run(
-                [*launch, *argv, '--launcher', 'pytorch'],
+                [*launch, *argv, *options, '--launcher', 'pytorch'],
                 cwd=tmp_path,
                 env=environ(OMP_NUM_THREADS='1'),
                 capture_output=True,
