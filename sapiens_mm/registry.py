@@ -25,6 +25,7 @@ ROOMS = {
     'sapiens_mm.seg': 'mmseg',
     'sapiens_mm.geometry': 'mmseg',
     'sapiens_mm.pretrain': 'mmpretrain',
+    'sapiens_mm.multitask': 'mmpose',
 }
 
 

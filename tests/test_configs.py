@@ -85,7 +85,8 @@ def test_the_promised_configs_are_there():
     for name in shipped:
         folder, _, stem = name.partition('/')
         if folder != 'examples':
-            assert folder in {'pose', 'seg', 'depth', 'normal', 'mae', 'det'}, name
+            tasks = {'pose', 'seg', 'depth', 'normal', 'mae', 'det', 'multitask'}
+            assert folder in tasks, name
             assert re.fullmatch(leaf, stem), name
 
 

@@ -16,7 +16,7 @@ SIZES = ('0.3b', '0.6b', '1b', '2b')
 
 FENCE = re.compile(r'^```(\w*)\n(.*?)^```', re.M | re.S)
 LINK = re.compile(r'\]\(([^)\s]+)\)')
-CONFIG = re.compile(r'(?<![\w/.-])(?:pose|seg|depth|normal|mae|det)/[\w.-]+')
+CONFIG = re.compile(r'(?<![\w/.-])(?:pose|seg|depth|normal|mae|det|multitask)/[\w.-]+')
 OUR_PATH = re.compile(
     r'(?<![\w/.-])(?:sapiens_mm|configs|demo|tools|tests|requirements)/[\w./-]+'
 )

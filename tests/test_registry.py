@@ -29,6 +29,7 @@ TYPES = {
     'SapiensNormalCosineLoss': ('geometry', 'mmseg'),
     'SapiensNormalL1Loss': ('geometry', 'mmseg'),
     'SapiensMaskedViT': ('pretrain', 'mmpretrain'),
+    'SapiensMultitaskHead': ('multitask', 'mmpose'),
 }
 
 

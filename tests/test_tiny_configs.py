@@ -12,7 +12,7 @@ from sapiens_mm.paths import config_names
 TINY = [
     name
     for name in config_names()
-    if '/sapiens_tiny_' in name and not name.startswith('mae/')
+    if '/sapiens_tiny_' in name and not name.startswith(('mae/', 'multitask/'))
 ]
 SIZES = ((256, 192), (512, 384))
 DETECTORS = [name for name in config_names() if '/rtmdet_tiny_' in name]

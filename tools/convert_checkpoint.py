@@ -8,7 +8,8 @@
 The source may be a path, an hf:// or https:// address or the name of a released
 file. Only weights are written: no optimizer, no schedule, no logs. The key names of
 the official code and ours are the same, so the directions differ in what surrounds
-the weights. What was written is read again and compared before it gets its name.
+the weights. A person detector of mmdet is converted whole. What was written is read
+again and compared before it gets its name.
 """
 
 from __future__ import annotations
@@ -161,7 +162,8 @@ def convert(checkpoint: Checkpoint, args: argparse.Namespace) -> None:
             'suffix or --to ours.'
         )
     identity = identify(checkpoint.state_dict)
-    if identity.task == 'unknown':
+    whole_detector = identity.is_detector and args.part == 'full'
+    if identity.task == 'unknown' and not whole_detector:
         raise CheckpointError(f'{checkpoint.path} is {identity.describe()}.')
     state_dict = select_part(checkpoint.state_dict, args.part)
     dtype = DTYPES[args.dtype]

@@ -89,6 +89,7 @@ param_scheduler = [
 optim_wrapper = dict(type='sapiens_mm.SapiensOptimWrapper', optimizer=dict(lr=2e-3))
 default_hooks = dict(checkpoint=dict(interval=1, save_best='coco/bbox_mAP'))
 custom_hooks = [
+    dict(type='sapiens_mm.SapiensChannelsLastHook'),
     dict(
         type='EMAHook',
         ema_type='ExpMomentumEMA',

@@ -2,6 +2,7 @@
 
 from sapiens_mm.engine.amp import SapiensAmpOptimWrapper
 from sapiens_mm.engine.bad_samples import SapiensSkippedHook
+from sapiens_mm.engine.channels_last_hook import SapiensChannelsLastHook
 from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
 from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
@@ -10,6 +11,7 @@ from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
 __all__ = [
     'SapiensSkippedHook',
     'SapiensAmpOptimWrapper',
+    'SapiensChannelsLastHook',
     'SapiensEpochSeedHook',
     'SapiensFSDP2Strategy',
     'SapiensLayerDecayConstructor',

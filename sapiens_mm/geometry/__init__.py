@@ -5,6 +5,7 @@ EXR files also need OpenEXR.
 
 from sapiens_mm.geometry.alignment import Alignment, align_depth
 from sapiens_mm.geometry.depth_head import SapiensDepthHead
+from sapiens_mm.geometry.depth_l1_loss import SapiensDepthL1Loss
 from sapiens_mm.geometry.depth_metric import SapiensDepthMetric
 from sapiens_mm.geometry.estimator import SapiensMapEstimator
 from sapiens_mm.geometry.gradient_loss import SapiensGradientLoss
@@ -37,6 +38,7 @@ from sapiens_mm.geometry.transforms import (
 __all__ = [
     'Alignment',
     'SapiensDepthHead',
+    'SapiensDepthL1Loss',
     'SapiensDepthMetric',
     'SapiensGradientLoss',
     'SapiensLoadMap',

@@ -82,7 +82,7 @@ def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
     if path.suffix.lower() == '.npy':
         values = _read_numpy(path)
     else:
-        values = _decode(path)
+        values = read_stored(path)
         if values.ndim == 3:
             values = values[..., 0] if values.shape[2] < 3 else values[..., 2]  # red
     if values.ndim != 2 or values.dtype.kind not in 'biuf' or values.size == 0:
@@ -102,7 +102,7 @@ def read_image(path: str | Path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise BadFileError(f'{path} does not exist')
-    return _decode(path, cv2.IMREAD_COLOR)
+    return read_stored(path, cv2.IMREAD_COLOR)
 
 
 def _read_numpy(path: Path) -> np.ndarray:
@@ -125,7 +125,7 @@ def _read_numpy(path: Path) -> np.ndarray:
         raise BadFileError(f'{path} cannot be read: {error}') from None
 
 
-def _decode(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
+def read_stored(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
     """Decode a picture, by default as it is stored; channels in OpenCV's order."""
     data = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(data, flags) if data.size else None
@@ -135,7 +135,7 @@ def _decode(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
 
 
 def _read_png(path: Path, channels: int, scale: float | None) -> np.ndarray:
-    stored = _decode(path)
+    stored = read_stored(path)
     found = 1 if stored.ndim == 2 else stored.shape[2]
     if found != channels:
         raise BadFileError(f'{path} has {found} channels; expected {channels}')

@@ -6,6 +6,8 @@ from sapiens_mm.pose.decode import decode_udp_heatmaps
 from sapiens_mm.pose.estimator import SapiensTopdownEstimator
 from sapiens_mm.pose.goliath_dataset import SapiensGoliathDataset
 from sapiens_mm.pose.heatmap_head import SapiensHeatmapHead
+from sapiens_mm.pose.heatmap_loss import SapiensHeatmapLoss
+from sapiens_mm.pose.heatmap_target import SapiensHeatmapTarget
 from sapiens_mm.pose.keypoint_maps import (
     common_pairs,
     convert_keypoints,
@@ -26,6 +28,8 @@ __all__ = [
     'SapiensCoarseDropout',
     'SapiensGoliathDataset',
     'SapiensHeatmapHead',
+    'SapiensHeatmapLoss',
+    'SapiensHeatmapTarget',
     'SapiensKeypointMetric',
     'SapiensMinKeypoints',
     'SapiensRandomBlur',

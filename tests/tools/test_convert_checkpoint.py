@@ -118,13 +118,16 @@ def test_info(official, capsys):
     assert 'configs: none of ours' in out
 
 
-def test_info_of_another_kind(tmp_path, capsys):
+def test_a_detector_is_converted_whole(tmp_path, capsys):
     path = tmp_path / 'det.pth'
     write_checkpoint(path, {'bbox_head.rtm_cls.0.bias': torch.zeros(1)}, {})
     assert run(path, '--info') == 0
     assert 'mmdet detector' in capsys.readouterr().out
-    assert run(path, tmp_path / 'out.pth') == 2
+    assert run(path, tmp_path / 'out.pth', '--part', 'encoder') == 2
     assert 'mmdet detector' in capsys.readouterr().err
+    assert run(path, tmp_path / 'out.safetensors', '--dtype', 'fp16') == 0
+    written = read_checkpoint(tmp_path / 'out.safetensors').state_dict
+    assert written['bbox_head.rtm_cls.0.bias'].dtype == torch.float16
 
 
 def test_overwriting_needs_force(official, tmp_path, capsys):

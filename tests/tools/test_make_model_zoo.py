@@ -74,6 +74,8 @@ def test_every_released_file_can_be_reached_from_the_page(tool):
 
 def test_every_config_is_either_fitted_or_listed_as_without_weights(tool):
     page = tool.render()
-    named = set(re.findall(r'`((?:pose|seg|depth|normal|mae|det)/[\w.-]+)`', page))
+    named = set(
+        re.findall(r'`((?:pose|seg|depth|normal|mae|det|multitask)/[\w.-]+)`', page)
+    )
     wanted = {name for name in config_names() if not name.startswith('examples/')}
     assert named == wanted

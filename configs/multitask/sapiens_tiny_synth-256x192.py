@@ -1,0 +1,2 @@
+# All tasks at once, for the encoders of the single ones (docs/tiny_models.md).
+_base_ = '../_base_/multitask_tiny.py'
