@@ -34,13 +34,22 @@ class BundledModel:
 
 
 _MODELS = (
+    BundledModel(
+        'pose', 'sapiens_tiny_synth308', 'pose/sapiens_tiny_synth308-256x192'
+    ),
     BundledModel('seg', 'sapiens_tiny_synth28', 'seg/sapiens_tiny_synth28-256x192'),
+    BundledModel(
+        'depth', 'sapiens_tiny_synth_depth', 'depth/sapiens_tiny_synth-256x192'
+    ),
     BundledModel(
         'normal', 'sapiens_tiny_synth_normal', 'normal/sapiens_tiny_synth-256x192'
     ),
+    BundledModel(
+        'det', 'rtmdet_tiny_synth_person', 'det/rtmdet_tiny_synth_person-320x320'
+    ),
 )
 BUNDLED = {model.task: model for model in _MODELS}
-"""By task. Pose, depth and the detector follow when they beat a constant answer."""
+"""By task."""
 
 
 def find_bundled(name: str) -> BundledModel | None:

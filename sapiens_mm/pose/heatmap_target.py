@@ -11,11 +11,11 @@ from sapiens_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class SapiensHeatmapTarget(GenerateTarget):
-    """The host's ``GenerateTarget``, quick for ``UDPHeatmap``.
+    """The host's ``GenerateTarget``, quick for small heatmaps of ``UDPHeatmap``.
 
-    The host draws one keypoint after the other: of 308 that takes as long as a tenth
-    of a training step of a small model. Here all are drawn at once, with the same
-    values; a one-instance codec of another type is an error.
+    The host draws one keypoint after the other, which for 308 is a tenth of a training
+    step of a small model. Here all are drawn at once, with the same values, on the
+    whole map: 16 times quicker at 24x32, not quicker at 192x256.
 
     Args:
         encoder: Config of a ``UDPHeatmap`` with ``heatmap_type='gaussian'``.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip('skimage')
-for host in ('mmpose', 'mmseg', 'numba'):
+for host in ('mmpose', 'mmseg', 'mmdet', 'numba'):
     pytest.importorskip(host)
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / 'demo/tour.ipynb'
@@ -26,7 +26,10 @@ def test_cells_run_in_order(monkeypatch, capsys):
         if cell['cell_type'] == 'code':
             assert not cell['outputs'], 'clear outputs before committing'
             exec(compile(''.join(cell['source']), f'cell {number}', 'exec'), names)
-    assert [len(figure.axes) for figure in shown] == [3, 3]
+    assert [len(figure.axes) for figure in shown] == [5, 3]
+    assert names['people'].keypoints.shape[1:] == (308, 2)
+    assert names['people'].boxes_from == 'detector'
+    assert names['relief'].depth.shape == (512, 512)
     assert names['surface'].normals.shape == (512, 512, 3)
     assert names['parts'].labels.any()
     assert 'of the pixels have the right class' in capsys.readouterr().out

@@ -9,7 +9,10 @@ from pathlib import Path
 LARGEST_BYTES = 1000 * 1024  # as in .pre-commit-config.yaml
 LARGE_ON_PURPOSE = {
     'sapiens_mm/synth/data/human.npz',  # the generator's only asset
+    'sapiens_mm/weights/rtmdet_tiny_synth_person.safetensors',
     'sapiens_mm/weights/sapiens_tiny_synth28.safetensors',
+    'sapiens_mm/weights/sapiens_tiny_synth308.safetensors',
+    'sapiens_mm/weights/sapiens_tiny_synth_depth.safetensors',
     'sapiens_mm/weights/sapiens_tiny_synth_normal.safetensors',
 }
 _SKIPPED = ('venv', 'build', 'dist', 'data', 'outputs', 'work_dirs', '__pycache__')
