@@ -34,9 +34,7 @@ class BundledModel:
 
 
 _MODELS = (
-    BundledModel(
-        'pose', 'sapiens_tiny_synth308', 'pose/sapiens_tiny_synth308-256x192'
-    ),
+    BundledModel('pose', 'sapiens_tiny_synth308', 'pose/sapiens_tiny_synth308-256x192'),
     BundledModel('seg', 'sapiens_tiny_synth28', 'seg/sapiens_tiny_synth28-256x192'),
     BundledModel(
         'depth', 'sapiens_tiny_synth_depth', 'depth/sapiens_tiny_synth-256x192'
