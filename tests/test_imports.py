@@ -17,7 +17,7 @@ LAYERS = {
     **dict.fromkeys(['__init__', 'registry', 'data_files'], 2),
     **dict.fromkeys(['backbones', 'checkpoints', 'engine'], 3),
     **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 4),
-    **dict.fromkeys(['apis', 'deploy'], 5),
+    **dict.fromkeys(['apis', 'deploy', 'multitask'], 5),
     **dict.fromkeys(['testing', '__main__'], 6),
 }
 CORE = {'mmengine', 'mmcv'}  # what every installation has
@@ -32,6 +32,7 @@ TOP_HOSTS = {
     'pose': CORE | {'mmpose'},
     'seg': CORE | {'mmseg'},
     'geometry': CORE | {'mmseg'},
+    'multitask': CORE | {'mmpose'},
     'apis': CORE,
     'deploy': CORE,
     '__main__': CORE,

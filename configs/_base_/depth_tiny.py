@@ -15,6 +15,14 @@ model = dict(
         conv_out_channels=(48,),
         conv_kernel_sizes=(1,),
         dropout_ratio=0.0,
+        loss_decode=[
+            dict(type='sapiens_mm.SapiensSiLogLoss', loss_weight=0.5),
+            dict(type='sapiens_mm.SapiensDepthL1Loss', loss_weight=3.0),
+        ],
+        # from the middle: the SiLog loss gives negative depth no gradient
+        init_cfg=dict(
+            type='Normal', std=0.01, bias=0.5, override=dict(name='conv_seg')
+        ),
     ),
 )
 

@@ -4,21 +4,9 @@ _base_ = '../_base_/depth_tiny.py'
 input_wh = (192, 256)  # pixels
 input_hw = (256, 192)
 
-silog = dict(type='sapiens_mm.SapiensSiLogLoss', loss_weight=0.5)
-
 model = dict(
     data_preprocessor=dict(size=input_hw),
     backbone=dict(img_size=input_hw),
-    decode_head=dict(
-        loss_decode=[
-            silog,
-            dict(type='sapiens_mm.SapiensDepthL1Loss', loss_weight=3.0),
-        ],
-        # from the middle: the SiLog loss gives negative depth no gradient
-        init_cfg=dict(
-            type='Normal', std=0.01, bias=0.5, override=dict(name='conv_seg')
-        ),
-    ),
 )
 
 test_pipeline = _base_.test_pipeline

