@@ -14,13 +14,12 @@ its four statistics as ``getattr(HistoryBuffer, 'min')`` and so on. In its place
 
 Second bug: ``load_from`` of a file that holds tensors alone, as converted and official
 encoders do, stops with ``KeyError: 'state_dict'`` in ``EMAHook``. They are given that
-key, and ``.safetensors`` files are read by ours, whatever PyTorch's version.
+key; so are ``.safetensors`` files where PyTorch reads them.
 """
 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 
@@ -127,11 +126,6 @@ def _name_bare_weights(module: ModuleType) -> None:
     ) -> dict:
         from torch import Tensor
 
-        path = Path(filename).expanduser()
-        if path.suffix == '.safetensors' and path.is_file():
-            from sapiens_mm.checkpoints import read_checkpoint
-
-            return dict(state_dict=read_checkpoint(path).state_dict)
         content = load(filename, map_location, logger)
         bare = content and all(isinstance(value, Tensor) for value in content.values())
         return dict(state_dict=content) if bare else content
