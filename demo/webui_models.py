@@ -15,8 +15,8 @@ from demo_run import INFERENCERS
 from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.inferencer import Inferencer
 from sapiens_mm.apis.person_boxes import Detector, make_detector
+from sapiens_mm.checkpoints.bundled import NOTE
 
-TINY = 'tiny demo weights; for quality load a released checkpoint'
 RANDOM = 'random weights: the picture means nothing'
 
 
@@ -99,13 +99,13 @@ def list_choices(task: str, given: list[Job]) -> list[Choice]:
     """List the models of a task: those of the command line, then the project's own."""
     planned = [(job, '') for job in given if job.task == task]
     for job in plan_jobs(_plan_args(task=[task])):
-        planned.append((job, RANDOM if job.checkpoint is None else TINY))
+        planned.append((job, RANDOM if job.checkpoint is None else NOTE))
     choices: list[Choice] = []
     for job, note in planned:
         if any(choice.job == job for choice in choices):
             continue
         config = Path(job.config).name.removesuffix('.py')  # 0.3b has a dot too
-        kind = {RANDOM: 'random weights', TINY: 'tiny demo weights'}.get(note)
+        kind = {RANDOM: 'random weights', NOTE: 'tiny demo weights'}.get(note)
         label = f'{config} ({kind or Path(job.checkpoint).name})'
         number = sum(choice.label.startswith(label) for choice in choices)
         choices.append(Choice(f'{label} {number + 1}' if number else label, job, note))

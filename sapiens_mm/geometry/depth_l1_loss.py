@@ -40,9 +40,22 @@ class SapiensDepthL1Loss(nn.Module):
             A scalar. An image without valid pixels adds 0.
         """
         with torch.autocast(pred.device.type, enabled=False):
-            pred, target = pred.float(), target.float()
-            valid = target >= 0
-            # both replaced: a NaN outside of people must not reach the gradient
-            error = torch.where(valid, target, 0.0) - torch.where(valid, pred, 0.0)
+            valid, error = depth_difference(pred, target)
             count = valid.flatten(1).sum(1).clamp(min=1)
             return self.loss_weight * (error.abs().flatten(1).sum(1) / count).mean()
+
+
+def depth_difference(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where the target is on people, and target - pred there.
+
+    Args:
+        pred: Any shape.
+        target: Same shape; below 0 off people.
+
+    Returns:
+        The valid pixels, bool, and the difference in float32, 0 at all others: a NaN
+        there reaches neither value nor gradient.
+    """
+    pred, target = pred.float(), target.float()
+    valid = target >= 0
+    return valid, torch.where(valid, target, 0.0) - torch.where(valid, pred, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sapiens_mm.geometry.depth_l1_loss import depth_difference
 from sapiens_mm.geometry.silog_loss import log_difference
 from sapiens_mm.registry import MODELS
 
@@ -71,10 +72,7 @@ class SapiensGradientLoss(nn.Module):
             if self.space == 'log':
                 valid, error = log_difference(pred, target, self.eps)
             else:
-                pred, target = pred.float(), target.float()
-                valid = target >= 0
-                # both replaced: a NaN outside of people must not reach the gradient
-                error = torch.where(valid, target, 0.0) - torch.where(valid, pred, 0.0)
+                valid, error = depth_difference(pred, target)
             total = error.new_zeros(len(error))
             for scale in range(self.num_scales):
                 step = slice(None, None, 2**scale)

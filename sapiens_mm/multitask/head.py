@@ -50,11 +50,6 @@ class SapiensMultitaskHead(BaseModule):
             {task: MODELS.build(dict(cfg)) for task, cfg in given.items() if cfg}
         )
 
-    @property
-    def decoder(self) -> object:
-        """Codec of the keypoints, which the host's estimator asks for."""
-        return self.heads['pose'].decoder
-
     def forward(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Return heatmaps, logits and raw maps by task, (B, C, h, w) each, float32."""
         return {task: head(feats) for task, head in self.heads.items()}
