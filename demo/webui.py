@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -121,7 +122,8 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
     if args.threads:
         torch.set_num_threads(args.threads)
     shelf = ModelShelf(args)
-    page = build_page(PageRun(shelf, folder, args.max_megapixels))
+    run = PageRun(shelf, folder, args.max_megapixels)
+    page = build_page(run)
     _, url, _ = page.launch(
         server_name=args.host,
         server_port=port,
@@ -135,6 +137,8 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
         footer_links=[],
         **LOOK,
     )
+    # while the photo is being chosen
+    threading.Thread(target=run.preload, name='preload', daemon=True).start()
     return page, url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import threading
@@ -24,6 +25,7 @@ from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.map_saving import sidecar_path
 from sapiens_mm.apis.results import PoseResult, Result, SegResult
 from sapiens_mm.apis.saving import draw_result, write_data, write_image, write_palette
+from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.tables import KeypointTable, PartTable
 
 TITLES = {'pose': 'Pose', 'seg': 'Body parts', 'depth': 'Depth', 'normal': 'Normals'}
@@ -132,6 +134,22 @@ class PageRun:
         self.folder = folder
         self.max_megapixels = max_megapixels
         self._lock = threading.Lock()
+
+    def preload(self) -> None:
+        """Load the small models of the package, if they are the first of their task.
+
+        Most of it is importing the hosts, which the first photo would wait for. Larger
+        models are loaded when they are asked for, as there may be memory for one only.
+        A model that fails says so at the click.
+        """
+        for task in TASKS:
+            choice = self.shelf.find(task, None)
+            if choice.note != NOTE:
+                continue
+            with self._lock, contextlib.suppress(Exception):
+                self.shelf.model(choice)
+                if task == 'pose':
+                    self.shelf.detector()
 
     def __call__(self, wish: Wish) -> Iterator[Answer]:
         """Yield the same answer again and again as it grows; never raises.

@@ -74,6 +74,7 @@ DATASETS = _child('dataset', _root.DATASETS)
 TRANSFORMS = _child('transform', _root.TRANSFORMS)
 METRICS = _child('metric', _root.METRICS)
 HOOKS = _child('hook', _root.HOOKS)
+OPTIMIZERS = _child('optimizer', _root.OPTIMIZERS)
 OPTIM_WRAPPERS = _child('optim_wrapper', _root.OPTIM_WRAPPERS)
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'optimizer wrapper constructor', _root.OPTIM_WRAPPER_CONSTRUCTORS

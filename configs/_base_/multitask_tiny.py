@@ -17,7 +17,15 @@ model = dict(
     head=dict(
         _delete_=True,
         type='sapiens_mm.SapiensMultitaskHead',
-        pose=_base_.model.head,
+        pose=dict(
+            _base_.model.head,
+            init_cfg=dict(
+                type='Normal',
+                layer=['Conv2d', 'ConvTranspose2d'],
+                std=0.05,
+                override=dict(type='Normal', name='final_layer', std=0.001),
+            ),
+        ),
         seg=dict(
             type='sapiens_mm.SapiensSegHead',
             num_classes=28,
@@ -57,12 +65,17 @@ train_pipeline = [
     dict(type='sapiens_mm.SapiensTopdownMaps', input_size=input_wh, stride=4),
     dict(type='mmseg.PhotoMetricDistortion'),
     dict(type='sapiens_mm.SapiensRandomBlur', prob=0.1),
-    dict(type='sapiens_mm.SapiensHeatmapTarget', encoder=_base_.codec),
+    dict(
+        type='sapiens_mm.SapiensHeatmapTarget',
+        encoder=_base_.codec,
+        use_dataset_keypoint_weights=True,
+    ),
     dict(type='sapiens_mm.SapiensPackMultitask'),
 ]
 train_dataloader = dict(
     dataset=dict(
         type='sapiens_mm.SapiensMultitaskDataset',
+        group_weights=dict(body=5.0, foot=5.0, extra=5.0),
         data_prefix=dict(
             img='images/train/',
             labels='labels/train/',
@@ -71,4 +84,16 @@ train_dataloader = dict(
         ),
         pipeline=train_pipeline,
     )
+)
+
+optim_wrapper = dict(
+    optimizer=dict(
+        _delete_=True,
+        type='sapiens_mm.SapiensMuon',
+        lr=3e-4,
+        muon_lr_mult=10.0,
+        betas=(0.9, 0.99),
+        weight_decay=0.05,
+    ),
+    paramwise_cfg=dict(head_lr_mult=10.0),
 )

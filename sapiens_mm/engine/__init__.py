@@ -7,6 +7,7 @@ from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
 from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
+from sapiens_mm.engine.muon import SapiensMuon
 
 __all__ = [
     'SapiensSkippedHook',
@@ -15,5 +16,6 @@ __all__ = [
     'SapiensEpochSeedHook',
     'SapiensFSDP2Strategy',
     'SapiensLayerDecayConstructor',
+    'SapiensMuon',
     'SapiensOptimWrapper',
 ]

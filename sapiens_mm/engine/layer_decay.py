@@ -18,7 +18,7 @@ from torch import nn
 
 from sapiens_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
-KEYS = ('layer_decay_rate',)
+KEYS = ('layer_decay_rate', 'head_lr_mult')
 WHY_NOT = {
     'num_layers': 'the depth is taken from the model',
     'custom_keys': "mmpose's layer decay ignored it; norms, biases and the position "
@@ -32,16 +32,19 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
 
     With L blocks in ``model.backbone.layers``, block i has the base rate times
     ``layer_decay_rate ** (L - i)``; patch embedding, position table and tokens of the
-    backbone come before block 0, final norm and head have the base rate. Parameters
-    with one axis, biases and position tables have no weight decay. All
-    trainable parameters of one depth share two groups. No config of the host's class
-    can take the depth from the model, or reject what it does not know.
+    backbone come before block 0, final norm and head have the base rate, the head's
+    times ``head_lr_mult`` if that is given. Parameters with one axis, biases and
+    position tables have no weight decay. All trainable parameters of one depth share
+    two groups. No config of the host's class can take the depth from the model, or
+    reject what it does not know.
 
     Args:
         optim_wrapper_cfg: Config of the optimizer wrapper; its ``optimizer`` must
             state ``lr``.
-        paramwise_cfg: ``dict(layer_decay_rate=…)``, above 0 and at most 1; nothing
-            else.
+        paramwise_cfg: ``layer_decay_rate``, above 0 and at most 1; and, optional,
+            ``head_lr_mult``, above 0: what is outside of the backbone, in groups of
+            its own, has so many times the base rate. A head that starts from nothing
+            can take more than blocks can.
 
     Raises:
         ValueError: If a key is unknown or missing, the rate is no such number, or the
@@ -54,13 +57,16 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
         if unknown:
             raise ValueError(
                 f'paramwise_cfg: unknown {"; ".join(unknown)}. '
-                f'The only key is {KEYS[0]}'
+                f'The keys are {" and ".join(KEYS)}'
             )
         rate = given.get('layer_decay_rate')
         if isinstance(rate, bool) or not isinstance(rate, (int, float)):
             raise ValueError(f'layer_decay_rate must be a number, not {rate!r}')
         if not 0 < rate <= 1:
             raise ValueError(f'layer_decay_rate must be in (0, 1], not {rate}')
+        mult = given.get('head_lr_mult', 1)
+        if isinstance(mult, bool) or not isinstance(mult, (int, float)) or mult <= 0:
+            raise ValueError(f'head_lr_mult must be a number above 0, not {mult!r}')
         if self.base_lr is None:
             raise ValueError('layer decay needs lr in the config of the optimizer')
 
@@ -76,15 +82,20 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
         """
         depth_of = dict(_depths(module))
         last = len(module.backbone.layers) + 1
+        of_backbone = {id(param) for param in module.backbone.parameters()}
+        rate = self.paramwise_cfg['layer_decay_rate']
+        head_mult = self.paramwise_cfg.get('head_lr_mult')
         groups: dict[str, dict] = {}
         for name, param in module.named_parameters():
             if not param.requires_grad:
                 continue
             depth = depth_of.get(id(param), last)
             plain = param.ndim == 1 or name.endswith('.bias') or 'pos_embed' in name
-            group_name = f'layer_{depth}_{"no_decay" if plain else "decay"}'
+            where, scale = f'layer_{depth}', rate ** (last - depth)
+            if head_mult is not None and id(param) not in of_backbone:
+                where, scale = 'head', head_mult
+            group_name = f'{where}_{"no_decay" if plain else "decay"}'
             if group_name not in groups:
-                scale = self.paramwise_cfg['layer_decay_rate'] ** (last - depth)
                 groups[group_name] = dict(
                     params=[], group_name=group_name, lr=scale * self.base_lr
                 )

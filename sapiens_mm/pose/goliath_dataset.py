@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmpose.datasets import BaseCocoStyleDataset
 
 from sapiens_mm.pose.keypoint_files import (
@@ -15,7 +17,18 @@ from sapiens_mm.pose.keypoint_files import (
 )
 from sapiens_mm.pose.keypoint_maps import keypoint_map
 from sapiens_mm.registry import DATASETS
-from sapiens_mm.tables.goliath308 import METAINFO
+from sapiens_mm.tables.goliath308 import GOLIATH308, GROUP_IDS, METAINFO
+
+SHARED = (
+    'dataset_name',
+    'upper_body_ids',
+    'lower_body_ids',
+    'flip_pairs',
+    'dataset_keypoint_weights',
+    'flip_indices',
+    'skeleton_links',
+)
+"""Metadata that the host's data sets put into each sample."""
 
 
 @DATASETS.register_module()
@@ -40,6 +53,10 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
         include_finger_bases: For 133: fill the ten finger bases too, which are
             inferred.
         pairs: For 133: more pairs, [COCO-WholeBody id, Goliath id].
+        group_weights: Weights in the loss by group (``body``, ``foot``, ``left_hand``,
+            ``right_hand``, ``extra``, ``face``), for a ``GenerateTarget`` with
+            ``use_dataset_keypoint_weights=True``; 1 for others. The face has 238 of the
+            308, and would decide alone what is learnt.
         **kwargs: Of ``BaseCocoStyleDataset``: ``data_root``, ``data_prefix``,
             ``data_mode``, ``bbox_file``, ``pipeline``, ``test_mode`` and others.
 
@@ -56,8 +73,17 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
         file_keypoints: int = 308,
         include_finger_bases: bool = False,
         pairs: tuple | list = (),
+        group_weights: Mapping[str, float] | None = None,
         **kwargs,
     ) -> None:
+        weights = np.ones(len(GOLIATH308.names), np.float32)
+        for group, weight in (group_weights or {}).items():
+            if group not in GROUP_IDS or not weight >= 0:
+                raise ValueError(
+                    f'group_weights: {group!r}: {weight!r}; expected numbers from 0 '
+                    f'for {", ".join(GROUP_IDS)}'
+                )
+            weights[list(GROUP_IDS[group])] = weight
         if file_keypoints not in FIELDS:
             raise ValueError(
                 f'file_keypoints must be 308, 133 or 17, not {file_keypoints!r}'
@@ -74,6 +100,7 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
             include_finger_bases=include_finger_bases,
             pairs=pairs,
         )
+        self._keypoint_weights = weights
         super().__init__(ann_file, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
@@ -87,7 +114,17 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
             raise ValueError(f'{self.ann_file} has no person with visible keypoints')
         # ConcatDataset wants the same metadata of all its data sets
         self._metainfo['CLASSES'] = [category(308)]
+        self._metainfo['dataset_keypoint_weights'] = self._keypoint_weights
         return data_list
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return what the host's does, with metadata that samples share.
+
+        The host copies all pairs and links for each sample, which takes 2 ms for 308
+        keypoints; no transform writes to them.
+        """
+        info = BaseDataset.get_data_info(self, idx)
+        return {**info, **{key: self._metainfo[key] for key in SHARED}}
 
     def parse_data_info(self, raw_data_info: dict[str, Any]) -> dict[str, Any] | None:
         """Read one annotation.

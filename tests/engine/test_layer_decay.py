@@ -242,7 +242,10 @@ def test_sharded_model(process_group):
             "'custom_keys' (mmpose's layer decay ignored it",
         ),
         (dict(layer_decay_rate=0.85, decay_multi=0.0), "unknown key 'decay_multi'"),
-        (dict(layer_decay_rate=0.85, decay_multi=0.0), 'The only key is layer_decay_r'),
+        (dict(layer_decay_rate=0.85, decay_multi=0.0), 'keys are layer_decay_rate and'),
+        (dict(layer_decay_rate=1, head_lr_mult=0), 'a number above 0, not 0'),
+        (dict(layer_decay_rate=1, head_lr_mult='2'), "a number above 0, not '2'"),
+        (dict(layer_decay_rate=1, head_lr_mult=True), 'a number above 0, not True'),
         (dict(), 'layer_decay_rate must be a number, not None'),
         (None, 'layer_decay_rate must be a number, not None'),
         (dict(layer_decay_rate='0.85'), "must be a number, not '0.85'"),
@@ -267,3 +270,18 @@ def test_a_model_without_blocks_is_refused(backbone):
     model.backbone = backbone
     with pytest.raises(ValueError, match='list of blocks; Sequential has none'):
         build(model)
+
+
+def test_a_head_may_be_quicker():
+    model = Tiny()
+    plain = {id(p): g['lr'] for g in groups_of(build(model)) for p in g['params']}
+    cfg = dict(layer_decay_rate=0.85, head_lr_mult=10.0)
+    quick = {id(p): g for g in groups_of(build(model, cfg)) for p in g['params']}
+    assert set(quick) == set(plain)
+    for name, param in model.named_parameters():
+        group, before = quick[id(param)], plain[id(param)]
+        of_head = not name.startswith('backbone.')
+        assert group['group_name'].startswith('head_') is of_head
+        assert group['lr'] == (10 * OPTIMIZER['lr'] if of_head else before)
+        decayed = param.ndim > 1 and 'pos_embed' not in name
+        assert group['weight_decay'] == (0.1 if decayed else 0.0)

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 
 pytest.importorskip('mmpose')
 
-from mmpose.datasets import CocoDataset  # noqa: E402
+from mmpose.datasets import BaseCocoStyleDataset, CocoDataset  # noqa: E402
 from mmpose.registry import DATASETS, TRANSFORMS  # noqa: E402
 
 from sapiens_mm.pose import (  # noqa: E402
@@ -16,8 +16,9 @@ from sapiens_mm.pose import (  # noqa: E402
     SapiensMinKeypoints,
     convert_keypoints,
 )
+from sapiens_mm.pose.goliath_dataset import SHARED  # noqa: E402
 from sapiens_mm.tables import GOLIATH308  # noqa: E402
-from sapiens_mm.tables.goliath308 import METAINFO  # noqa: E402
+from sapiens_mm.tables.goliath308 import GROUP_IDS, METAINFO  # noqa: E402
 
 CODEC = dict(type='UDPHeatmap', input_size=(48, 64), heatmap_size=(12, 16), sigma=1.0)
 PIPELINE = [
@@ -68,6 +69,40 @@ def test_a_goliath_file(keypoint_file):
     assert 'raw_ann_info' not in info
     tested = build(path, test_mode=True).get_data_info(1)
     assert tested['raw_ann_info'] == record
+
+
+def test_samples_have_what_the_hosts_data_sets_put_into_them(keypoint_file):
+    dataset = build(keypoint_file(308))
+    ours = dataset.get_data_info(0)
+    hosts = BaseCocoStyleDataset.get_data_info(dataset, 0)
+    assert ours.keys() == hosts.keys() and ours['sample_idx'] == 0
+    for key in SHARED:
+        np.testing.assert_array_equal(ours[key], hosts[key])
+
+
+def test_groups_have_weights(keypoint_file):
+    path = keypoint_file(308)
+    target = dict(
+        type='GenerateTarget', encoder=CODEC, use_dataset_keypoint_weights=True
+    )
+    pipeline = [*PIPELINE[:3], target, PIPELINE[-1]]
+    weights = []
+    for groups in (None, dict(body=5.0, face=0.5)):
+        dataset = build(path, pipeline=pipeline, group_weights=groups)
+        sample = dataset[0]['data_samples']
+        weights.append(sample.gt_instance_labels.keypoint_weights.numpy()[0])
+    plain, weighted = weights
+    factor = np.ones(308)
+    factor[list(GROUP_IDS['body'])] = 5
+    factor[70:] = 0.5
+    assert plain.max() == 1
+    np.testing.assert_allclose(weighted, plain * factor)
+
+
+@pytest.mark.parametrize('groups', [dict(head=1.0), dict(body=-1.0)])
+def test_wrong_weights_are_refused(keypoint_file, groups):
+    with pytest.raises(ValueError, match='expected numbers from 0 for body, foot'):
+        build(keypoint_file(308), group_weights=groups)
 
 
 @pytest.mark.parametrize('num_keypoints, filled', [(17, 17), (133, 53)])
