@@ -82,7 +82,8 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
 
     A table has a class row if leaving it out makes a known grid: T - 1 is a square
     and T is not, or T - 1 is the model's own number of patches. Grids other than
-    the model's are square, or the 64x48 of the fine-tuned Sapiens models.
+    the model's are square, or the 64x48 of the fine-tuned Sapiens models, or, if
+    nothing else fits, of the model's proportions: 8x6 for 16x12.
 
     Args:
         table: Shape (1, T, D), as found in a checkpoint.
@@ -107,15 +108,26 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
         edge = math.isqrt(patches)
         return (edge, edge) if edge and edge * edge == patches else None
 
+    def scaled_grid(patches: int) -> tuple[int, int] | None:
+        divisor = math.gcd(*grid_hw)
+        unit_hw = [side // divisor for side in grid_hw]
+        scale = math.isqrt(patches // math.prod(unit_hw))
+        scaled_hw = tuple(side * scale for side in unit_hw)
+        return scaled_hw if scale and math.prod(scaled_hw) == patches else None
+
     # 16 rows are the model's own 5x3 and a class row before they are a square
-    for has_class_row in (1, 0) if rows - 1 == own else (0, 1):
-        src_hw = source_grid(rows - has_class_row)
-        if src_hw is not None:
+    order = (1, 0) if rows - 1 == own else (0, 1)
+    for find in (source_grid, scaled_grid):
+        found = [(find(rows - prefix), prefix) for prefix in order]
+        found = [pair for pair in found if pair[0] is not None]
+        if found:
+            src_hw, has_class_row = found[0]
             break
     else:
         raise ValueError(
             f'A position table of {rows} rows fits no grid: neither {rows} nor '
-            f'{rows - 1} is {own} (the model), 3072 (64x48) or a square'
+            f'{rows - 1} is {own} (the model), 3072 (64x48), a square, or a grid of '
+            f'the proportions {grid_hw[0]}:{grid_hw[1]}'
         )
     prefix, grid = table[:, :has_class_row], table[:, has_class_row:]
     grid = resize_pos_embed(grid, src_hw, grid_hw)

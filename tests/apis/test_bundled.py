@@ -79,7 +79,7 @@ def test_depth_has_the_order_of_the_truth(people):
         mask = sample.labels > 0
         true, found = sample.depth[mask], depth(sample.image).depth[mask]
         ranks.append(np.corrcoef(rank(true), rank(found))[0, 1])
-    assert np.mean(ranks) > 0.2  # of a constant: 0
+    assert np.mean(ranks) > 0.35  # of a constant: 0
 
 
 def rank(values):
@@ -97,4 +97,4 @@ def test_keypoints_are_nearer_than_the_middle_of_the_box(people):
             for guess, to in ((found[seen], errors), (middle, constant)):
                 off = np.linalg.norm(guess - person.keypoints[seen, :2], axis=1)
                 to.append(off.mean() / (y2 - y1))
-    assert np.mean(errors) < 0.7 * np.mean(constant)
+    assert np.mean(errors) < 0.5 * np.mean(constant)
