@@ -16,7 +16,6 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -96,7 +95,7 @@ def go_offline(folder: Path) -> None:
 
 
 def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
-    """Build the page and serve it in the background.
+    """Build the page, load the small models, and serve in the background.
 
     Args:
         args: The command line.
@@ -124,6 +123,8 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
     shelf = ModelShelf(args)
     run = PageRun(shelf, folder, args.max_megapixels)
     page = build_page(run)
+    print('Loading the small models …', flush=True)
+    run.preload()
     _, url, _ = page.launch(
         server_name=args.host,
         server_port=port,
@@ -137,8 +138,6 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
         footer_links=[],
         **LOOK,
     )
-    # while the photo is being chosen
-    threading.Thread(target=run.preload, name='preload', daemon=True).start()
     return page, url
 
 

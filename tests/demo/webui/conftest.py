@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from pathlib import Path
 
 import cv2
@@ -71,9 +70,6 @@ def page(demo, models, tmp_path_factory):
         served, url = demo[0].start(
             demo[0].parse_args(['--port', '0', '--device', 'cpu']), folder
         )
-        for thread in threading.enumerate():
-            if thread.name == 'preload':
-                thread.join()
     yield run, url
     served.close(verbose=False)
 
