@@ -86,7 +86,7 @@ def test_command_serves_and_leaves_nothing(demo, models, tmp_path, monkeypatch, 
     seen = []
 
     def look_and_stop(folder, older_than_s, keep):
-        url = capsys.readouterr().out.split()[1]
+        (url,) = re.findall(r'http\S+', capsys.readouterr().out)
         with urllib.request.urlopen(url, timeout=20) as reply:
             seen.extend([reply.status, older_than_s, folder.parent])
         os.kill(os.getpid(), signal.SIGTERM)
