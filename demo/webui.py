@@ -123,7 +123,6 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
     shelf = ModelShelf(args)
     run = PageRun(shelf, folder, args.max_megapixels)
     page = build_page(run)
-    print('Loading the small models …', flush=True)
     run.preload()
     _, url, _ = page.launch(
         server_name=args.host,

@@ -142,13 +142,14 @@ class PageRun:
         models are loaded when they are asked for, as there may be memory for one only.
         A model that fails says so at the click.
         """
-        for task in TASKS:
-            choice = self.shelf.find(task, None)
-            if choice.note != NOTE:
-                continue
-            with self._lock, contextlib.suppress(Exception):
+        first = [self.shelf.find(task, None) for task in TASKS]
+        small = [choice for choice in first if choice.note == NOTE]
+        if small:
+            print('Loading the small models …', flush=True)
+        for choice in small:
+            with contextlib.suppress(Exception):
                 self.shelf.model(choice)
-                if task == 'pose':
+                if choice.job.task == 'pose':
                     self.shelf.detector()
 
     def __call__(self, wish: Wish) -> Iterator[Answer]:

@@ -117,13 +117,13 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
 
     # 16 rows are the model's own 5x3 and a class row before they are a square
     order = (1, 0) if rows - 1 == own else (0, 1)
-    for find in (source_grid, scaled_grid):
-        found = [(find(rows - prefix), prefix) for prefix in order]
-        found = [pair for pair in found if pair[0] is not None]
-        if found:
-            src_hw, has_class_row = found[0]
-            break
-    else:
+    grids = (
+        (find(rows - prefix_rows), prefix_rows)
+        for find in (source_grid, scaled_grid)
+        for prefix_rows in order
+    )
+    src_hw, has_class_row = next((pair for pair in grids if pair[0]), (None, 0))
+    if src_hw is None:
         raise ValueError(
             f'A position table of {rows} rows fits no grid: neither {rows} nor '
             f'{rows - 1} is {own} (the model), 3072 (64x48), a square, or a grid of '

@@ -100,8 +100,8 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
             include_finger_bases=include_finger_bases,
             pairs=pairs,
         )
-        self._keypoint_weights = weights
         super().__init__(ann_file, **kwargs)
+        self._metainfo['dataset_keypoint_weights'] = weights
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the file; ``CLASSES`` are ours, whatever its categories say.
@@ -114,7 +114,6 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
             raise ValueError(f'{self.ann_file} has no person with visible keypoints')
         # ConcatDataset wants the same metadata of all its data sets
         self._metainfo['CLASSES'] = [category(308)]
-        self._metainfo['dataset_keypoint_weights'] = self._keypoint_weights
         return data_list
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
