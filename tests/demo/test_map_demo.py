@@ -7,20 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import DepthInferencer, SegInferencer
 from sapiens_mm.apis.map_saving import read_saved_map
-from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+from sapiens_mm.testing import fake_person_photo
 
 DEMO = Path(__file__).resolve().parents[2] / 'demo'
-NAMES = {
-    'seg': 'seg/sapiens_0.3b_goliath28-1024x768',
-    'depth': 'depth/sapiens_0.3b_render_people-1024x768',
-    'normal': 'normal/sapiens_0.3b_render_people-1024x768',
-}
 
 
 @pytest.fixture(scope='module')
@@ -33,21 +27,6 @@ def demo():
         yield image_demo, demo_run
     finally:
         sys.path.remove(str(DEMO))
-
-
-@pytest.fixture(scope='module')
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('models')
-    made = {}
-    for task, name in NAMES.items():
-        cfg = tiny_config(name)
-        (folder / task).mkdir()
-        config = folder / task / 'tiny.py'
-        cfg.dump(config)
-        checkpoint = folder / f'{task}.pth'
-        torch.save(build_model(cfg).state_dict(), checkpoint)
-        made[task] = str(config), str(checkpoint)
-    return made
 
 
 @pytest.fixture

@@ -6,17 +6,10 @@ from pathlib import Path
 
 import cv2
 import pytest
-import torch
 
-from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+from sapiens_mm.testing import fake_person_photo
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = {
-    'pose': 'pose/sapiens_0.3b_goliath308-1024x768',
-    'seg': 'seg/sapiens_0.3b_goliath28-1024x768',
-    'depth': 'depth/sapiens_0.3b_render_people-1024x768',
-    'normal': 'normal/sapiens_0.3b_render_people-1024x768',
-}
 HW = (80, 60)
 
 
@@ -36,21 +29,6 @@ def demo():
         os.environ.update(environ)
         for folder in folders:
             sys.path.remove(folder)
-
-
-@pytest.fixture(scope='module')
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('models')
-    made = {}
-    for task, name in NAMES.items():
-        cfg = tiny_config(name)
-        (folder / task).mkdir()
-        config = folder / task / 'tiny.py'
-        cfg.dump(config)
-        checkpoint = folder / f'{task}.pth'
-        torch.save(build_model(cfg).state_dict(), checkpoint)
-        made[task] = str(config), checkpoint
-    return made
 
 
 @pytest.fixture(scope='module')

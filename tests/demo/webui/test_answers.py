@@ -64,6 +64,10 @@ def test_models_are_loaded_once_and_when_needed(
     first = answer(run, photo, task='normal', cut_out=False)
     again = answer(run, photo, task='normal', cut_out=False)
     assert first.loading_s > 0 and again.loading_s == 0
+    from webui_page import sentences_html
+
+    assert 's of it to load models' in sentences_html(first)
+    assert 'to load models' not in sentences_html(again)
     assert [ran.task for ran in again.ran] == ['normal'] and len(shelf._models) == 1
     whole = np.load(again.files[0])
     people = answer(run, photo, task='normal')
@@ -190,7 +194,7 @@ def test_own_checkpoints_come_first(demo, models, page):
     shelf = demo[1].ModelShelf(demo[0].parse_args(argv))
     own, *others = shelf.choices['depth']
     assert own.label == 'tiny (depth.pth)' and own.note == ''
-    assert own.job.checkpoint == checkpoint and len(others) == 1
+    assert own.job.checkpoint == Path(checkpoint) and len(others) == 1
     assert all(len(shelf.choices[task]) == 1 for task in ('pose', 'seg', 'normal'))
     assert shelf.find('depth', None) == own
     with pytest.raises(ValueError, match="no model 'x' for pose; there is"):
