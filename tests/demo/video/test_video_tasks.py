@@ -1,0 +1,103 @@
+"""What is asked of each frame: tasks, people, and how they are followed."""
+
+import numpy as np
+
+from sapiens_mm.apis.smoothing import KeypointSmoother, OneEuroOptions
+from sapiens_mm.apis.video import VideoReader
+
+
+def test_all_tasks_make_a_panel(demo, clip, capsys):
+    argv = (clip, '--mask', 'seg', '--save-maps', '--save-data', '--max-frames', 2)
+    assert demo(*argv, tasks=tuple(demo.jobs)) == 0
+    image = next(iter(VideoReader(demo.out / 'in.mp4'))).image
+    # frame, pose, parts, depth with relief, normals
+    assert image.shape[1] > 6 * 96 and image.shape[0] > 64
+    assert demo.files(demo.out / 'in.maps') == ['000000.npz', '000001.npz']
+    maps = np.load(demo.out / 'in.maps/000001.npz')
+    assert {name: (maps[name].shape, maps[name].dtype.name) for name in maps} == {
+        'time_s': ((), 'float64'),
+        'labels': ((64, 96), 'uint8'),
+        'depth': ((64, 96), 'float16'),
+        'normals': ((64, 96, 3), 'float16'),
+    }
+    # narrower, and without data: none of the old is left
+    assert (
+        demo(clip, '--max-width', 301, '--max-frames', 1, tasks=tuple(demo.jobs)) == 0
+    )
+    assert VideoReader(demo.out / 'in.mp4')._stream.width == 302
+    assert demo.files(demo.out) == ['in.json', 'in.mp4']
+
+
+def test_the_range_of_depth_follows_slowly(demo):
+    from sapiens_mm.apis.results import DepthResult
+    from sapiens_mm.apis.video import VideoFrame
+
+    args = demo.video_demo.parse_args([])
+    painter = demo.output.Painter(args, [demo.jobs['depth']], None)
+    depth = np.linspace(0, 1, 64 * 96, dtype=np.float32).reshape(64, 96)
+    frame = np.zeros((64, 96, 3), np.uint8)
+
+    def paint(index, values):
+        result = dict(depth=DepthResult(image_hw=(64, 96), depth=values))
+        return painter(VideoFrame(index, index, index / 25, frame), result, None, None)
+
+    first = paint(0, depth)
+    speck = depth.copy()
+    speck[:10, :10] = -3.0  # nearer than all: its own range would darken the rest
+    second = paint(1, speck)
+    far = np.s_[30:, :96]
+    assert abs(first[far].astype(int) - second[far]).mean() < 12
+    fresh = demo.output.Painter(args, [demo.jobs['depth']], None)
+    result = dict(depth=DepthResult(image_hw=(64, 96), depth=speck))
+    alone = fresh(VideoFrame(0, 0, 0.0, frame), result, None, None)
+    assert abs(first[far].astype(int) - alone[far]).mean() > 25
+
+
+def test_smoothing_is_that_of_the_api(demo, clip):
+    assert demo(clip, '--max-frames', 4, '--save-data', '--no-smooth') == 0
+    raw = demo.poses()
+    assert demo(clip, '--max-frames', 4, '--save-data', '--smooth-beta', 2) == 0
+    smooth = demo.poses()
+    smoother = KeypointSmoother(OneEuroOptions(beta=2), 0.3)
+    moved = 0.0
+    for before, after in zip(raw, smooth, strict=True):
+        people = before['persons']
+        found = np.array([p['keypoints'] for p in people]).reshape(-1, 308, 3)
+        box = np.array([p['bbox'] for p in people], np.float32).reshape(-1, 4)
+        box[:, 2:] += box[:, :2]
+        ids = np.array([p['id'] for p in people], int)
+        points, scores = found[..., :2], found[..., 2]
+        expected = smoother(points, scores, box, ids, before['time_s'])
+        got = np.array([p['keypoints'] for p in after['persons']]).reshape(-1, 308, 3)
+        np.testing.assert_allclose(got[..., :2], expected, atol=2e-3)
+        moved = max(moved, abs(expected - points).max(initial=0))
+    assert moved > 0.5
+
+
+def test_looking_every_few_frames(demo, clip):
+    assert demo(clip, '--save-data', '--detect-every', 3, '--max-frames', 6) == 0
+    assert demo.looks == 3  # frames 0 and 1, where everybody is new, and 4
+    ids = [[p['id'] for p in line['persons']] for line in demo.poses()]
+    assert ids == [[1, 2]] * 6
+
+
+def test_without_tracking(demo, clip):
+    assert demo(clip, '--save-data', '--no-track', '--max-frames', 2) == 0
+    persons = [p for line in demo.poses() for p in line['persons']]
+    assert [p['id'] for p in persons] == [None] * 4
+
+
+def test_without_a_detector_the_frame_is_one_person(demo, clip):
+    argv = (clip, '--save-data', '--max-frames', 1)
+    assert demo(*argv, detector=False) == 0 and demo.looks == 0
+    (line,) = demo.poses()
+    assert line['boxes_from'] == 'image'
+    assert [(p['id'], p['bbox']) for p in line['persons']] == [(1, [0, 0, 96, 64])]
+
+
+def test_jobs_are_those_of_the_image_demo(modules):
+    import demo_run
+
+    assert modules[1].plan_jobs is demo_run.plan_jobs
+    args = modules[0].parse_args(['in.mp4', '--task', 'pose'])
+    assert [job.task for job in demo_run.plan_jobs(args)] == ['pose']
