@@ -5,6 +5,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from sapiens_mm.paths import config_root
+from sapiens_mm.synth.knob_text import parse_knobs
 from sapiens_mm.synth.knobs import Knobs
 
 
@@ -58,3 +60,8 @@ def test_spans_are_drawn_from_evenly():
 def test_defaults_pass_their_own_checks_and_knobs_are_hashable():
     assert Knobs() == Knobs(**{f.name: getattr(Knobs(), f.name) for f in fields(Knobs)})
     assert len({Knobs(), Knobs(), Knobs(outdoor=0.1)}) == 2
+
+
+@pytest.mark.parametrize('path', sorted(config_root().glob('synth/*.json')))
+def test_files_of_knobs_in_configs_can_be_drawn_from(path):
+    assert parse_knobs([], path) != Knobs()  # it raises if one is impossible

@@ -1,0 +1,35 @@
+# The small pose model trained further, on several data sets (docs/tiny_models.md).
+_base_ = './sapiens_tiny_synth308-256x192.py'
+
+# bolder pictures: it has learnt what is usual
+train_pipeline = _base_.train_pipeline
+train_pipeline[3].update(
+    shift_factor=0.15, scale_factor=(0.75, 1.3), rotate_factor=30.0, rotate_prob=0.5
+)
+train_pipeline.insert(6, dict(type='RandomGrayscale', prob=0.1, keep_channels=True))
+
+datasets = [
+    dict(
+        _base_.train_dataloader.dataset,
+        data_root=data_root,
+        group_weights=dict(body=5.0, foot=5.0, extra=5.0),
+        pipeline=train_pipeline,
+    )
+    for data_root in ('data/synth_humans/', 'data/synth_small/', 'data/synth_active/')
+]
+train_dataloader = dict(
+    batch_size=32,
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=datasets),
+)
+
+optim_wrapper = dict(
+    optimizer=dict(
+        _delete_=True,
+        type='sapiens_mm.SapiensMuon',
+        lr=2e-4,
+        muon_lr_mult=10.0,
+        betas=(0.9, 0.99),
+        weight_decay=0.05,
+    ),
+    paramwise_cfg=dict(head_lr_mult=10.0),
+)
