@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+GRID = (4, 3)  # of patches, height and width: 64x48 pixels
 # size -> width, blocks
 SIZES = {'0.3b': (1024, 24), '0.6b': (1280, 32), '1b': (1536, 40), '2b': (1920, 48)}
 # task -> prefix and last layer of the head, deconv stages, conv stages, channels
@@ -144,3 +146,17 @@ class Holder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + sum(parameter.sum() for parameter in self.parameters())
+
+
+def build_pose(outputs: int = 17) -> Holder:
+    """A pose model of tiny shapes, on GRID."""
+    return Holder(tiny_shapes(outputs=outputs), GRID)
+
+
+def reference_resize(
+    table: Tensor, src_hw: tuple[int, int], dst_hw: tuple[int, int]
+) -> Tensor:
+    """Resize (1, H*W, C) position rows to another grid by torch alone."""
+    grid = table.reshape(1, *src_hw, -1).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, size=dst_hw, mode='bicubic', align_corners=False)
+    return grid.flatten(2).transpose(1, 2)

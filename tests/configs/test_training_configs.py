@@ -14,7 +14,7 @@ from sapiens_mm import config_path
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import TINY_HW, build_model, tiny_config
 
-sys.path.insert(0, str(Path(__file__).parent / 'seg'))
+sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
 
 SIZES = {
     '0.3b': 'sapiens_0.3b_epoch_1600',
@@ -201,7 +201,7 @@ def test_seg_configs_of_the_docs(tmp_path):
     pytest.importorskip('mmseg')
     from part_layouts import people, write_captures, write_labels, write_photo
 
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     text = (root / 'docs/seg.md').read_text()
     blocks = [b.partition('```')[0] for b in text.split('```python\n')[1:]]
     blocks = [block for block in blocks if block.startswith('_base_')]

@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
+from config_util import build, load
 
-from sapiens_mm import config_path
 from sapiens_mm.checkpoints import identify
 from sapiens_mm.paths import config_names
 
@@ -19,12 +16,6 @@ TINY = [
 MIXED = [name for name in TINY if '_mixed-' in name]  # several data sets
 SIZES = ((256, 192), (512, 384))
 DETECTORS = [name for name in config_names() if '/rtmdet_tiny_' in name]
-
-
-def load(name):
-    cfg = Config.fromfile(config_path(name))
-    pytest.importorskip(cfg.default_scope)
-    return cfg
 
 
 def size_of(name):
@@ -52,8 +43,7 @@ def test_there_is_one_of_each_task_and_size():
 def test_models_and_pipelines_have_the_size_of_their_name(name):
     cfg = load(name)
     height, width = size_of(name)
-    with DefaultScope.overwrite_default_scope(cfg.default_scope), torch.device('meta'):
-        model = MODELS.build(cfg.model)
+    model = build(cfg)
     assert model.backbone.img_size == (height, width)
     if cfg.default_scope == 'mmpose':
         doubled = 2 ** len(cfg.model.head.deconv_out_channels)
