@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from sapiens_mm.checkpoints.keys import BACKBONE, strip_wrappers, to_ours
+from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS, strip_wrappers, to_ours
 
 # size -> embedding width, number of blocks
 _SIZES = {
@@ -49,6 +49,8 @@ class Identity:
             ``'backbone.'``, ``''``, ``'module.backbone.'``, …
         dtype: Most frequent element type, such as ``'float32'``.
         is_detector: The keys are those of an mmdet detector.
+        is_multitask: The keys are those of a SapiensMultitaskHead; ``task`` is then
+            ``'unknown'``.
     """
 
     task: str
@@ -62,6 +64,7 @@ class Identity:
     prefix_style: str
     dtype: str
     is_detector: bool = False
+    is_multitask: bool = False
 
     def describe(self) -> str:
         """Say what it is: ``a Sapiens 1B pose checkpoint with 308 keypoints``."""
@@ -105,6 +108,11 @@ class Identity:
     def _unknown(self) -> str:
         if self.is_detector:
             return 'a checkpoint of an mmdet detector, not of a Sapiens model'
+        if self.is_multitask:
+            return (
+                f'a {self._name()} checkpoint of several tasks '
+                f'(tools/split_multitask.py makes one of each)'
+            )
         if self.embed_dim:
             return f'a {self._name()} checkpoint with an unknown head'
         return 'no Sapiens checkpoint (it has no patch embedding with blocks)'
@@ -158,6 +166,7 @@ def identify(state_dict: Mapping[str, Any]) -> Identity:
         prefix_style=_prefix_of(state_dict),
         dtype=dtypes.most_common(1)[0][0].removeprefix('torch.') if dtypes else '',
         is_detector=any(name.startswith(_DETECTOR_STARTS) for name in shapes),
+        is_multitask=any(name.startswith(TASK_HEADS) for name in shapes),
     )
 
 

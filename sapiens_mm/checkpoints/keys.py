@@ -15,6 +15,7 @@ from sapiens_mm.checkpoints.errors import CheckpointError
 T = TypeVar('T')
 
 BACKBONE = 'backbone.'
+TASK_HEADS = 'head.heads.'  # of SapiensMultitaskHead
 # names every Sapiens encoder has, without prefix
 ENCODER_STARTS = ('cls_token', 'layers.', 'ln1.', 'patch_embed.', 'pos_embed')
 # what trainers and compilers put in front of a whole model …

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-PREFIX = 'head.heads.'
+from sapiens_mm.checkpoints.keys import TASK_HEADS
 
 
 def split_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -24,17 +24,17 @@ def split_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, dict[str, Te
     """
     tasks = list(
         dict.fromkeys(
-            key.removeprefix(PREFIX).split('.')[0]
+            key.removeprefix(TASK_HEADS).split('.')[0]
             for key in state_dict
-            if key.startswith(PREFIX)
+            if key.startswith(TASK_HEADS)
         )
     )
     if not tasks:
-        raise ValueError(f'there are no keys {PREFIX}*: not of several tasks')
+        raise ValueError(f'there are no keys {TASK_HEADS}*: not of several tasks')
     encoder = {k: v for k, v in state_dict.items() if k.startswith('backbone.')}
     split = {}
     for task in tasks:
-        own, name = f'{PREFIX}{task}.', 'head' if task == 'pose' else 'decode_head'
+        own, name = f'{TASK_HEADS}{task}.', 'head' if task == 'pose' else 'decode_head'
         head = {
             f'{name}.{key.removeprefix(own)}': value
             for key, value in state_dict.items()

@@ -111,6 +111,15 @@ def test_unknown_head():
     assert found.task == 'unknown' and 'unknown head' in found.describe()
 
 
+def test_several_tasks_are_to_be_split():
+    shapes = tiny_shapes()
+    shapes = {k.replace('head.', 'head.heads.pose.'): v for k, v in shapes.items()}
+    found = identify(on_meta(shapes))
+    assert found.task == 'unknown' and found.is_multitask
+    assert 'several tasks (tools/split_multitask.py' in found.describe()
+    assert not identify(on_meta(tiny_shapes())).is_multitask
+
+
 def test_mismatch_is_one_sentence():
     file = identify(on_meta(official_shapes('1b', 'pose', 133)))
     model = Holder(tiny_shapes())
