@@ -1,5 +1,5 @@
 # sapiens_tiny on synthetic people, all tasks in one pass (docs/tiny_models.md).
-_base_ = '../pose/sapiens_tiny_synth308-256x192.py'
+_base_ = './pose_tiny_muon.py'
 
 input_wh = _base_.input_wh
 channels = dict(
@@ -75,7 +75,6 @@ train_pipeline = [
 train_dataloader = dict(
     dataset=dict(
         type='sapiens_mm.SapiensMultitaskDataset',
-        group_weights=dict(body=5.0, foot=5.0, extra=5.0),
         data_prefix=dict(
             img='images/train/',
             labels='labels/train/',
@@ -84,16 +83,4 @@ train_dataloader = dict(
         ),
         pipeline=train_pipeline,
     )
-)
-
-optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True,
-        type='sapiens_mm.SapiensMuon',
-        lr=3e-4,
-        muon_lr_mult=10.0,
-        betas=(0.9, 0.99),
-        weight_decay=0.05,
-    ),
-    paramwise_cfg=dict(head_lr_mult=10.0),
 )

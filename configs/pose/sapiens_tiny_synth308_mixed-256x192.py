@@ -1,5 +1,5 @@
 # The small pose model trained further, on several data sets (docs/tiny_models.md).
-_base_ = './sapiens_tiny_synth308-256x192.py'
+_base_ = '../_base_/pose_tiny_muon.py'
 
 # bolder pictures: it has learnt what is usual
 train_pipeline = _base_.train_pipeline
@@ -9,12 +9,7 @@ train_pipeline[3].update(
 train_pipeline.insert(6, dict(type='RandomGrayscale', prob=0.1, keep_channels=True))
 
 datasets = [
-    dict(
-        _base_.train_dataloader.dataset,
-        data_root=data_root,
-        group_weights=dict(body=5.0, foot=5.0, extra=5.0),
-        pipeline=train_pipeline,
-    )
+    dict(_base_.train_dataloader.dataset, data_root=data_root, pipeline=train_pipeline)
     for data_root in ('data/synth_humans/', 'data/synth_small/', 'data/synth_active/')
 ]
 train_dataloader = dict(
@@ -22,14 +17,4 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=datasets),
 )
 
-optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True,
-        type='sapiens_mm.SapiensMuon',
-        lr=2e-4,
-        muon_lr_mult=10.0,
-        betas=(0.9, 0.99),
-        weight_decay=0.05,
-    ),
-    paramwise_cfg=dict(head_lr_mult=10.0),
-)
+optim_wrapper = dict(optimizer=dict(lr=2e-4))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from sapiens_mm.checkpoints.keys import TASK_HEADS
+from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS
 
 
 def split_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -31,7 +31,7 @@ def split_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, dict[str, Te
     )
     if not tasks:
         raise ValueError(f'there are no keys {TASK_HEADS}*: not of several tasks')
-    encoder = {k: v for k, v in state_dict.items() if k.startswith('backbone.')}
+    encoder = {k: v for k, v in state_dict.items() if k.startswith(BACKBONE)}
     split = {}
     for task in tasks:
         own, name = f'{TASK_HEADS}{task}.', 'head' if task == 'pose' else 'decode_head'

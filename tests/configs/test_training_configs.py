@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import config_util
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,6 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DATASETS, PARAM_SCHEDULERS, DefaultScope
 
-from sapiens_mm import config_path
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import TINY_HW, build_model, tiny_config
 
@@ -26,9 +26,7 @@ PARTS = ('goliath28', 'lip20', 'cihp20', 'face19')
 
 
 def load(task, dataset, size='0.3b'):
-    cfg = Config.fromfile(config_path(f'{task}/sapiens_{size}_{dataset}-1024x768'))
-    pytest.importorskip(cfg.default_scope)
-    return cfg
+    return config_util.load(f'{task}/sapiens_{size}_{dataset}-1024x768')
 
 
 def step(cfg, name):
