@@ -1,0 +1,60 @@
+"""Make one checkpoint of several tasks out of one a task.
+
+    python tools/join_multitask.py all.pth pose=pose.pth seg=seg.pth depth=depth.pth
+
+The encoder is that of the first one named. For ``load_from`` of a config of
+configs/multitask, to train all tasks on; tools/split_multitask.py is the way back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sapiens_mm import __version__
+from sapiens_mm.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from sapiens_mm.multitask.split import join_state_dicts
+
+TASKS = ('pose', 'seg', 'depth', 'normal')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Join; return 2 on a wrong call."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('out', type=Path, help='the file to write, .pth')
+    parser.add_argument('tasks', nargs='+', metavar='TASK=FILE', help=', '.join(TASKS))
+    args = parser.parse_args(argv)
+    paths: dict[str, str] = {}
+    for item in args.tasks:
+        task, _, path = item.partition('=')
+        if task not in TASKS or not path or task in paths:
+            print(
+                f'error: {item!r} is not TASK=FILE with one of {", ".join(TASKS)}, '
+                'each once',
+                file=sys.stderr,
+            )
+            return 2
+        paths[task] = path
+    try:
+        models = {t: read_checkpoint(path).state_dict for t, path in paths.items()}
+        joined = join_state_dicts(models)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        sources = {task: Path(path).name for task, path in paths.items()}
+        write_checkpoint(
+            args.out, joined, {'sapiens_mm': __version__, 'source': sources}
+        )
+    except (CheckpointError, OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    print(args.out)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
