@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+COLUMNS = 5  # more panels go to the next row
+
 
 def read_losses(folder: Path) -> tuple[list[int], list[float]]:
     """Read what the last start of a run logged.
@@ -56,15 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * len(panels), 2.6), layout='constrained')
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, (name, lines) in zip(axes, panels.items(), strict=True):
+    columns = min(len(panels), COLUMNS)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(3 * columns, 2.6 * rows), layout='constrained')
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axis in grid.flat[len(panels) :]:
+        axis.remove()
+    for axis, (name, lines) in zip(grid.flat, panels.items(), strict=False):
         for label, steps, losses in lines:
             axis.plot(steps, losses, label=label)
         axis.set(title=name, xlabel='iteration')
         if len(lines) > 1:
             axis.legend()
-    axes[0].set_ylabel('loss')
+    for axis in grid[:, 0]:
+        axis.set_ylabel('loss')
     figure.savefig(args.out, dpi=100)
     print(f'wrote {args.out}')
     return 0

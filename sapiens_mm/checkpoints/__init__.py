@@ -3,6 +3,7 @@
 Needs torch; downloads from the hub need huggingface_hub.
 """
 
+from sapiens_mm.checkpoints.average import average_state_dicts
 from sapiens_mm.checkpoints.bundled import BundledModel, bundled_for, find_bundled
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.identify import Identity, explain_mismatch, identify
@@ -21,6 +22,7 @@ __all__ = [
     'Identity',
     'LoadReport',
     'ReleasedFile',
+    'average_state_dicts',
     'bundled_for',
     'canonical_names',
     'explain_mismatch',

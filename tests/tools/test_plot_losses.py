@@ -34,6 +34,12 @@ def test_the_last_start_is_read_and_drawn(tool, tmp_path):
     assert tool.main([str(run), f'other={run}', f'other={run}', '--out', str(out)]) == 0
     height, width = cv2.imread(str(out)).shape[:2]
     assert (height, width) == (260, 600)  # two panels
+    assert tool.main([*(f'{i}={run}' for i in range(7)), '--out', str(out)]) == 0
+    picture = cv2.imread(str(out))
+    assert picture.shape[:2] == (520, 1500)  # two rows of five
+    assert (
+        picture[300:, :600].min() < 100 < picture[300:, 610:].min()
+    )  # two in the last
 
 
 def test_a_folder_without_a_log_is_named(tool, tmp_path, capsys):

@@ -1,0 +1,50 @@
+"""Average the weights of checkpoints of one model.
+
+    python tools/average_checkpoints.py epoch_2.pth epoch_3.pth --out mean.pth
+
+Checkpoints of one run, or of runs that started from the same weights, often do better
+together than each alone (model soups, Wortsman et al. 2022, section 2). Others average
+to noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sapiens_mm import __version__
+from sapiens_mm.checkpoints import (
+    CheckpointError,
+    average_state_dicts,
+    read_checkpoint,
+    write_checkpoint,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Average; return 2 on a wrong call."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('checkpoints', nargs='+', help='two or more')
+    parser.add_argument('--out', type=Path, required=True, help='the file to write')
+    args = parser.parse_args(argv)
+    try:
+        models = [read_checkpoint(path).state_dict for path in args.checkpoints]
+        mean = average_state_dicts(models)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        sources = [Path(path).name for path in args.checkpoints]
+        write_checkpoint(args.out, mean, {'sapiens_mm': __version__, 'source': sources})
+    except (CheckpointError, OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    print(args.out)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
