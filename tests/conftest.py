@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import random
+import socket
 import sys
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def _no_closed_log_left_behind():
                 if isinstance(handler, logging.FileHandler):
                     logger.removeHandler(handler)
                     handler.close()
+
+
+@pytest.fixture
+def free_port():
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope='session')

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from sapiens_mm.checkpoints.keys import differing_key
+
 
 def average_state_dicts(models: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Average weights key by key (Wortsman et al. 2022, "Model soups", section 2).
@@ -25,16 +27,10 @@ def average_state_dicts(models: Sequence[Mapping[str, Tensor]]) -> dict[str, Ten
         raise ValueError(f'an average needs two models or more, not {len(models)}')
     first, *rest = models
     for number, model in enumerate(rest, start=2):
-        differing = sorted(
-            key
-            for key in first.keys() | model.keys()
-            if key not in first
-            or key not in model
-            or first[key].shape != model[key].shape
-        )
-        if differing:
+        differing = differing_key(first, model)
+        if differing is not None:
             raise ValueError(
-                f'model {number} is another one than the first: {differing[0]} differs'
+                f'model {number} is another one than the first: {differing} differs'
             )
     return {
         key: torch.stack([model[key].double() for model in models]).mean(0).to(value)

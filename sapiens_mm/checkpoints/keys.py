@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from torch import Tensor
+
 from sapiens_mm.checkpoints.errors import CheckpointError
 
 T = TypeVar('T')
@@ -81,6 +83,28 @@ def to_ours(state_dict: Mapping[str, T]) -> dict[str, T]:
     """Rename any known layout to ours; see :func:`canonical_names`."""
     names = canonical_names(state_dict)
     return {ours: state_dict[theirs] for ours, theirs in names.items()}
+
+
+def differing_key(
+    first: Mapping[str, Tensor], other: Mapping[str, Tensor], ignored: str = ''
+) -> str | None:
+    """Name the first key, in order, that one lacks or that has another shape there.
+
+    Args:
+        first: Weights.
+        other: Weights under the same layout.
+        ignored: A key that may differ.
+    """
+    return min(
+        (
+            key
+            for key in (first.keys() | other.keys()) - {ignored}
+            if key not in first
+            or key not in other
+            or first[key].shape != other[key].shape
+        ),
+        default=None,
+    )
 
 
 def select_part(state_dict: Mapping[str, T], part: str) -> dict[str, T]:

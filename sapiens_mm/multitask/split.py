@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS
+from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS, differing_key
 
 POSITIONS = f'{BACKBONE}pos_embed'
 
@@ -33,17 +33,14 @@ def split_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, dict[str, Te
     )
     if not tasks:
         raise ValueError(f'there are no keys {TASK_HEADS}*: not of several tasks')
-    encoder = {k: v for k, v in state_dict.items() if k.startswith(BACKBONE)}
-    split = {}
-    for task in tasks:
-        own, single = f'{TASK_HEADS}{task}.', _single_head(task)
-        head = {
-            f'{single}{key.removeprefix(own)}': value
-            for key, value in state_dict.items()
-            if key.startswith(own)
+    encoder = _renamed(state_dict, BACKBONE, BACKBONE)
+    return {
+        task: {
+            **encoder,
+            **_renamed(state_dict, f'{TASK_HEADS}{task}.', _single_head(task)),
         }
-        split[task] = {**encoder, **head}
-    return split
+        for task in tasks
+    }
 
 
 def join_state_dicts(
@@ -65,29 +62,29 @@ def join_state_dicts(
         ValueError: If one has no head of its task, or an encoder of another shape.
             Sizes of images may differ.
     """
-    joined: dict[str, Tensor] = {}
-    shapes: dict[str, object] = {}
+    encoder = _renamed(next(iter(models.values()), {}), BACKBONE, BACKBONE)
+    joined = dict(encoder)
     for task, state_dict in models.items():
-        encoder = {k: v for k, v in state_dict.items() if k.startswith(BACKBONE)}
-        found = {k: v.shape for k, v in encoder.items() if k != POSITIONS}
-        if not joined:
-            joined, shapes = encoder, found
-        differing = sorted(
-            k for k in {*found, *shapes} if found.get(k) != shapes.get(k)
-        )
-        if differing or not encoder:
-            first = differing[0] if differing else f'{BACKBONE}*'
+        own = _renamed(state_dict, BACKBONE, BACKBONE)
+        differing = differing_key(encoder, own, ignored=POSITIONS)
+        if differing or not own:
+            first = differing or f'{BACKBONE}*'
             raise ValueError(f'{task}: the encoder is another one, see {first}')
         single = _single_head(task)
-        head = {
-            f'{TASK_HEADS}{task}.{key.removeprefix(single)}': value
-            for key, value in state_dict.items()
-            if key.startswith(single)
-        }
+        head = _renamed(state_dict, single, f'{TASK_HEADS}{task}.')
         if not head or any(key.startswith(TASK_HEADS) for key in state_dict):
             raise ValueError(f'{task}: there are no keys {single}* of a single task')
-        joined = {**joined, **head}
+        joined |= head
     return joined
+
+
+def _renamed(state_dict: Mapping[str, Tensor], old: str, new: str) -> dict[str, Tensor]:
+    """Pick the keys that begin with ``old``, and let them begin with ``new``."""
+    return {
+        f'{new}{key.removeprefix(old)}': value
+        for key, value in state_dict.items()
+        if key.startswith(old)
+    }
 
 
 def _single_head(task: str) -> str:

@@ -1,7 +1,5 @@
 """The wrapper of a model that is trained by several processes without a GPU."""
 
-import socket
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -18,12 +16,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def joined(monkeypatch):
+def joined(monkeypatch, free_port):
     """What ``join_on_cpu`` makes of a config that torchrun starts."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    group = dict(RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    group = dict(RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port)
     for key, value in group.items():
         monkeypatch.setenv(key, str(value))
     cfg = Config(dict(find_unused_parameters=True))

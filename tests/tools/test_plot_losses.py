@@ -37,9 +37,8 @@ def test_the_last_start_is_read_and_drawn(tool, tmp_path):
     assert tool.main([*(f'{i}={run}' for i in range(7)), '--out', str(out)]) == 0
     picture = cv2.imread(str(out))
     assert picture.shape[:2] == (520, 1500)  # two rows of five
-    assert (
-        picture[300:, :600].min() < 100 < picture[300:, 610:].min()
-    )  # two in the last
+    # two in the last
+    assert picture[300:, :600].min() < 100 < picture[300:, 610:].min()
 
 
 def test_a_folder_without_a_log_is_named(tool, tmp_path, capsys):

@@ -6,7 +6,6 @@ import pickle
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -172,15 +171,9 @@ def test_compiled_training_equals_plain_training(tmp_path):
     assert ends[0][1].keys() == ends[1][1].keys()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize('options', [(), ('--compile',)])
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path, options):
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path, free_port, options):
     """Same loss curve and weights, with gloo; the head's norms know no batch."""
     if options and shutil.which('g++') is None:
         pytest.skip('no C++ compiler')
@@ -200,7 +193,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path, options):
             run('train.py', config, '--work-dir', work, cwd=tmp_path)
         else:
             launch = [sys.executable, '-m', 'torch.distributed.run']
-            launch += ['--nproc_per_node=2', f'--master_port={free_port()}']
+            launch += ['--nproc_per_node=2', f'--master_port={free_port}']
             argv = command('train.py', config, '--work-dir', work)[1:]
             result = subprocess.run(
                 [*launch, *argv, *options, '--launcher', 'pytorch'],
