@@ -48,7 +48,12 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
         help='remove specks of parts and fill holes; keep=0.05 (share of the largest '
         'piece), min_area=0 (pixels), max_hole=0.05 (share)',
     )
-    add('--flip', action='store_true', help=f'average with the mirrored {what}')
+    add(
+        '--flip',
+        action=argparse.BooleanOptionalAction,
+        help=f'average with the mirrored {what}; default: with the small models of the '
+        'package',
+    )
     add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
     add('--opacity', type=float, default=0.5, help=f'of body parts over the {what}')
     add('--device', help='default: the GPU if there is one')

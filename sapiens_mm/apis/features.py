@@ -25,12 +25,16 @@ class FeatureInferencer(Inferencer):
     The photo is squeezed to the size the model was trained at, by Pillow's bicubic
     filter, as in the official extraction. Configs of every task serve; for the
     released encoders take ``mae/sapiens_…_humans-1024x1024``. With ``flip_test``
-    features are averaged with those of the mirrored photo, mirrored back.
-    Arguments: see :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+    features are averaged with those of the mirrored photo, mirrored back; by default
+    they are not, whatever the weights. Other arguments: see
+    :class:`~sapiens_mm.apis.inferencer.Inferencer`.
     """
 
     result_type = FeatureResult
     task = 'seg'  # the encoder of parts runs by default
+
+    def __init__(self, *args: Any, flip_test: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, flip_test=flip_test, **kwargs)
 
     @classmethod
     def choose(

@@ -19,6 +19,7 @@ from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dt
 from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
+from sapiens_mm.checkpoints import is_bundled
 
 
 @dataclasses.dataclass
@@ -61,7 +62,8 @@ class Inferencer(ABC):
         dtype: ``'float32'``, ``'bfloat16'`` or ``'float16'``; None takes bfloat16
             on a GPU and float32 elsewhere.
         compile: Compile the transformer with ``torch.compile`` (slow first call).
-        flip_test: Average with the mirrored image, at twice the cost.
+        flip_test: Average with the mirrored image, at twice the cost; None does so for
+            the small models of the package, to which it costs little.
         batch_size: Inputs of the model at once; None takes 8 on a GPU, else 1.
 
     Raises:
@@ -82,7 +84,7 @@ class Inferencer(ABC):
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         compile: bool = False,
-        flip_test: bool = False,
+        flip_test: bool | None = None,
         batch_size: int | None = None,
     ) -> None:
         if batch_size is not None and batch_size < 1:
@@ -91,7 +93,7 @@ class Inferencer(ABC):
         self.config = load_config(config)
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype, self.device)
-        self.flip_test = flip_test
+        self.flip_test = is_bundled(checkpoint) if flip_test is None else flip_test
         self.batch_size = batch_size or (8 if self.device.type == 'cuda' else 1)
         self.model = self.build(checkpoint)
         if compile:

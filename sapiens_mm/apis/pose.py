@@ -53,7 +53,7 @@ class PoseInferencer(Inferencer):
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         compile: bool = False,
-        flip_test: bool = False,
+        flip_test: bool | None = None,
         batch_size: int | None = None,
         detector: str | Path | Detector | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class PoseInferencer(Inferencer):
         import mmpose.datasets.transforms  # noqa: F401  fills the registry
 
         self.table = keypoint_table(self.model.head.out_channels)
-        self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=flip_test)
+        self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=self.flip_test)
         self.pipeline = build_pipeline(self.config)
         self.detector = make_detector(detector, self.device)
 

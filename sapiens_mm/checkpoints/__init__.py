@@ -4,7 +4,12 @@ Needs torch; downloads from the hub need huggingface_hub.
 """
 
 from sapiens_mm.checkpoints.average import average_state_dicts
-from sapiens_mm.checkpoints.bundled import BundledModel, bundled_for, find_bundled
+from sapiens_mm.checkpoints.bundled import (
+    BundledModel,
+    bundled_for,
+    find_bundled,
+    is_bundled,
+)
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.identify import Identity, explain_mismatch, identify
 from sapiens_mm.checkpoints.keys import canonical_names, select_part, to_ours
@@ -29,6 +34,7 @@ __all__ = [
     'find_bundled',
     'find_released',
     'identify',
+    'is_bundled',
     'load_into_new',
     'load_weights',
     'read_checkpoint',

@@ -61,6 +61,15 @@ def find_bundled(name: str) -> BundledModel | None:
     return next(found, None)
 
 
+def is_bundled(checkpoint: str | Path | None) -> bool:
+    """Tell whether a checkpoint, by name or path, is one of the package."""
+    if checkpoint is None:
+        return False
+    paths = [model.path for model in BUNDLED.values()]
+    own = find_bundled(str(checkpoint))
+    return own is not None or Path(checkpoint).resolve() in paths
+
+
 def bundled_for(task: str) -> BundledModel:
     """Return the bundled model of a task.
 

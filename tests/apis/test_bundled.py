@@ -21,6 +21,7 @@ INFERENCERS = {
     'seg': apis.SegInferencer,
     'depth': apis.DepthInferencer,
     'normal': apis.NormalInferencer,
+    'features': apis.FeatureInferencer,
 }
 
 
@@ -44,6 +45,20 @@ def test_files_are_small_and_fit_their_configs():
         assert (found.task, found.dtype) == (task, 'float16')
         assert found.config_names() == (BUNDLED[task].config,)
         assert Config.fromfile(config_path(BUNDLED[task].config))
+
+
+def test_they_see_the_mirrored_photo_too_unless_told_otherwise(people, tiny):
+    own, photo = BUNDLED['pose'], people[0].image
+    default, named = model('pose'), apis.PoseInferencer(own.config, own.path)
+    plain = apis.PoseInferencer(own.config, own.name, flip_test=False)
+    assert default.flip_test and named.flip_test
+    assert default.model.test_cfg['flip_test'] and not plain.model.test_cfg['flip_test']
+    found = [pose(photo).keypoints for pose in (default, named, plain)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.abs(found[0] - found[2]).max() > 0.5  # pixels
+    assert model('seg').flip_test
+    assert not apis.PoseInferencer(*tiny('pose'), device='cpu').flip_test
+    assert not model('features').flip_test
 
 
 def test_parts_find_people_and_clothes(people):
