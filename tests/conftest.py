@@ -1,16 +1,15 @@
 """What every test gets: few threads, fixed seeds, no host scope left behind."""
 
-import importlib.util
 import logging
 import os
 import random
 import socket
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from script_util import load_script
 
 import sapiens_mm  # noqa: F401  before any host: it mends them
 
@@ -56,11 +55,7 @@ def free_port():
 def video_files():
     """The functions of tests/video_files.py, which make small videos."""
     pytest.importorskip('av')
-    path = Path(__file__).with_name('video_files.py')
-    spec = importlib.util.spec_from_file_location('video_files', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script('tests/video_files.py')
 
 
 @pytest.fixture(scope='session')

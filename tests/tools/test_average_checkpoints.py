@@ -1,10 +1,8 @@
 """tools/average_checkpoints.py on small state dicts."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import torch
+from script_util import load_script
 
 from sapiens_mm.checkpoints import (
     average_state_dicts,
@@ -12,15 +10,10 @@ from sapiens_mm.checkpoints import (
     write_checkpoint,
 )
 
-TOOL = Path(__file__).parents[2] / 'tools/average_checkpoints.py'
-
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('average_checkpoints', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_script('tools/average_checkpoints.py').main
 
 
 def test_the_mean_is_that_of_float64_in_the_first_type():

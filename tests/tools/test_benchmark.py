@@ -1,17 +1,13 @@
 """The benchmark's command line at the smallest sizes."""
 
-import importlib.util
 import json
 import time
-from pathlib import Path
 
 import pytest
 import torch
+from script_util import load_script
 
-PATH = Path(__file__).parents[2] / 'tools/benchmark.py'
-_spec = importlib.util.spec_from_file_location('benchmark', PATH)
-benchmark = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(benchmark)
+benchmark = load_script('tools/benchmark.py')
 
 
 def run(*words):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from script_util import load_script
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / 'tools' / 'bootstrap.py'
@@ -21,10 +21,7 @@ PINS = ['torch==2.14.1', 'torchvision==0.29.1']
 @pytest.fixture
 def entry():
     """tools/bootstrap.py as a module."""
-    spec = importlib.util.spec_from_file_location('bootstrap_entry', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script('tools/bootstrap.py')
 
 
 # Python

@@ -1,6 +1,5 @@
 """tools/browse_dataset.py: what is drawn lies where the annotations were moved."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from script_util import load_script
 
 pytest.importorskip('mmpose')
 
@@ -20,11 +20,7 @@ from sapiens_mm.tables import keypoint_table
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny_runs import pose_config, write_people
 
-PATH = Path(__file__).resolve().parents[2] / 'tools' / 'browse_dataset.py'
-spec = importlib.util.spec_from_file_location('browse_dataset', PATH)
-tool = importlib.util.module_from_spec(spec)
-sys.modules['browse_dataset'] = tool
-spec.loader.exec_module(tool)
+tool = load_script('tools/browse_dataset.py')
 
 from _browse.drawing import CELL_HEIGHT, GAP  # noqa: E402
 from _browse.pose import overlay_heatmaps  # noqa: E402

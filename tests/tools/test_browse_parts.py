@@ -1,12 +1,12 @@
 """tools/browse_dataset.py on part labels, from files in every official layout."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('mmseg')
 
@@ -28,11 +28,7 @@ from part_layouts import (
     write_lip,
 )
 
-PATH = Path(__file__).resolve().parents[2] / 'tools' / 'browse_dataset.py'
-spec = importlib.util.spec_from_file_location('browse_dataset_parts', PATH)
-tool = importlib.util.module_from_spec(spec)
-sys.modules['browse_dataset_parts'] = tool
-spec.loader.exec_module(tool)
+tool = load_script('tools/browse_dataset.py')
 
 H, W = 256, 192
 SIZES = {'scale': (W, H), 'crop_size': (H, W)}

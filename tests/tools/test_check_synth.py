@@ -1,17 +1,12 @@
 """The check of synthetic people, on a few small samples."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('numba')
 
-PATH = Path(__file__).parents[2] / 'tools/check_synth.py'
-_spec = importlib.util.spec_from_file_location('check_synth', PATH)
-check_synth = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(check_synth)
+check_synth = load_script('tools/check_synth.py')
 
 
 def test_few_samples_lack_classes_and_are_named(capsys):

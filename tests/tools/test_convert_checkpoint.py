@@ -1,4 +1,3 @@
-import importlib.util
 import os
 import subprocess
 import sys
@@ -6,22 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from script_util import load_script
 
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
 
-def load_module(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 TOOL = ROOT / 'tools/convert_checkpoint.py'
-tool = load_module(TOOL)
-cases = load_module(ROOT / 'tests/checkpoints/checkpoint_util.py')
+tool = load_script('tools/convert_checkpoint.py')
+cases = load_script('tests/checkpoints/checkpoint_util.py')
 
 WEIGHTS = cases.tiny_weights()
 BARE = cases.strip_prefix(WEIGHTS)

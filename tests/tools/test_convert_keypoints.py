@@ -1,6 +1,5 @@
 """tools/convert_keypoints.py: files of every kind, there and back, and wrong calls."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('mmpose')
 
@@ -20,11 +20,7 @@ from sapiens_mm.pose.keypoint_files import annotation_fields, category  # noqa: 
 from sapiens_mm.tables import keypoint_table  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location(
-    'convert_keypoints', ROOT / 'tools/convert_keypoints.py'
-)
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
+tool = load_script('tools/convert_keypoints.py')
 
 
 def run(*args):

@@ -1,6 +1,5 @@
 """tools/convert_parts.py: labels of others become the 28; data sets are checked."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('mmseg')
 
@@ -25,10 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
 from part_layouts import LAYOUTS, people, write_goliath, write_labels, write_lip
 
 PATH = Path(__file__).resolve().parents[2] / 'tools' / 'convert_parts.py'
-spec = importlib.util.spec_from_file_location('convert_parts', PATH)
-tool = importlib.util.module_from_spec(spec)
-sys.modules['convert_parts'] = tool
-spec.loader.exec_module(tool)
+tool = load_script('tools/convert_parts.py')
 
 
 def run(*argv):

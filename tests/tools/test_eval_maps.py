@@ -1,6 +1,5 @@
 """tools/eval_maps.py: folders of every format, bad files, wrong calls."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('mmseg')
 
@@ -16,9 +16,7 @@ from sapiens_mm.geometry import align_depth, depth_errors, normal_errors  # noqa
 from sapiens_mm.geometry.map_errors import angles_between  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location('eval_maps', ROOT / 'tools/eval_maps.py')
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
+tool = load_script('tools/eval_maps.py')
 
 HW = (24, 18)
 

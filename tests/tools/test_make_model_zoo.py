@@ -1,26 +1,19 @@
 """The committed page of the model zoo is what the tool writes."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
+from script_util import load_script
 
 from sapiens_mm.checkpoints import find_released, released_files
 from sapiens_mm.checkpoints.bundled import BUNDLED
 from sapiens_mm.checkpoints.zoo import APACHE, CC_BY_NC
 from sapiens_mm.paths import config_names
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope='module')
 def tool():
-    path = ROOT / 'tools/make_model_zoo.py'
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script('tools/make_model_zoo.py')
 
 
 def rows(page):

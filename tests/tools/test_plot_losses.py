@@ -1,21 +1,15 @@
 """tools/plot_losses.py on logs as mmengine writes them."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import cv2
 import pytest
-
-TOOL = Path(__file__).resolve().parents[2] / 'tools/plot_losses.py'
+from script_util import load_script
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script('tools/plot_losses.py')
 
 
 def write_log(folder, start, entries):

@@ -1,34 +1,23 @@
 """tools/split_multitask.py and join_multitask.py on small state dicts; what heads then
 answer is in tests/multitask."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import torch
+from script_util import load_script
 
 pytest.importorskip('mmpose')
 
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint  # noqa: E402
 
-TOOLS = Path(__file__).parents[2] / 'tools'
-
-
-def load_main(name):
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
 
 @pytest.fixture(scope='module')
 def main():
-    return load_main('split_multitask')
+    return load_script('tools/split_multitask.py').main
 
 
 @pytest.fixture(scope='module')
 def join():
-    return load_main('join_multitask')
+    return load_script('tools/join_multitask.py').main
 
 
 def test_one_file_a_task(main, tmp_path, capsys):
