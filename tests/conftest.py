@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from script_util import load_script
 
 import sapiens_mm  # noqa: F401  before any host: it mends them
 
@@ -55,7 +54,9 @@ def free_port():
 def video_files():
     """The functions of tests/video_files.py, which make small videos."""
     pytest.importorskip('av')
-    return load_script('tests/video_files.py')
+    import video_files
+
+    return video_files
 
 
 @pytest.fixture(scope='session')

@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         models = [read_checkpoint(path).state_dict for path in args.checkpoints]
         mean = average_state_dicts(models)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
         sources = [Path(path).name for path in args.checkpoints]
         write_checkpoint(args.out, mean, {'sapiens_mm': __version__, 'source': sources})
     except (CheckpointError, OSError, ValueError) as error:

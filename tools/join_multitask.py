@@ -44,7 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         models = {t: read_checkpoint(path).state_dict for t, path in paths.items()}
         joined = join_state_dicts(models)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
         sources = {task: Path(path).name for task, path in paths.items()}
         write_checkpoint(
             args.out, joined, {'sapiens_mm': __version__, 'source': sources}

@@ -3,14 +3,13 @@
 import json
 import math
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from script_util import load_script
 
 pytest.importorskip('pycocotools')
 pytestmark = pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'")
@@ -20,7 +19,7 @@ from sapiens_mm.compat.coco_index import COCO  # noqa: E402
 from sapiens_mm.compat.coco_keypoints import COCOeval  # noqa: E402
 
 HERE = Path(__file__).parent
-cases = SimpleNamespace(**runpy.run_path(str(HERE / 'coco_cases.py')))
+cases = load_script('tests/compat/coco_cases.py')
 # Statistics computed by xtcocotools 1.14.3 on numpy 1.26 from the same seeds; see
 # make_coco_golden.py.
 GOLDEN = json.loads((HERE / 'coco_golden.json').read_text())['rows']

@@ -2,17 +2,16 @@
 
 import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.distributed as dist
 from mmengine.dist import init_dist
 from mmengine.runner.checkpoint import _load_checkpoint
+from script_util import load_script
 from torch import nn
 
 from sapiens_mm.engine import SapiensFSDP2Strategy
@@ -25,7 +24,7 @@ NEEDS_CPU = pytest.mark.skipif(
     torch.cuda.is_available(), reason='about machines without an accelerator'
 )
 
-pair = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+pair = load_script('tests/engine/fsdp2_rank.py')
 Model, STEPS = pair.Model, pair.STEPS
 
 

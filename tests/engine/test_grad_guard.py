@@ -3,17 +3,16 @@
 import copy
 import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
+from script_util import load_script
 from torch import nn
 
 from sapiens_mm.engine import SapiensAmpOptimWrapper, SapiensOptimWrapper, grad_guard
@@ -29,7 +28,7 @@ WRAPPERS = {
     'float32': (SapiensAmpOptimWrapper, dict(dtype='float32')),
 }
 
-pair = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+pair = load_script('tests/engine/grad_guard_rank.py')
 Model, make_batches, make_optimizer = pair.Model, pair.make_batches, pair.make_optimizer
 spoil, snapshot = pair.spoil, pair.snapshot
 pytestmark = pytest.mark.skipif(
