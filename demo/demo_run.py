@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from demo_jobs import Job, pick_detector, plan_jobs
-from map_outputs import MAP_TASKS, MapOutputs
+from map_outputs import MapOutputs
+from people_masks import MAP_TASKS
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, find_images, read_image
@@ -54,7 +55,7 @@ class DemoRun:
         args.detector = pick_detector(args.detector, self.jobs)
         self.failures: dict[str, str] = {}
         self.skipped = 0
-        self.maps = MapOutputs(args, self.names, [job.task for job in self.jobs])
+        self.maps = MapOutputs(args, self.names, self.jobs)
 
     def _find_photos(self) -> list[Path]:
         if self.args.inputs:
@@ -70,6 +71,8 @@ class DemoRun:
 
     def __call__(self) -> list[tuple[str, str]]:
         """Run all jobs; return the photos that failed, and why."""
+        if self.maps.sentence:
+            print(self.maps.sentence, flush=True)
         self.failures |= self.maps.make_masks(self.photos)
         for job in self.jobs:
             self._run_job(job)
@@ -79,8 +82,8 @@ class DemoRun:
             self._write_panels()
         return list(self.failures.items())
 
-    def _settings(self, job: Job) -> str:
-        """What decides the results of a job, as text."""
+    def _settings(self, job: Job) -> dict[str, object]:
+        """What decides the results of a job."""
         args = self.args
         settings = dict(
             config=job.config,
@@ -97,11 +100,14 @@ class DemoRun:
             if args.seg_mode == 'person':
                 settings |= dict(detector=args.detector, boxes=args.boxes)
         else:
-            settings |= self.maps.settings()
-        return json.dumps(settings, indent=1)
+            parts = [self._settings(job) for job in self.jobs if job.task == 'seg']
+            for of_parts in parts:
+                del of_parts['opacity']  # of their picture alone
+            settings |= self.maps.settings(*parts)
+        return settings
 
     def _run_job(self, job: Job) -> None:
-        settings = self._settings(job)
+        settings = json.dumps(self._settings(job), indent=1)
         record = self.out_dir / job.task / 'settings.json'
         # results of another model or option are not finished ones
         stale = record.is_file() and record.read_text() != settings
@@ -171,7 +177,7 @@ class DemoRun:
             opacity=self.args.opacity,
         )
         stem = data.with_name(data.name.removesuffix(data.suffix))
-        write_data(result, stem, self.args.map_format)
+        write_data(result, stem, self.args.map_format, self.maps.all_pixels)
         write_image(picture, drawn)
         if task in MAP_TASKS:
             return  # the file beside the map is written with it

@@ -39,7 +39,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--mask',
         metavar='PATH',
         help='people, for depth and normals: a folder of .png or .npy with the '
-        "photos' names, one file, or 'seg' for the parts of this run",
+        "photos' names, one file, 'seg' for the parts of this run, or 'none'; default: "
+        'the parts of this run, for pictures and point clouds, if it has them and '
+        'their weights are not random',
     )
     add('--seg-checkpoint', metavar='FILE', help='model of parts that makes the masks')
     add('--seg-config', metavar='NAME', help='its config, if it is not one of ours')

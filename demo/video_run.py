@@ -11,6 +11,7 @@ from typing import Any
 
 from demo_jobs import pick_detector, plan_jobs
 from demo_run import INFERENCERS, output_names, parse_cleanup
+from people_masks import mask_sentence, pick_mask
 from video_output import Window, table_facts
 from video_pass import VideoPass
 from video_people import People
@@ -47,8 +48,8 @@ class VideoRun:
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
-        if args.mask == 'seg' and 'seg' not in tasks:
-            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        self.mask_sentence = mask_sentence(args.mask, self.jobs)
+        args.mask = pick_mask(args.mask, self.jobs)
         by_person = 'seg' in tasks and args.seg_mode == 'person'
         self.needs_people = 'pose' in tasks or by_person
         self.models: dict[str, Any] = {}
@@ -171,6 +172,8 @@ class VideoRun:
             self.models[job.task] = INFERENCERS[job.task](
                 job.config, job.checkpoint, **options
             )
+        if self.mask_sentence:
+            print(self.mask_sentence, flush=True)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 from demo_jobs import TASKS
-from map_outputs import MAP_TASKS
+from people_masks import MAP_TASKS
 from PIL import Image
 from webui_models import Choice, ModelShelf
 
@@ -227,7 +227,10 @@ class PageRun:
     def _nobody(self, result: Result, wish: Wish) -> str:
         """Say so if a result shows nobody."""
         if isinstance(result, SegResult) and not result.labels.any():
-            return 'Body parts: nobody found, every pixel is background.'
+            sentence = 'Body parts: nobody found, every pixel is background'
+            if wish.cut_out and wish.task in (*MAP_TASKS, 'all'):
+                sentence += ', so depth and normals are drawn everywhere'
+            return f'{sentence}.'
         if not isinstance(result, PoseResult):
             return ''
         looked = wish.detect and self.shelf.detector_source is not None

@@ -182,13 +182,16 @@ def draw_result(
     raise ValueError(f'{type(result).__name__} has no picture')
 
 
-def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
+def write_data(
+    result: Result, stem: Path, map_format: str = 'npy', all_pixels: bool = False
+) -> Path:
     """Write the data file of a result.
 
     Args:
         result: Of any task.
         stem: Path without suffix.
         map_format: Of depth and normals; see ``sapiens_mm.apis.map_saving.write_map``.
+        all_pixels: Of depth and normals as well; see there.
 
     Returns:
         The file: JSON for pose, 8-bit PNG of class ids for parts, NPY for features
@@ -198,7 +201,7 @@ def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
     if isinstance(result, MapResult):
         from sapiens_mm.apis.map_saving import write_map
 
-        return write_map(result, stem, map_format)
+        return write_map(result, stem, map_format, all_pixels)
     writers: dict[type[Result], tuple[str, Callable[[Path], None]]] = {
         PoseResult: ('.json', lambda p: write_atomically(p, _pose_json(result))),
         SegResult: ('.png', lambda p: write_image(p, result.labels)),

@@ -1,13 +1,16 @@
 """What is asked of each frame: tasks, people, and how they are followed."""
 
 import numpy as np
+import pytest
 
+from sapiens_mm.apis.results import SegResult
 from sapiens_mm.apis.smoothing import KeypointSmoother, OneEuroOptions
 from sapiens_mm.apis.video import VideoReader
+from sapiens_mm.tables import part_table
 
 
 def test_all_tasks_make_a_panel(demo, clip, capsys):
-    argv = (clip, '--mask', 'seg', '--save-maps', '--save-data', '--max-frames', 2)
+    argv = (clip, '--save-maps', '--save-data', '--max-frames', 2)
     assert demo(*argv, tasks=tuple(demo.jobs)) == 0
     image = next(iter(VideoReader(demo.out / 'in.mp4'))).image
     # frame, pose, parts, depth with relief, normals
@@ -26,6 +29,83 @@ def test_all_tasks_make_a_panel(demo, clip, capsys):
     )
     assert VideoReader(demo.out / 'in.mp4')._stream.width == 302
     assert demo.files(demo.out) == ['in.json', 'in.mp4']
+
+
+@pytest.fixture
+def masks(demo, monkeypatch):
+    """Parts that see what is red; the masks that depth was drawn with, a frame each."""
+    import video_pass
+
+    class Parts:
+        batch_size, table = 2, part_table('goliath28')
+
+        def __init__(self, *args, **options):
+            pass
+
+        def run(self, images, **_):
+            for image in images:
+                labels = 2 * (image[..., 2] > 130).astype(np.uint8)
+                yield SegResult(image_hw=image.shape[:2], labels=labels)
+
+    class Painter(demo.output.Painter):
+        def __call__(self, frame, results, *rest):
+            seen.append(results['depth'].mask)
+            return super().__call__(frame, results, *rest)
+
+    seen = []
+    monkeypatch.setitem(demo.run.INFERENCERS, 'seg', Parts)
+    monkeypatch.setattr(video_pass, 'Painter', Painter)
+    return seen
+
+
+@pytest.fixture
+def enters_late(video_files, tmp_path):
+    """Six frames: nobody in two, then somebody, and nobody in the last."""
+    images = [video_files.picture(4 * i) for i in range(6)]
+    for index in (0, 1, 5):
+        images[index][:] = 40
+    return video_files.make_video(tmp_path / 'in.mp4', images)
+
+
+def test_depth_is_on_the_people_of_each_frame(demo, enters_late, masks, capsys):
+    assert demo(enters_late, '--save-maps', tasks=('seg', 'depth')) == 0
+    assert [mask is None for mask in masks] == [True, True, *[False] * 4]
+    for index in (2, 3, 4):
+        left = np.flatnonzero(masks[index].any(0))[0]
+        assert abs(left - (5 + 4 * index)) <= 1
+    assert not masks[5].any()
+    shown = capsys.readouterr().out
+    assert 'on the people that the parts show' in shown
+    assert 'the parts show nobody in 3 of 6 frames' in shown
+    assert 'nobody in 3 of 6' in demo.record()['notes'][0]
+    assert demo.record()['settings']['mask'] == 'seg'
+    whole = np.load(demo.out / 'in.maps/000003.npz')['depth']
+    argv = (enters_late, '--save-maps', '--mask', 'none')
+    assert demo(*argv, tasks=('seg', 'depth')) == 0
+    assert masks[6:] == [None] * 6 and 'nobody' not in capsys.readouterr().out
+    depth = np.load(demo.out / 'in.maps/000003.npz')['depth']
+    np.testing.assert_array_equal(depth, whole)
+
+
+def test_a_video_without_people_is_drawn_everywhere(demo, masks, video_files, tmp_path):
+    clip = video_files.make_video(
+        tmp_path / 'in.mp4', [np.full((64, 96, 3), 40, np.uint8)] * 3
+    )
+    assert demo(clip, tasks=('seg', 'depth')) == 0
+    assert masks == [None] * 3
+    assert demo.record()['notes'] == [
+        'the parts show nobody in 3 of 3 frames: depth and normals are drawn everywhere'
+    ]
+
+
+def test_parts_of_random_weights_are_no_masks(demo, short, masks, capsys):
+    job = demo.jobs['seg']
+    demo.jobs = {**demo.jobs, 'seg': type(job)('seg', job.config, None)}
+    assert demo(short, '--max-frames', 1, tasks=('seg', 'depth')) == 0
+    assert masks == [None]
+    assert 'random parts show no people' in capsys.readouterr().out
+    assert demo(short, '--mask', 'seg', tasks=('depth',)) == 2
+    assert "--mask seg needs the task 'seg'" in capsys.readouterr().err
 
 
 def test_the_range_of_depth_follows_slowly(demo):

@@ -164,8 +164,11 @@ def test_nobody_is_said(answer, demo, page, photo, monkeypatch):
     first[0] = 1e6
     monkeypatch.setattr(seg.model.decode_head, 'forward', lambda x: forward(x) + first)
     last = answer(page[0], photo, task='depth')
-    assert last.notes == ['Body parts: nobody found, every pixel is background.']
+    nobody = 'Body parts: nobody found, every pixel is background'
+    assert last.notes == [f'{nobody}, so depth and normals are drawn everywhere.']
     assert last.pictures and not last.errors
+    last = answer(page[0], photo, task='seg')
+    assert last.notes == [f'{nobody}.']
 
 
 def test_one_failing_model_leaves_the_others(
