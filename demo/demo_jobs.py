@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
-from sapiens_mm.checkpoints.bundled import BUNDLED
+from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
+CAPTIONS = dict(pose='pose', seg='parts', depth='depth', normal='normals')
+RELIEF_CAPTION = 'relief of depth'
+RANDOM_NOTE = 'RANDOM WEIGHTS: the picture means nothing'
 KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
 
 
@@ -38,10 +41,23 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The task, and what is to be known of its weights."""
+        """What its picture shows, and what is to be known of the weights."""
+        name = CAPTIONS[self.task]
         if self.checkpoint is None:
-            return f'{self.task} (random weights)'
-        return f'{self.task} (tiny)' if self.bundled else self.task
+            return f'{name} (random weights)'
+        return f'{name} (tiny weights)' if self.bundled else name
+
+    @property
+    def weights_note(self) -> str:
+        """What to think of the weights; '' for those of the user."""
+        if self.checkpoint is None:
+            return RANDOM_NOTE
+        return NOTE if self.bundled else ''
+
+    @property
+    def headline(self) -> str:
+        """The line that announces a run: task, config, and what the weights are."""
+        return f'{self.task}: {self.config} ({self.weights_note or self.checkpoint})'
 
 
 def plan_jobs(args: argparse.Namespace) -> list[Job]:

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from demo_inputs import output_names, parse_cleanup
 from demo_jobs import pick_detector, plan_jobs
-from demo_run import INFERENCERS, output_names, parse_cleanup
+from demo_run import INFERENCERS
 from people_masks import mask_sentence, pick_mask
 from video_output import Window, table_facts
 from video_pass import VideoPass
@@ -157,8 +158,7 @@ class VideoRun:
         if self.needs_people and args.detector is not None:
             self.detector = make_detector(args.detector, pick_device(args.device))
         for job in self.jobs:
-            weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
-            print(f'{job.task}: {job.config} ({weights})', flush=True)
+            print(job.headline, flush=True)
             options = dict(
                 device=args.device,
                 dtype=args.dtype,

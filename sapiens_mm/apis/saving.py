@@ -25,13 +25,12 @@ from sapiens_mm.apis.results import (
 )
 from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
 from sapiens_mm.visualization import (
+    add_depth_bar,
     colorize_depth,
     colorize_labels,
     colorize_normals,
     draw_keypoints,
     overlay_labels,
-    pseudo_normals,
-    side_by_side,
 )
 
 # what pose and parts write beside the picture; for maps see map_saving.MAP_FORMATS
@@ -143,6 +142,7 @@ def draw_result(
     score_threshold: float = 0.3,
     opacity: float = 0.5,
     near_far: tuple[float, float] | None = None,
+    legend: bool = True,
 ) -> np.ndarray:
     """Draw any result.
 
@@ -155,9 +155,12 @@ def draw_result(
         score_threshold: Keypoints below it are not drawn.
         opacity: Of a segmentation over its photo.
         near_far: Range of depth to show; None: all there is.
+        legend: Say beside the picture which parts are there, or which colours of
+            depth are near and far.
 
     Returns:
-        Shape (H, W', 3), uint8 BGR; depth has its pseudo-normals to the right.
+        Shape (H, W, 3), uint8 BGR. A legend makes it wider, and enlarges a picture that
+        is too small for one.
     """
     if isinstance(result, PoseResult):
         table = keypoint_table(result.keypoints.shape[1])
@@ -171,12 +174,11 @@ def draw_result(
             score_threshold=score_threshold,
         )
     if isinstance(result, SegResult):
-        return overlay_labels(image_bgr, result.labels, parts, opacity)
+        return overlay_labels(image_bgr, result.labels, parts, opacity, legend=legend)
     mask = result.mask if mask is None else mask
     if isinstance(result, DepthResult):
         heat = colorize_depth(result.depth, mask, near_far)
-        relief = colorize_normals(pseudo_normals(result.depth, mask, near_far), mask)
-        return side_by_side([heat, relief], gap=0)
+        return add_depth_bar(heat) if legend else heat
     if isinstance(result, NormalResult):
         return colorize_normals(result.normals, mask)
     raise ValueError(f'{type(result).__name__} has no picture')

@@ -1,20 +1,29 @@
 """What is asked of each frame: tasks, people, and how they are followed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sapiens_mm.apis.results import SegResult
+from sapiens_mm.apis.results import DepthResult, NormalResult, PoseResult, SegResult
 from sapiens_mm.apis.smoothing import KeypointSmoother, OneEuroOptions
-from sapiens_mm.apis.video import VideoReader
+from sapiens_mm.apis.video import VideoFrame, VideoReader
 from sapiens_mm.tables import part_table
+from sapiens_mm.visualization import PartLegend, add_depth_bar, side_by_side
 
 
 def test_all_tasks_make_a_panel(demo, clip, capsys):
     argv = (clip, '--save-maps', '--save-data', '--max-frames', 2)
     assert demo(*argv, tasks=tuple(demo.jobs)) == 0
+    shown = capsys.readouterr().out
+    assert all(f'{job.headline}\n' in shown for job in demo.jobs.values())
     image = next(iter(VideoReader(demo.out / 'in.mp4'))).image
-    # frame, pose, parts, depth with relief, normals
-    assert image.shape[1] > 6 * 96 and image.shape[0] > 64
+    # frame, pose, parts with a legend, depth with a bar, normals
+    frame = np.zeros((64, 96, 3), np.uint8)
+    legend = PartLegend(part_table('goliath28'), (64, 96))(frame, None)
+    panels = [frame, frame, legend, add_depth_bar(frame), frame]
+    titles = ['video', 'pose', 'parts', 'depth', 'normals']
+    assert image.shape[:2] == even(side_by_side(panels, titles).shape[:2])
     assert demo.files(demo.out / 'in.maps') == ['000000.npz', '000001.npz']
     maps = np.load(demo.out / 'in.maps/000001.npz')
     assert {name: (maps[name].shape, maps[name].dtype.name) for name in maps} == {
@@ -29,6 +38,47 @@ def test_all_tasks_make_a_panel(demo, clip, capsys):
     )
     assert VideoReader(demo.out / 'in.mp4')._stream.width == 302
     assert demo.files(demo.out) == ['in.json', 'in.mp4']
+
+
+def even(hw):
+    """The size of a video: whole pairs of pixels."""
+    return tuple(side + side % 2 for side in hw)
+
+
+def test_depth_with_its_relief(demo, short):
+    assert demo(short, '--max-frames', 1, '--show-relief', tasks=('depth',)) == 0
+    image = next(iter(VideoReader(demo.out / 'in.mp4'))).image
+    frame = np.zeros((64, 96, 3), np.uint8)
+    panels = [frame, add_depth_bar(frame), frame]
+    titles = ['video', 'depth', 'relief of depth']
+    assert image.shape[:2] == even(side_by_side(panels, titles).shape[:2])
+
+
+def test_a_frame_that_failed_is_as_large_as_the_others(demo):
+    args = demo.video_demo.parse_args(['in.mp4', '--show-relief'])
+    jobs = list(demo.jobs.values())
+    painter = demo.output.Painter(args, jobs, part_table('goliath28'))
+    image = np.full((64, 96, 3), 70, np.uint8)
+    facts = dict(image_hw=(64, 96))
+    good = dict(
+        pose=PoseResult(**facts, keypoints=np.zeros((0, 308, 2)),
+                        scores=np.zeros((0, 308)), boxes=np.zeros((0, 4))),
+        seg=SegResult(**facts, labels=np.full((64, 96), 3, np.uint8)),
+        depth=DepthResult(**facts, depth=np.tile(np.arange(96.0), (64, 1))),
+        normal=NormalResult(**facts, normals=np.ones((64, 96, 3), np.float32)),
+    )  # fmt: skip
+    bad = {task: replace(result, error='no memory') for task, result in good.items()}
+    frames = [
+        painter(VideoFrame(i, i, i / 25, image), results, None, None)
+        for i, results in enumerate((good, bad, good))
+    ]
+    assert frames[0].shape == frames[1].shape
+    assert np.array_equal(frames[0], frames[2])
+    # the frame alone in all panels; the legend keeps what was seen
+    last = frames[1][:, -96:]
+    assert (last[-64:] == 70).all()
+    hair = part_table('goliath28').palette[3][::-1]
+    assert (frames[1] == hair).all(-1).any()
 
 
 @pytest.fixture
