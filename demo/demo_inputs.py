@@ -1,13 +1,62 @@
-"""What the demos read from the command line: boxes, clean-up, names of outputs."""
+"""What the demos read from the command line: inputs, boxes, clean-up, names."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
+from media_kinds import is_video, videos_sentence
 
+from sapiens_mm.apis.images import ImageError, find_images, is_image_name
 from sapiens_mm.apis.label_cleanup import CleanUp
+
+
+def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
+    """Find the photos of a command line.
+
+    Returns:
+        The photos, and why some of them cannot be: videos belong to another demo.
+
+    Raises:
+        ValueError: If there is none, or nothing but videos; one sentence.
+    """
+    try:
+        photos = [Path(photo) for photo in find_images(inputs)]
+    except ImageError as error:
+        folders = [Path(item) for item in inputs if Path(item).is_dir()]
+        if any(is_video(path) for folder in folders for path in folder.rglob('*')):
+            raise ValueError(f'{error}; its videos: demo/video_demo.py') from None
+        raise
+    if not any(photo.exists() for photo in photos):
+        raise ValueError(f'{photos[0]} does not exist')
+    if sentence := videos_sentence(photos):  # of a list of files, say
+        raise ValueError(sentence)
+    # other files than photos come here by their own names only
+    videos = [path for path in photos if not is_image_name(path) and is_video(path)]
+    reasons = {str(v): videos_sentence([v]).removeprefix(f'{v} ') for v in videos}
+    return photos, reasons
+
+
+def check_videos(inputs: list[str]) -> list[Path]:
+    """Return the videos of a command line.
+
+    Raises:
+        ValueError: If one is a folder or a photo; one sentence.
+    """
+    videos = [Path(item) for item in inputs]
+    for video in videos:
+        if video.is_dir():
+            raise ValueError(
+                f'{video} is a folder: name its video files, or run '
+                f'demo/image_demo.py {shlex.quote(str(video))} for its photos'
+            )
+        # an animated GIF is both
+        if is_image_name(video) and video.suffix.lower() != '.gif' and video.is_file():
+            name = shlex.quote(str(video))
+            raise ValueError(f'{video} is a photo: run demo/image_demo.py {name}')
+    return videos
 
 
 def parse_boxes(text: str | None) -> np.ndarray | None:

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from demo_inputs import output_names, parse_boxes, parse_cleanup
+from demo_inputs import find_photos, output_names, parse_boxes, parse_cleanup
 from demo_jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from map_outputs import MapOutputs
 from people_masks import MAP_TASKS
 
 from sapiens_mm import apis
-from sapiens_mm.apis.images import ImageError, find_images, read_image
+from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
 from sapiens_mm.apis.saving import (
     DATA_SUFFIX,
@@ -48,31 +48,28 @@ class DemoRun:
         self.out_dir: Path = args.out_dir
         self.boxes = parse_boxes(args.boxes)
         self.cleanup = parse_cleanup(args.cleanup)
-        self.photos = self._find_photos()
+        self.photos, self.failures = self._find_photos()
         self.names = output_names(self.photos, args.inputs)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
-        self.failures: dict[str, str] = {}
         self.skipped = 0
         self.maps = MapOutputs(args, self.names, self.jobs)
 
-    def _find_photos(self) -> list[Path]:
+    def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
         if self.args.inputs:
-            photos = list(find_images(self.args.inputs))
-            if not any(photo.exists() for photo in photos):
-                raise ValueError(f'{photos[0]} does not exist')
-            return photos
+            return find_photos(self.args.inputs)
         from skimage import data
 
         photo = self.out_dir / 'astronaut.png'
         write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
-        return [photo]
+        return [photo], {}
 
     def __call__(self) -> list[tuple[str, str]]:
         """Run all jobs; return the photos that failed, and why."""
         if self.maps.sentence:
             print(self.maps.sentence, flush=True)
-        self.failures |= self.maps.make_masks(self.photos)
+        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        self.failures |= self.maps.make_masks(good)
         for job in self.jobs:
             self._run_job(job)
         good = [photo for photo in self.photos if str(photo) not in self.failures]

@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from demo_options import add_model_options, add_run_options
+from media_kinds import videos_sentence
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -77,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     warnings.simplefilter('ignore')
     try:
+        if sentence := videos_sentence([Path(item) for item in args.inputs]):
+            raise ValueError(sentence)
         from demo_run import DemoRun
 
         run = DemoRun(args)

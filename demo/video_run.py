@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo_inputs import output_names, parse_cleanup
+from demo_inputs import check_videos, output_names, parse_cleanup
 from demo_jobs import pick_detector, plan_jobs
 from demo_run import INFERENCERS
 from people_masks import mask_sentence, pick_mask
@@ -44,7 +44,7 @@ class VideoRun:
         self.window = Window() if args.show else None
         self.cleanup = parse_cleanup(args.cleanup)
         People(args, None)  # its options are checked before anything is loaded
-        self.videos = [Path(item) for item in args.inputs]
+        self.videos = check_videos(args.inputs)
         self.names = output_names(self.videos, args.inputs)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
