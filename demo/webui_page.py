@@ -28,6 +28,7 @@ CSS = """
 #task label span {margin-left: 0}
 #gallery {min-height: 420px}
 #gallery .grid-wrap {max-height: none !important; overflow: hidden}
+#gallery .caption-label {right: auto; left: var(--size-1)}
 #say .html-container, #details .html-container {padding: 0 !important}
 .say {border-radius: 8px; padding: 10px 14px; margin-bottom: 6px;
   border: 1px solid var(--border-color-primary);
