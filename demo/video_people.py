@@ -91,7 +91,7 @@ class PeopleMasks:
     """Turns the parts of one video into masks for depth and normals.
 
     Until somebody is seen everything is drawn, as on a photo without people. From then
-    on a frame without people is one: its pictures would jump to and fro otherwise.
+    on a frame without people is blank: its pictures would flicker otherwise.
     """
 
     def __init__(self) -> None:
