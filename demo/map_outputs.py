@@ -10,7 +10,7 @@ import numpy as np
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import read_image, read_mask
-from sapiens_mm.apis.map_masks import find_mask
+from sapiens_mm.apis.map_masks import find_mask, seg_checkpoint
 from sapiens_mm.apis.map_saving import MAP_FORMATS, check_map_format, read_saved_map
 from sapiens_mm.apis.point_cloud import CloudOptions, point_cloud, write_ply
 from sapiens_mm.apis.results import DepthResult, NormalResult

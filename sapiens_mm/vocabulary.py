@@ -147,7 +147,7 @@ def _of_dataset(dataset: Any, where: str, inside: bool) -> Iterator[Stated]:
     own = dataset.get('metainfo')
     of_class = getattr(kind, 'METAINFO', None) or {}
     if hasattr(kind, 'metainfo_for'):
-        yield Stated(where, kind.metainfo_for(dataset), not inside)
+        yield Stated(where, kind.metainfo_for(dataset), bool(own) and not inside)
     elif isinstance(own, Mapping) and own:
         yield Stated(where, _completed(own, of_class), not inside)
     elif of_class:
