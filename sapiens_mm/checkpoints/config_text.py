@@ -19,7 +19,7 @@ _NAMES = {'inf': float('inf'), 'nan': float('nan')}
 
 
 def read_config_text(text: object) -> dict[str, Any]:
-    """Read ``name = value`` lines whose values are literals and ``dict(…)``.
+    """Read ``name = value`` lines whose values are literals and ``dict(…)`` of these.
 
     Args:
         text: What a file gives as the text of its config.
@@ -80,9 +80,15 @@ def _value(node: ast.expr) -> Any:
         if type(value) in (int, float) and not isinstance(node.operand, ast.UnaryOp):
             return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        # mmengine writes dict({0: …}) where a key is no name
+        literal = len(node.args) <= 1 and all(
+            isinstance(a, ast.Dict) for a in node.args
+        )
         names = [keyword.arg for keyword in node.keywords]
-        if node.func.id == 'dict' and not node.args and None not in names:
-            return {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+        if node.func.id == 'dict' and literal and None not in names:
+            found = _value(node.args[0]) if node.args else {}
+            own = {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+            return {**found, **own}
     raise _refusal(node, 'is more than literals and dict(…)')
 
 

@@ -126,6 +126,33 @@ def _vocabulary_part(loader: dict[str, Any], scope: str) -> dict[str, Any]:
     return part(loader.get('dataset'))
 
 
+def carried_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a copy of the weights must keep to be enough by itself.
+
+    Args:
+        meta: Of a checkpoint.
+
+    Returns:
+        ``cfg`` and ``dataset_meta``, if they are there, without arrays.
+    """
+    carried = {}
+    if isinstance(meta.get('cfg'), str):
+        carried['cfg'] = meta['cfg']
+    if meta.get('dataset_meta'):
+        carried['dataset_meta'] = _plain(meta['dataset_meta'])
+    return carried
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if hasattr(value, 'tolist'):  # of numpy
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (str, int, float, bool)) else None
+
+
 def check_data_sources(config: Config) -> None:
     """Refuse data of a checkpoint's config that are fetched or run, and its outputs.
 

@@ -81,7 +81,7 @@ def part_table_from_metainfo(meta: Mapping[str, Any]) -> PartTable:
     ours = find_part_table(classes)
     palette = _as_list(meta.get('palette'))
     if palette:
-        colors = _colors(palette, len(classes), 'palette')
+        colors = _colors(palette, len(classes), 'classes')
     else:
         colors = ours.palette if ours else _class_colors(classes)
     pairs = meta.get('mirror_pairs')
@@ -252,8 +252,8 @@ def _checked(
         names=names,
         flip_indices=tuple(flip),
         links=tuple(pairs),
-        link_colors=_colors(link_colors, len(pairs), 'colours of links'),
-        keypoint_colors=_colors(colors, count, 'colours of keypoints'),
+        link_colors=_colors(link_colors, len(pairs), 'links'),
+        keypoint_colors=_colors(colors, count, 'keypoints'),
         sigmas=_numbers(meta.get('sigmas'), count, 'sigmas', DEFAULT_SIGMA, above=True),
         groups=dict(groups),
         types=tuple(types),
@@ -348,8 +348,8 @@ def _color(value: Any, what: str) -> RGB:
 
 def _colors(values: Sequence[Any], count: int, what: str) -> tuple[RGB, ...]:
     if len(values) != count:
-        raise ValueError(f'the {what} has {len(values)} entries, expected {count}')
-    return tuple(_color(value, f'{what}, entry {k},') for k, value in enumerate(values))
+        raise ValueError(f'there are {len(values)} colours for {count} of {what}')
+    return tuple(_color(value, f'{what}[{k}]') for k, value in enumerate(values))
 
 
 def _class_colors(classes: Sequence[str]) -> tuple[RGB, ...]:
