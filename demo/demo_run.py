@@ -83,7 +83,7 @@ class DemoRun:
         args = self.args
         settings = dict(
             config=job.config,
-            checkpoint=job.checkpoint and str(Path(job.checkpoint).resolve()),
+            checkpoint=job.weights_id,
             flip=args.flip,
             dtype=args.dtype,
         )

@@ -76,12 +76,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return 0, 1 if some photos failed, 2 on a wrong call."""
     args = parse_args(argv)
-    warnings.simplefilter('ignore')
+    warnings.simplefilter('ignore')  # of imports
     try:
         if sentence := videos_sentence([Path(item) for item in args.inputs]):
             raise ValueError(sentence)
+        from demo_jobs import show_notes
         from demo_run import DemoRun
 
+        show_notes()
         run = DemoRun(args)
         started = time.perf_counter()
         failures = run()

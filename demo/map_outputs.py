@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from demo_jobs import Job
+from demo_jobs import Job, identity_of
 from people_masks import MAP_TASKS, mask_sentence, pick_mask
 
 from sapiens_mm import apis
@@ -83,7 +83,7 @@ class MapOutputs:
         return dict(
             mask=args.mask,
             parts=parts if self.from_parts else None,
-            seg=self.seg and list(map(str, self.seg)),
+            seg=self.seg and [identity_of(self.seg[0]), self.seg[1]],
             tile=args.tile,
             tile_overlap=args.tile_overlap if args.tile else None,
             map_format=args.map_format,
@@ -130,7 +130,7 @@ class MapOutputs:
         path, config = self.seg
         record = self.out_dir / 'masks' / 'settings.json'
         settings = json.dumps(
-            dict(config=str(config), checkpoint=str(path.resolve())), indent=1
+            dict(config=str(config), checkpoint=identity_of(path)), indent=1
         )
         redo = self.args.overwrite or not (
             record.is_file() and record.read_text() == settings

@@ -80,10 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         video; 130 if interrupted.
     """
     args = parse_args(argv)
-    warnings.simplefilter('ignore')
+    warnings.simplefilter('ignore')  # of imports
     try:
+        from demo_jobs import show_notes
         from video_run import VideoRun
 
+        show_notes()
         return VideoRun(args)()
     except (ValueError, ModuleNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)

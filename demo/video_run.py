@@ -86,10 +86,7 @@ class VideoRun:
         """What decides the outputs of a video."""
         unused = {*_NO_SETTINGS.split(), *_OF_JOBS.split()}
         words = {k: v for k, v in vars(self.args).items() if k not in unused}
-        models = [
-            [job.config, job.checkpoint and str(Path(job.checkpoint).resolve())]
-            for job in self.jobs
-        ]
+        models = [[job.config, job.weights_id] for job in self.jobs]
         facts = None if video is None else video.stat()
         source = facts and [str(video.resolve()), facts.st_size, facts.st_mtime_ns]
         return dict(models=models, source=source, **words)
