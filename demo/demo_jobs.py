@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
-from sapiens_mm.checkpoints.bundled import BUNDLED
+from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
+from sapiens_mm.checkpoints.identify import POSE_DATASETS
+from sapiens_mm.vocabulary import VocabularyWarning
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
-KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
+CAPTIONS = dict(pose='pose', seg='parts', depth='depth', normal='normals')
+RELIEF_CAPTION = 'relief of depth'
+RANDOM_NOTE = 'RANDOM WEIGHTS: the picture means nothing'
 
 
 @dataclass(frozen=True)
@@ -19,13 +26,18 @@ class Job:
 
     Attributes:
         task: One of ``TASKS``.
-        config: Name or path of its config.
+        config: Name or path of its config; None: the checkpoint holds it.
         checkpoint: Its weights, or None for random ones.
     """
 
     task: str
-    config: str
+    config: str | None
     checkpoint: Path | None
+
+    @property
+    def config_name(self) -> str:
+        """The config's name or path, as far as it has one."""
+        return self.config or 'the config it was trained with'
 
     @property
     def bundled(self) -> bool:
@@ -37,11 +49,46 @@ class Job:
         return own is not None and own.path == path
 
     @property
+    def weights_id(self) -> str | None:
+        """What tells these weights from others, later ones of the same name too."""
+        return None if self.checkpoint is None else identity_of(self.checkpoint)
+
+    @property
     def title(self) -> str:
-        """The task, and what is to be known of its weights."""
+        """What its picture shows, and what is to be known of the weights."""
+        name = CAPTIONS[self.task]
         if self.checkpoint is None:
-            return f'{self.task} (random weights)'
-        return f'{self.task} (tiny)' if self.bundled else self.task
+            return f'{name} (random weights)'
+        return f'{name} (tiny weights)' if self.bundled else name
+
+    @property
+    def weights_note(self) -> str:
+        """What to think of the weights; '' for those of the user."""
+        if self.checkpoint is None:
+            return RANDOM_NOTE
+        return NOTE if self.bundled else ''
+
+    @property
+    def headline(self) -> str:
+        """The line that announces a run: task, config, and what the weights are."""
+        weights = self.weights_note or self.checkpoint
+        return f'{self.task}: {self.config_name} ({weights})'
+
+
+def identity_of(file: Path) -> str:
+    """Tell a file from others, and from later ones of the same name."""
+    path = Path(file).resolve()
+    facts = path.stat()
+    return f'{path} ({facts.st_size} bytes, {facts.st_mtime_ns})'
+
+
+def show_notes() -> None:
+    """Print what nothing else says of models, and keep all other warnings quiet."""
+    warnings.simplefilter('ignore')
+    warnings.simplefilter('always', VocabularyWarning)
+    warnings.showwarning = lambda message, *_args, **_kwargs: print(
+        f'note: {message}', file=sys.stderr, flush=True
+    )
 
 
 def plan_jobs(args: argparse.Namespace) -> list[Job]:
@@ -57,15 +104,16 @@ def plan_jobs(args: argparse.Namespace) -> list[Job]:
     for source in args.checkpoint:
         path = resolve(source)
         found = identify(read_checkpoint(path).state_dict)
-        names = [args.config] if args.config else found.config_names()
-        if found.task not in TASKS or not names:
+        if found.task not in TASKS:
             raise ValueError(
                 f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
-                + ('' if found.task not in TASKS else ', give its --config')
             )
         if found.task in jobs:
             raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
-        jobs[found.task] = Job(found.task, names[0], path)
+        config = args.config or config_of(path, found.task)
+        # of a config that is no file, the inferencer asks the checkpoint again
+        named = config if isinstance(config, str) else None
+        jobs[found.task] = Job(found.task, named, path)
     if args.config and not args.checkpoint:
         task = Path(args.config).parent.name
         if task not in TASKS:
@@ -94,7 +142,7 @@ def default_job(task: str, size: str | None, keypoints: int | None) -> Job:
     if size is None and keypoints is None and task in BUNDLED:
         return Job(task, BUNDLED[task].config, BUNDLED[task].path)
     dataset = {
-        'pose': KEYPOINT_SETS[keypoints or 308],
+        'pose': POSE_DATASETS[keypoints or 308],
         'seg': 'goliath28',
     }.get(task, 'render_people')
     return Job(task, f'{task}/sapiens_{size or "0.3b"}_{dataset}-1024x768', None)
