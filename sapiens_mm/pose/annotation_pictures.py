@@ -11,12 +11,26 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 MAX_PICTURES = 200_000
 """How many headers are read at most; of more, so many evenly spread."""
 
-_FORMATS = ('JPEG', 'MPO', 'PNG', 'WEBP', 'BMP', 'TIFF')  # others start programs
+# no others: some start programs
+_FORMATS = (
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    WebPImagePlugin.WebPImageFile.format,
+    BmpImagePlugin.BmpImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+)
 _STEPS = (1 << 14, 1 << 18, -1)  # bytes; most headers are in the first
 _THREADS = 16
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height
@@ -76,9 +90,9 @@ def read_header(path: str | os.PathLike, turns: bool = True) -> Picture | None:
             return Picture(wh, wh, orientation)
         turned_wh = wh[::-1] if turns else wh
         if turns and picture.format != 'JPEG':  # not every OpenCV turns these
-            turned_wh = _decoded_wh(data if size < 0 else _all_of(path)) or wh
+            turned_wh = _decoded_wh(data if size < 0 else _all_of(path), True) or wh
         return Picture(wh, turned_wh, orientation)
-    decoded = _decoded_wh(data)
+    decoded = _decoded_wh(data, turns)
     return None if decoded is None else Picture(decoded, decoded)
 
 
@@ -92,9 +106,10 @@ def _orientation(picture: Image.Image) -> int:
     return exif.get(_ORIENTATION, 1)
 
 
-def _decoded_wh(data: bytes) -> tuple[int, int] | None:
+def _decoded_wh(data: bytes, turns: bool) -> tuple[int, int] | None:
+    flags = cv2.IMREAD_COLOR | (0 if turns else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         return None
     return None if image is None else (image.shape[1], image.shape[0])
