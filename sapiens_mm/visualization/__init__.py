@@ -11,13 +11,14 @@ from .maps import (
     overlay_labels,
     pseudo_normals,
 )
-from .panels import side_by_side
+from .panels import contact_sheet, side_by_side
 from .tracks import draw_tracks, id_color
 
 __all__ = [
     'colorize_depth',
     'colorize_labels',
     'colorize_normals',
+    'contact_sheet',
     'draw_keypoints',
     'draw_tracks',
     'id_color',
