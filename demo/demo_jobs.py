@@ -6,11 +6,12 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
 from sapiens_mm.checkpoints.bundled import BUNDLED
+from sapiens_mm.checkpoints.identify import POSE_DATASETS
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
-KEYPOINT_SETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,18 @@ class Job:
 
     Attributes:
         task: One of ``TASKS``.
-        config: Name or path of its config.
+        config: Name or path of its config; None: the checkpoint holds it.
         checkpoint: Its weights, or None for random ones.
     """
 
     task: str
-    config: str
+    config: str | None
     checkpoint: Path | None
+
+    @property
+    def config_name(self) -> str:
+        """The config's name or path, as far as it has one."""
+        return self.config or 'the config it was trained with'
 
     @property
     def bundled(self) -> bool:
@@ -57,15 +63,16 @@ def plan_jobs(args: argparse.Namespace) -> list[Job]:
     for source in args.checkpoint:
         path = resolve(source)
         found = identify(read_checkpoint(path).state_dict)
-        names = [args.config] if args.config else found.config_names()
-        if found.task not in TASKS or not names:
+        if found.task not in TASKS:
             raise ValueError(
                 f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
-                + ('' if found.task not in TASKS else ', give its --config')
             )
         if found.task in jobs:
             raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
-        jobs[found.task] = Job(found.task, names[0], path)
+        config = args.config or config_of(path, found.task)
+        # of a config that is no file, the inferencer asks the checkpoint again
+        named = config if isinstance(config, str) else None
+        jobs[found.task] = Job(found.task, named, path)
     if args.config and not args.checkpoint:
         task = Path(args.config).parent.name
         if task not in TASKS:
@@ -94,7 +101,7 @@ def default_job(task: str, size: str | None, keypoints: int | None) -> Job:
     if size is None and keypoints is None and task in BUNDLED:
         return Job(task, BUNDLED[task].config, BUNDLED[task].path)
     dataset = {
-        'pose': KEYPOINT_SETS[keypoints or 308],
+        'pose': POSE_DATASETS[keypoints or 308],
         'seg': 'goliath28',
     }.get(task, 'render_people')
     return Job(task, f'{task}/sapiens_{size or "0.3b"}_{dataset}-1024x768', None)

@@ -120,7 +120,7 @@ class DemoRun:
         weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
         if job.bundled:
             weights = NOTE
-        print(f'{job.task}: {job.config} ({weights})', flush=True)
+        print(f'{job.task}: {job.config_name} ({weights})', flush=True)
         args = self.args
         options = dict(
             device=args.device,

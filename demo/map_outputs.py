@@ -55,14 +55,15 @@ class MapOutputs:
         elif args.seg_config:
             raise ValueError('--seg-config goes with --seg-checkpoint')
 
-    def _find_seg(self) -> tuple[Path, str]:
+    def _find_seg(self) -> tuple[Path, str | None]:
         if self.args.mask is not None:
             raise ValueError('--seg-checkpoint makes masks: leave --mask out')
         if not set(MAP_TASKS) & set(self.tasks):
             raise ValueError('--seg-checkpoint makes masks for depth and normals only')
         if self.args.seg_config:
             return resolve(self.args.seg_checkpoint), self.args.seg_config
-        return seg_checkpoint(self.args.seg_checkpoint)
+        path, config = seg_checkpoint(self.args.seg_checkpoint)
+        return path, config if isinstance(config, str) else None
 
     def settings(self) -> dict[str, object]:
         """Return what decides the results of depth and normals, for a record."""
@@ -121,7 +122,7 @@ class MapOutputs:
         wanted = [p for p in photos if redo or not self.mask_path(p).is_file()]
         if not wanted:
             return {}
-        print(f'masks: {config} ({path})', flush=True)
+        print(f'masks: {config or "config of the checkpoint"} ({path})', flush=True)
         args = self.args
         model = apis.SegInferencer(
             config,

@@ -19,7 +19,7 @@ from sapiens_mm.apis.saving import draw_result, pose_to_dict, write_atomically
 from sapiens_mm.apis.smoothing import OneEuroFilter, OneEuroOptions
 from sapiens_mm.apis.tracking import Tracks
 from sapiens_mm.apis.video import VideoFrame
-from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
+from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import draw_keypoints, draw_tracks, side_by_side
 
 _DEPTH_RANGE = OneEuroOptions(min_cutoff_hz=0.3, beta=0.0)
@@ -83,7 +83,7 @@ class Painter:
                 canvas,
                 result.keypoints,
                 result.scores,
-                keypoint_table(result.keypoints.shape[1]),
+                result.vocabulary,
                 boxes=result.boxes,
                 draw_boxes=False,
                 score_threshold=self.args.kpt_thr,
@@ -156,7 +156,7 @@ class DataFiles:
                 write_atomically(path, buffer.getvalue())
 
     def _persons(self, pose: PoseResult, ids: np.ndarray | None) -> dict:
-        self.table = self.table or keypoint_table(pose.keypoints.shape[1])
+        self.table = pose.vocabulary
         found = pose_to_dict(pose, self.table)
         numbers = [None] * len(found['instances']) if ids is None else ids.tolist()
         persons = [

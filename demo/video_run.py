@@ -157,7 +157,7 @@ class VideoRun:
             self.detector = make_detector(args.detector, pick_device(args.device))
         for job in self.jobs:
             weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
-            print(f'{job.task}: {job.config} ({weights})', flush=True)
+            print(f'{job.task}: {job.config_name} ({weights})', flush=True)
             options = dict(
                 device=args.device,
                 dtype=args.dtype,

@@ -104,7 +104,8 @@ def list_choices(task: str, given: list[Job]) -> list[Choice]:
     for job, note in planned:
         if any(choice.job == job for choice in choices):
             continue
-        config = Path(job.config).name.removesuffix('.py')  # 0.3b has a dot too
+        # not with_suffix: 0.3b has a dot too
+        config = Path(job.config or job.task).name.removesuffix('.py')
         kind = {RANDOM: 'random weights', NOTE: 'tiny demo weights'}.get(note)
         label = f'{config} ({kind or Path(job.checkpoint).name})'
         number = sum(choice.label.startswith(label) for choice in choices)

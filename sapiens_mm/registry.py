@@ -44,10 +44,11 @@ class RoomRegistry(Registry):
         """
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope) and name not in self._module_dict:
-            self._import_rooms_until(name)
+            self.import_rooms_until(name)
         return super().get(key)
 
-    def _import_rooms_until(self, name: str) -> None:
+    def import_rooms_until(self, name: str) -> None:
+        """Import room by room until one registers ``name``."""
         loaded_first = sorted(ROOMS, key=lambda room: ROOMS[room] not in sys.modules)
         for room in loaded_first:
             if hosts.is_installed(ROOMS[room]):

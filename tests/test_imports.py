@@ -14,7 +14,7 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 LAYERS = {
     **dict.fromkeys(['paths', 'hosts', 'tables'], 0),
     **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
-    **dict.fromkeys(['__init__', 'registry', 'data_files'], 2),
+    **dict.fromkeys(['__init__', 'registry', 'data_files', 'vocabulary'], 2),
     **dict.fromkeys(['backbones', 'checkpoints', 'engine'], 3),
     **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 4),
     **dict.fromkeys(['apis', 'deploy', 'multitask'], 5),
@@ -25,6 +25,7 @@ CORE = {'mmengine', 'mmcv'}  # what every installation has
 TOP_HOSTS = {
     'registry': CORE,
     'data_files': CORE,
+    'vocabulary': CORE,
     'backbones': CORE,
     'checkpoints': CORE,
     'engine': CORE,

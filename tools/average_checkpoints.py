@@ -20,6 +20,7 @@ from sapiens_mm import __version__
 from sapiens_mm.checkpoints import (
     CheckpointError,
     average_state_dicts,
+    carried_meta,
     read_checkpoint,
     write_checkpoint,
 )
@@ -34,10 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--out', type=Path, required=True, help='the file to write')
     args = parser.parse_args(argv)
     try:
-        models = [read_checkpoint(path).state_dict for path in args.checkpoints]
-        mean = average_state_dicts(models)
+        models = [read_checkpoint(path) for path in args.checkpoints]
+        mean = average_state_dicts([model.state_dict for model in models])
         sources = [Path(path).name for path in args.checkpoints]
-        write_checkpoint(args.out, mean, {'sapiens_mm': __version__, 'source': sources})
+        meta = {'sapiens_mm': __version__, 'source': sources}
+        write_checkpoint(args.out, mean, meta | carried_meta(models[0].meta))
     except (CheckpointError, OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -30,13 +30,16 @@ from sapiens_mm import __version__
 from sapiens_mm.checkpoints import (
     Checkpoint,
     CheckpointError,
+    carried_meta,
     identify,
     read_checkpoint,
     resolve,
     select_part,
+    trained_config,
     write_checkpoint,
 )
 from sapiens_mm.checkpoints.mapping import release_pages
+from sapiens_mm.vocabulary import keypoints_of, parts_of
 
 DTYPES = {
     'keep': None,
@@ -45,6 +48,7 @@ DTYPES = {
     'bf16': torch.bfloat16,
 }
 PARTS = ('full', 'backbone', 'encoder')
+READERS = {'pose': keypoints_of, 'seg': parts_of}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -94,14 +98,23 @@ def describe(checkpoint: Checkpoint) -> str:
     """Say what a checkpoint is, in a few lines."""
     identity = identify(checkpoint.state_dict)
     names = identity.config_names()
+    own = trained_config(checkpoint)
     count = sum(tensor.numel() for tensor in checkpoint.state_dict.values())
     lines = [
         f'{checkpoint.path} is {identity.describe()}.',
         f'format: {checkpoint.format}',
         f'keys: {len(checkpoint.state_dict)}, with {count:,} numbers',
         f'dtype: {identity.dtype}',
-        f'configs: {", ".join(names) if names else "none of ours"}',
+        'config: its own, in the file'
+        if own is not None
+        else f'configs: {", ".join(names) if names else "none of ours"}',
     ]
+    if own is not None and identity.task in READERS:
+        table = READERS[identity.task](
+            own, identity.num_outputs, checkpoint.meta.get('dataset_meta')
+        )
+        lines.append(f'{"keypoints" if identity.task == "pose" else "classes"}: ')
+        lines[-1] += ', '.join(table.names)
     if identity.embed_dim:
         lines[3:3] = [
             f'encoder keys begin with: {identity.prefix_style or "(no prefix)"}',
@@ -126,6 +139,8 @@ def make_meta(checkpoint: Checkpoint, args: argparse.Namespace) -> dict | None:
     for key in ('epoch', 'iter', 'experiment_name'):
         if isinstance(checkpoint.meta.get(key), plain):
             meta[key] = checkpoint.meta[key]
+    if args.part == 'full' and trained_config(checkpoint) is not None:
+        meta |= carried_meta(checkpoint.meta)  # enough by itself, as before
     return meta
 
 
@@ -187,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(describe(checkpoint))
         if args.output is not None:
             convert(checkpoint, args)
-    except (CheckpointError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(f'convert_checkpoint: {error}', file=sys.stderr)
         return 2
     return 0

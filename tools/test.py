@@ -1,9 +1,11 @@
 """Evaluate a checkpoint with a config's test set and metrics.
 
     python tools/test.py pose/sapiens_0.3b_coco17-1024x768 checkpoint.pth
+    python tools/test.py work_dirs/mine/best_coco_AP_epoch_9.pth
 
 The command line is that of the hosts' ``tools/test.py``. Checkpoints may be anything
-that ``sapiens_mm.checkpoints.resolve`` takes; one that does not fit is refused.
+that ``sapiens_mm.checkpoints.resolve`` takes; one that does not fit is refused. One
+that was trained with our tools holds its config, and is enough.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add('config', help='a config by name or path')
-    add('checkpoint', help='weights')
+    add('config', help='a config by name or path, or a checkpoint that holds its own')
+    add('checkpoint', nargs='?', help='weights')
     add('--work-dir', help='for the log; default: work_dirs/CONFIG')
     add('--out', help='a .pkl file for the figures')
     add('--dump', help='a .pkl file for the raw predictions')
@@ -40,6 +42,29 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def config_in(source: str) -> object:
+    """Return the config that a checkpoint was trained with.
+
+    Raises:
+        ValueError: If it holds none, or one that cannot be used without a look at it.
+    """
+    from sapiens_mm.checkpoints import (
+        check_data_sources,
+        read_checkpoint,
+        resolve,
+        trained_config,
+    )
+
+    path = resolve(source)
+    cfg = trained_config(read_checkpoint(path))
+    if cfg is None:
+        raise ValueError(f'{path} holds no config of ours: name one before it')
+    check_data_sources(cfg)
+    for key in ('train_dataloader', 'val_dataloader', 'val_evaluator', 'val_cfg'):
+        cfg.pop(key, None)  # of these it holds what names keypoints and classes
+    return cfg
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,15 +82,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
-        cfg = Config.fromfile(sapiens_mm.config_path(args.config))
-        if cfg.get('test_dataloader') is None:
-            raise ValueError(f'{args.config} has no test_dataloader')
+        if args.checkpoint is None:
+            args.checkpoint = args.config
+            cfg = config_in(args.checkpoint)
+        else:
+            cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+        if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+            raise ValueError(
+                f'{args.config} has no test_dataloader with test_evaluator'
+            )
         for name, path in (('--out', args.out), ('--dump', args.dump)):
             if path and not path.endswith(('.pkl', '.pickle')):
                 raise ValueError(f'{name} must end in .pkl, got {path}')
         checkpoint = resolve(args.checkpoint)
         cfg.launcher = args.launcher
-        name = Path(args.config).name.removesuffix('.py')
+        name = Path(args.config).name.removesuffix('.py').removesuffix('.pth')
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
         cfg.load_from, cfg.resume = None, False
         if cfg.model.get('backbone', {}).get('init_cfg'):

@@ -176,19 +176,41 @@ def build_pipeline(config: Config) -> Compose:
     """Build a config's test pipeline for images that are read already.
 
     Args:
-        config: With ``test_pipeline`` and ``default_scope``; its host's transforms
-            are registered.
+        config: With ``default_scope``; its host's transforms are registered.
 
     Returns:
         The pipeline without the steps that load images and annotations.
     """
     steps = [
-        step
-        for step in config.test_pipeline
-        if not step['type'].startswith(('LoadImage', 'LoadAnnotation'))
+        step for step in test_steps(config) if 'Load' not in _class_name(step['type'])
     ]
     with DefaultScope.overwrite_default_scope(config.default_scope):
         return Compose(steps)
+
+
+def test_steps(config: Config) -> list:
+    """Return the steps of ``test_pipeline``, or of the test or validation set's.
+
+    Hosts' configs name them as they like.
+
+    Raises:
+        ValueError: If the config has none.
+    """
+    for key in ('test_dataloader', 'val_dataloader'):
+        found = config.get('test_pipeline')
+        dataset = (config.get(key) or {}).get('dataset') or {}
+        if not found:
+            found = dataset.get('pipeline') or (dataset.get('dataset') or {}).get(
+                'pipeline'
+            )
+        if found:
+            return list(found)
+    raise ValueError(f'{_name(config)} has no test_pipeline to prepare photos with')
+
+
+def _class_name(kind: str | type) -> str:
+    name = kind if isinstance(kind, str) else kind.__name__
+    return name.rpartition('.')[2]
 
 
 @contextmanager

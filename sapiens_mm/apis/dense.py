@@ -9,7 +9,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
-from sapiens_mm.apis.build import build_pipeline
+from sapiens_mm.apis.build import build_pipeline, test_steps
 from sapiens_mm.apis.images import read_mask
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 
@@ -75,7 +75,7 @@ class DenseInferencer(Inferencer):
         Raises:
             ValueError: If the pipeline has none, which ``what`` needs.
         """
-        for step in self.config.test_pipeline:
+        for step in test_steps(self.config):
             scale = step.get('scale')
             if step['type'].endswith('Resize') and isinstance(scale, (list, tuple)):
                 return tuple(scale)

@@ -13,8 +13,10 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from sapiens_mm.apis.build import materialize
+from sapiens_mm.apis.choose import config_of
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 from sapiens_mm.apis.results import FeatureResult
+from sapiens_mm.checkpoints import resolve
 
 _BACKBONE_ONLY = ('type', 'mask_ratio', 'out_type', 'out_indices', 'init_cfg')
 
@@ -40,12 +42,10 @@ class FeatureInferencer(Inferencer):
     def choose(
         cls, config: str | Path | Config | None, checkpoint: str | Path | None
     ) -> tuple[str | Path | Config, str | Path | None]:
-        """Fill in what the caller left out; a checkpoint needs its config."""
+        """Fill in what the caller left out; a checkpoint may be of any task."""
         if config is None and checkpoint is not None:
-            raise ValueError(
-                'Features of a checkpoint need its config too, such as '
-                "'mae/sapiens_0.3b_humans-1024x1024'"
-            )
+            path = resolve(checkpoint)
+            return config_of(path, None), path
         return super().choose(config, checkpoint)
 
     def build(self, checkpoint: str | Path | None) -> nn.Module:

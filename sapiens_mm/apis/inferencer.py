@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,8 @@ from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dt
 from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
-from sapiens_mm.checkpoints import is_bundled
+from sapiens_mm.checkpoints import is_bundled, read_checkpoint, resolve
+from sapiens_mm.tables import KeypointTable, PartTable
 
 
 @dataclasses.dataclass
@@ -51,7 +52,8 @@ class Inferencer(ABC):
     """Base of the inferencers: one image in, one result out; a list in, a list out.
 
     Without config and checkpoint the small model of the package runs and says so; a
-    checkpoint without a config tells its config itself.
+    checkpoint without a config tells its config itself: the one it was trained with,
+    or the one of ours that its tensors fit.
 
     Args:
         config: A config of ours by name, a path, or a ``Config``; None: see above.
@@ -91,6 +93,8 @@ class Inferencer(ABC):
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         config, checkpoint = self.choose(config, checkpoint)
         self.config = load_config(config)
+        self.checkpoint = checkpoint
+        self._flip_asked_for = bool(flip_test)
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype, self.device)
         self.flip_test = is_bundled(checkpoint) if flip_test is None else flip_test
@@ -113,6 +117,28 @@ class Inferencer(ABC):
     def build(self, checkpoint: str | Path | None) -> torch.nn.Module:
         """Build the model; called once, by the constructor."""
         return build_model(self.config, checkpoint, self.device, self.dtype)
+
+    def dataset_meta(self) -> Mapping[str, Any] | str | None:
+        """Return what the checkpoint says of the data it was trained on, if it does."""
+        if self.checkpoint is None:
+            return None
+        return read_checkpoint(resolve(self.checkpoint)).meta.get('dataset_meta')
+
+    def check_flip(self, table: KeypointTable | PartTable) -> None:
+        """Refuse a flip test where it is unknown what trades places in a mirror.
+
+        Raises:
+            ValueError: If it was asked for.
+        """
+        if not self.flip_test or table.mirrors_known:
+            return
+        if self._flip_asked_for:
+            what = 'classes' if isinstance(table, PartTable) else 'keypoints'
+            raise ValueError(
+                f'flip_test needs to know which {what} trade places in a mirror, and '
+                f'neither config nor checkpoint tell it of these {len(table.names)}'
+            )
+        self.flip_test = False
 
     @property
     def backbone(self) -> torch.nn.Module:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine.config import Config
 
 from sapiens_mm.apis.images import ImageError, read_mask
 from sapiens_mm.apis.results import SegResult
@@ -42,8 +43,8 @@ def make_segmenter(
     """Turn what users pass as ``segmenter`` into a callable.
 
     Args:
-        segmenter: None; the checkpoint of a model of body parts, whose config is read
-            from its tensors; or a callable that takes a BGR image and returns a
+        segmenter: None; the checkpoint of a model of body parts, which tells its
+            config itself; or a callable that takes a BGR image and returns a
             ``SegResult``, or labels or a mask (H, W). A ``SegInferencer`` is one.
         device: Where a model that is built here goes.
         dtype: Number format of its weights.
@@ -64,29 +65,28 @@ def make_segmenter(
     return SegInferencer(config, path, device=device, dtype=dtype)
 
 
-def seg_checkpoint(source: str | Path) -> tuple[Path, str]:
-    """Find a checkpoint of body parts and the config that fits it.
+def seg_checkpoint(source: str | Path) -> tuple[Path, str | Config]:
+    """Find a checkpoint of body parts and its config.
 
     Args:
         source: Anything ``sapiens_mm.checkpoints.resolve`` takes.
 
     Returns:
-        Its path, and the name of the config.
+        Its path, and what ``sapiens_mm.apis.choose.config_of`` tells of it.
 
     Raises:
-        ValueError: If it is of another task, or of a model that is not ours.
+        ValueError: If it is of another task, or its config cannot be told.
     """
+    from sapiens_mm.apis.choose import config_of
     from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
 
     path = resolve(source)
     found = identify(read_checkpoint(path).state_dict)
-    names = found.config_names()
-    if found.task != 'seg' or not names:
+    if found.task != 'seg':
         raise ValueError(
-            f'{path} is {found.describe()}; masks need a model of body parts with a '
-            'config of ours, or a SegInferencer made from a config of yours'
+            f'{path} is {found.describe()}; masks need a model of body parts'
         )
-    return path, names[0]
+    return path, config_of(path, 'seg')
 
 
 def choose_mask(

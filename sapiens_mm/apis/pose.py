@@ -19,11 +19,11 @@ from sapiens_mm.apis.person_boxes import (
     make_detector,
 )
 from sapiens_mm.apis.results import PoseResult
-from sapiens_mm.tables import keypoint_table
+from sapiens_mm.vocabulary import keypoints_of
 
 
 class PoseInferencer(Inferencer):
-    """Finds 17, 133 or 308 keypoints of each person, top down.
+    """Finds the keypoints of each person, top down: 17, 133, 308 or one's own.
 
     Boxes come from the caller (``pose(image, boxes=…)``), else from the detector,
     else the whole image is the box. Where the detector finds nobody the whole image
@@ -68,7 +68,10 @@ class PoseInferencer(Inferencer):
         )
         import mmpose.datasets.transforms  # noqa: F401  fills the registry
 
-        self.table = keypoint_table(self.model.head.out_channels)
+        self.table = keypoints_of(
+            self.config, self.model.head.out_channels, self.dataset_meta
+        )
+        self.check_flip(self.table)
         self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=self.flip_test)
         self.pipeline = build_pipeline(self.config)
         self.detector = make_detector(detector, self.device)
@@ -136,5 +139,6 @@ class PoseInferencer(Inferencer):
             boxes=loaded.options['boxes'],
             box_scores=loaded.options['box_scores'],
             boxes_from=loaded.options['boxes_from'],
+            table=self.table,
             **loaded.facts,
         )

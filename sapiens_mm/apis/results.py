@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sapiens_mm.tables import KeypointTable, PartTable, guess_keypoints
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Result:
@@ -47,6 +49,7 @@ class PoseResult(Result):
             the whole image by choice; 0 where the detector found nobody and the
             whole image was taken instead.
         boxes_from: ``'caller'``, ``'detector'`` or ``'image'``.
+        table: Names, links and colours of the K keypoints.
     """
 
     keypoints: np.ndarray | None = None
@@ -54,6 +57,12 @@ class PoseResult(Result):
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     boxes_from: str = 'image'
+    table: KeypointTable | None = None
+
+    @property
+    def vocabulary(self) -> KeypointTable:
+        """``table``; where a result was made without, what K alone tells."""
+        return self.table or guess_keypoints(self.keypoints.shape[1])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,12 +73,13 @@ class SegResult(Result):
         labels: (H, W) uint8, class ids, 0 is the background.
         probabilities: (C, H, W) float16 softmax, where asked for; before any
             clean-up.
-        classes: C names; empty for a model of the user's own.
+        classes: C names.
         persons: (H, W) uint16: 0 on the background, else 1 + index of the box that
             the label is from. This and the next two are None in mode ``'whole'``.
         boxes: (P, 4) float32, as in ``PoseResult``.
         box_scores: (P,) float32, as in ``PoseResult``.
         boxes_from: ``'caller'``, ``'detector'`` or ``'image'``.
+        table: Names and colours of the classes.
     """
 
     labels: np.ndarray | None = None
@@ -79,6 +89,7 @@ class SegResult(Result):
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     boxes_from: str = 'image'
+    table: PartTable | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from sapiens_mm.apis.results import (
     Result,
     SegResult,
 )
-from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
+from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import (
     colorize_depth,
     colorize_labels,
@@ -149,7 +149,7 @@ def draw_result(
     Args:
         result: Of one of the four tasks.
         image_bgr: The photo, (H, W, 3) uint8 BGR.
-        parts: Classes of a segmentation.
+        parts: Classes of a segmentation; None takes the result's own.
         mask: Foreground (H, W) for depth and normals; None takes the result's own,
             or everything.
         score_threshold: Keypoints below it are not drawn.
@@ -160,18 +160,17 @@ def draw_result(
         Shape (H, W', 3), uint8 BGR; depth has its pseudo-normals to the right.
     """
     if isinstance(result, PoseResult):
-        table = keypoint_table(result.keypoints.shape[1])
         return draw_keypoints(
             image_bgr,
             result.keypoints,
             result.scores,
-            table,
+            result.vocabulary,
             boxes=result.boxes,
             draw_boxes=result.boxes_from != 'image',
             score_threshold=score_threshold,
         )
     if isinstance(result, SegResult):
-        return overlay_labels(image_bgr, result.labels, parts, opacity)
+        return overlay_labels(image_bgr, result.labels, parts or result.table, opacity)
     mask = result.mask if mask is None else mask
     if isinstance(result, DepthResult):
         heat = colorize_depth(result.depth, mask, near_far)
@@ -211,5 +210,5 @@ def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
 
 
 def _pose_json(result: PoseResult) -> bytes:
-    table = keypoint_table(result.keypoints.shape[1])
-    return json.dumps(pose_to_dict(result, table), allow_nan=False).encode()
+    found = pose_to_dict(result, result.vocabulary)
+    return json.dumps(found, allow_nan=False).encode()

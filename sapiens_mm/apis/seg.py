@@ -27,14 +27,14 @@ from sapiens_mm.apis.resize import (
     enlarge_probabilities,
 )
 from sapiens_mm.apis.results import SegResult
-from sapiens_mm.tables import PartTable, part_table
+from sapiens_mm.vocabulary import parts_of
 
 MODES = ('whole', 'person')
 RESIZES = ('twice', 'once')
 
 
 class SegInferencer(DenseInferencer):
-    """Segments people into 28, 20 or 19 parts.
+    """Segments people into 28, 20 or 19 parts, or into one's own classes.
 
     Mode ``'whole'`` squeezes the photo to the size of the network, as the official
     demos do. Mode ``'person'`` cuts a crop for each box, as pose does, for photos
@@ -83,12 +83,8 @@ class SegInferencer(DenseInferencer):
         self.mode = mode
         self.resize = resize
         self.probabilities = probabilities
-        self.table = self._find_table()
-        if self.flip_test and self.table is None:
-            raise ValueError(
-                'flip_test needs to know which classes trade places in a mirror; '
-                f'a model of {self.model.num_classes} classes is not among ours'
-            )
+        self.table = parts_of(self.config, self.model.num_classes, self.dataset_meta)
+        self.check_flip(self.table)
         self.small_logits = self.sees_whole and _resizes_plainly(self.model.decode_head)
         if resize == 'once' and not self.small_logits:
             raise ValueError(
@@ -99,19 +95,6 @@ class SegInferencer(DenseInferencer):
         if mode == 'person':
             self.input_wh = self.find_input_wh("mode='person'")
         self.detector = make_detector(detector, self.device)
-
-    def _find_table(self) -> PartTable | None:
-        name = self.config.get('part_table')
-        if name is None:
-            return None
-        table = part_table(name)
-        classes = self.model.decode_head.num_classes
-        if table.num_classes != classes:
-            raise ValueError(
-                f'part_table {name!r} has {table.num_classes} classes, the model '
-                f'{classes}'
-            )
-        return table
 
     def __call__(
         self, inputs: object, boxes: object = None
@@ -215,7 +198,8 @@ class SegInferencer(DenseInferencer):
         return SegResult(
             labels=labels,
             probabilities=merged.probabilities,
-            classes=self.table.classes if self.table else (),
+            classes=self.table.classes,
+            table=self.table,
             persons=persons,
             **options.get('persons', {}),
             **loaded.facts,

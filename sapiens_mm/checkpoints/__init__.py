@@ -17,8 +17,17 @@ from sapiens_mm.checkpoints.load import load_into_new, load_weights
 from sapiens_mm.checkpoints.locate import resolve
 from sapiens_mm.checkpoints.read import Checkpoint, read_checkpoint
 from sapiens_mm.checkpoints.report import LoadReport
+from sapiens_mm.checkpoints.trained_config import (
+    carried_meta,
+    check_data_sources,
+    trained_config,
+)
 from sapiens_mm.checkpoints.write import write_checkpoint
-from sapiens_mm.checkpoints.zoo import ReleasedFile, find_released, released_files
+from sapiens_mm.checkpoints.zoo import (
+    ReleasedFile,
+    find_released,
+    released_files,
+)
 
 __all__ = [
     'BundledModel',
@@ -30,6 +39,8 @@ __all__ = [
     'average_state_dicts',
     'bundled_for',
     'canonical_names',
+    'carried_meta',
+    'check_data_sources',
     'explain_mismatch',
     'find_bundled',
     'find_released',
@@ -42,5 +53,6 @@ __all__ = [
     'resolve',
     'select_part',
     'to_ours',
+    'trained_config',
     'write_checkpoint',
 ]

@@ -19,7 +19,8 @@ _SIZES = {
     '2b': (1920, 48),
     'tiny': (192, 12),  # ours
 }
-_POSE_DATASETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
+# what the released models were trained on, by the channels of their heads
+POSE_DATASETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
 _SEG_DATASETS = {28: ('goliath28',), 20: ('lip20', 'cihp20'), 19: ('face19',)}
 _OUTPUT_NAMES = {'pose': 'keypoints', 'seg': 'classes'}
 _HEAD_PARTS = {
@@ -71,7 +72,11 @@ class Identity:
         return f'a {self._noun("checkpoint")}' if self._known else self._unknown()
 
     def config_names(self) -> tuple[str, ...]:
-        """Name the shipped configs that this checkpoint fits."""
+        """Name the shipped configs whose model has these tensors.
+
+        A guess of what the keypoints or classes are called: a model that somebody
+        trained on others may have as many (see ``sapiens_mm.vocabulary``).
+        """
         if self.size is None:
             return ()
         if self.size == 'tiny':
@@ -80,7 +85,7 @@ class Identity:
         height, width = 1024, 768
         folder = self.task
         if self.task == 'pose':
-            datasets = filter(None, [_POSE_DATASETS.get(self.num_outputs or 0)])
+            datasets = filter(None, [POSE_DATASETS.get(self.num_outputs or 0)])
         elif self.task == 'seg':
             datasets = _SEG_DATASETS.get(self.num_outputs or 0, ())
         elif self.task in ('depth', 'normal'):

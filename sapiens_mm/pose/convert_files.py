@@ -13,7 +13,6 @@ import numpy as np
 
 from sapiens_mm.pose.keypoint_files import (
     AREA_SHARE,
-    FIELDS,
     KEYPOINT_FIELDS,
     annotation_fields,
     category,
@@ -49,7 +48,7 @@ def records_of(path: Path, content: Any) -> list[dict]:
 
 
 def find_source(path: Path, content: Any, given: int | None) -> int:
-    """Return the vocabulary of a file."""
+    """Return the number of keypoints of a file's records."""
     if given is not None:
         return given
     for record in records_of(path, content):
@@ -57,11 +56,9 @@ def find_source(path: Path, content: Any, given: int | None) -> int:
         if guess is not None:
             return guess
     count = len(content.get('keypoint_names', ())) if isinstance(content, dict) else 0
-    if count in FIELDS:
+    if count:
         return count
-    raise ValueError(
-        f'{path} shows no record with 17, 133 or 308 keypoints; say which with --from'
-    )
+    raise ValueError(f'{path} shows no record with keypoints; say which with --from')
 
 
 def points_of(path: Path, n: int, record: dict, num_keypoints: int) -> np.ndarray:

@@ -17,7 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 # the parts of Goliath.
 from sapiens_mm.compat.coco_index import COCO
 from sapiens_mm.compat.coco_keypoints import COCOeval
-from sapiens_mm.pose.keypoint_files import PART_GROUPS, read_flat, read_points
+from sapiens_mm.pose.keypoint_files import (
+    AREA_SHARE,
+    PART_GROUPS,
+    fields_of,
+    read_flat,
+    read_points,
+)
 
 STAT_NAMES = (
     *('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)'),
@@ -52,13 +58,18 @@ def read_people(
 
     Args:
         annotations: ``annotations`` of the file.
-        num_keypoints: K, which tells the fields: 17, 133 or 308.
+        num_keypoints: K, which tells the fields.
         converted: All K are in ``keypoints``, where mmpose's converters leave them.
+
+    Returns:
+        The people; who has a box and no keypoints has none that is labelled, and is
+        not looked for, as COCO has it.
 
     Raises:
         ValueError: If an id occurs twice or a field is missing or wrong; names the
             annotation.
     """
+    field = next(iter(fields_of(num_keypoints)))
     keypoints = np.zeros((len(annotations), num_keypoints, 3))
     seen = set()
     for i, ann in enumerate(annotations):
@@ -69,6 +80,8 @@ def read_people(
         if ann['id'] in seen:
             raise ValueError(f'{where}: its id occurs twice')
         seen.add(ann['id'])
+        if not ann.get('keypoints' if converted else field):
+            continue
         try:
             if converted:
                 keypoints[i] = read_flat(ann, 'keypoints', num_keypoints)
@@ -113,7 +126,8 @@ def keypoint_ap(
         nothing to find.
 
     Raises:
-        ValueError: If a detection is in an image that the file does not have.
+        ValueError: If a detection is in an image that the file does not have, or an
+            annotation lacks the area that is asked for.
     """
     image_ids = {image['id'] for image in images}
     strange = {dt['image_id'] for dt in detections.records} - image_ids
@@ -121,6 +135,12 @@ def keypoint_ap(
         raise ValueError(
             f'detections in {len(strange)} images that the annotation file does not '
             f'have; the first id is {min(strange, key=str)!r}'
+        )
+    bare = next((a for a in ground_truth.records if 'area' not in a), None)
+    if use_area and bare is not None:
+        raise ValueError(
+            f'annotation {bare["id"]} has no area; use_area=False takes '
+            f'{AREA_SHARE} of the boxes'
         )
     category_ids = {ann['category_id'] for ann in ground_truth.records}
     shared = {

@@ -1,8 +1,9 @@
 """How each keypoint vocabulary lies in the records of COCO-style files.
 
-A vocabulary is told by its size: 17 COCO, 133 COCO-WholeBody, 308 Goliath. Lists are
-flat: x1, y1, v1, x2, … in pixels, and v either a visibility (0 not labelled, 1 labelled
-and hidden, 2 labelled and visible) or, in result files, a score.
+A vocabulary is told by its size: 17 COCO, 133 COCO-WholeBody, 308 Goliath; any other
+number lies in ``keypoints``, as mmpose's data sets have it. Lists are flat: x1, y1, v1,
+x2, … in pixels, and v either a visibility (0 not labelled, 1 labelled and hidden, 2
+labelled and visible) or, in result files, a score.
 ``docs/goliath308_format.md`` describes the 308 files for their users.
 """
 
@@ -60,6 +61,22 @@ KEYPOINT_FIELDS = frozenset(
 AREA_SHARE = 0.53
 
 
+def fields_of(num_keypoints: int) -> dict[str, int]:
+    """Return the fields of K keypoints, in order, and how many each holds.
+
+    Args:
+        num_keypoints: K, any number of at least 1.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if type(num_keypoints) is not int or num_keypoints < 1:
+        raise ValueError(
+            f'num_keypoints must be a positive integer, not {num_keypoints!r}'
+        )
+    return FIELDS.get(num_keypoints, {'keypoints': num_keypoints})
+
+
 class WrongFieldError(ValueError):
     """A field of a record is wrong; the message begins with the field's name.
 
@@ -114,7 +131,7 @@ def read_points(record: dict, num_keypoints: int) -> np.ndarray:
 
     Args:
         record: An annotation or a result.
-        num_keypoints: Its vocabulary: 17, 133 or 308.
+        num_keypoints: K, of its vocabulary.
 
     Returns:
         Shape (K, 3), float64: x and y in pixels, visibility or score.
@@ -122,27 +139,25 @@ def read_points(record: dict, num_keypoints: int) -> np.ndarray:
     Raises:
         WrongFieldError: As :func:`read_flat`.
     """
-    fields = FIELDS[num_keypoints].items()
+    fields = fields_of(num_keypoints).items()
     return np.concatenate([read_flat(record, name, count) for name, count in fields])
 
 
 def guess_num_keypoints(record: dict) -> int | None:
-    """Tell the vocabulary of a record: 17, 133, 308, or None if it shows none."""
+    """Tell the number of keypoints of a record, or None if it shows none."""
     if 'goliath_wholebody_kpts' in record:
         return 308
     if record.keys() >= FIELDS[133].keys():
         return 133
     values = record.get('keypoints')
-    count = len(values) // 3 if isinstance(values, list) else None
-    return count if count in FIELDS else None
+    return len(values) // 3 or None if isinstance(values, list) else None
 
 
 def point_fields(points: np.ndarray) -> dict[str, list]:
     """Write keypoints as the fields of a record.
 
     Args:
-        points: Shape (K, 3) with K 17, 133 or 308: x and y in pixels, visibility or
-            score.
+        points: Shape (K, 3): x and y in pixels, visibility or score.
 
     Returns:
         The flat lists; for 308 also those of the body parts.
@@ -156,7 +171,7 @@ def point_fields(points: np.ndarray) -> dict[str, list]:
         }
         return {**whole, **parts}
     fields, start = {}, 0
-    for name, count in FIELDS[num].items():
+    for name, count in fields_of(num).items():
         fields[name] = numbers(points[start : start + count])
         start += count
     return fields

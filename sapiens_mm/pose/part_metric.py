@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from os import PathLike
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from mmengine.fileio import put_text
@@ -20,21 +20,32 @@ from sapiens_mm.pose.keypoint_ap import (
     keypoint_ap,
     read_people,
 )
-from sapiens_mm.pose.keypoint_files import FIELDS, PART_GROUPS, guess_num_keypoints
-from sapiens_mm.pose.keypoint_maps import common_pairs, read_pairs
+from sapiens_mm.pose.keypoint_choice import Choice, chosen_pairs, describe_choice
+from sapiens_mm.pose.keypoint_files import (
+    PART_GROUPS,
+    fields_of,
+    guess_num_keypoints,
+)
 from sapiens_mm.registry import METRICS
-from sapiens_mm.tables import KeypointTable, keypoint_table
-
-Choice = str | PathLike | Sequence[Sequence[int]]
+from sapiens_mm.tables import (
+    KeypointTable,
+    find_keypoint_table,
+    guess_keypoints,
+    keypoint_table,
+    keypoint_table_from_metainfo,
+)
 
 _PREFIXES = {17: 'coco', 133: 'coco-wholebody', 308: 'goliath'}
 _PAIR_COLUMN = {17: 0, 133: 0, 308: 1}  # the 17 are the first of the 133
+OWN_PREFIX = 'keypoints'
+"""Of the figures of keypoints that are not those of the released models."""
+
 WHOLE = 'whole'
 
 
 @METRICS.register_module()
 class SapiensKeypointMetric(CocoMetric):
-    """AP and AR by OKS for 308, 133 or 17 keypoints, overall and for each part.
+    """AP and AR by OKS for any keypoints, overall and for each part.
 
     mmpose's metrics know no Goliath file, and ``CocoWholeBodyMetric`` prints the
     figures of the parts without returning them; scores, NMS, files and converters are
@@ -42,7 +53,9 @@ class SapiensKeypointMetric(CocoMetric):
 
     - Goliath, ``goliath_wholebody_kpts``: ``goliath/AP`` over all 308 keypoints;
     - COCO-WholeBody: ``coco-wholebody/AP`` over all 133, equal to the host's;
-    - COCO: ``coco/AP``, equal to the host's.
+    - COCO: ``coco/AP``, equal to the host's;
+    - any others, in ``keypoints``: ``keypoints/AP``, with names and sigmas of the data
+      set, and the parts that ``groups`` names.
 
     Each with AP .5, AP .75, AP (M), AP (L) and the five AR, and with ``body_AP``,
     ``foot_AP``, ``face_AP``, ``left_hand_AP``, ``right_hand_AP``, ``hand_AP`` and the
@@ -65,11 +78,14 @@ class SapiensKeypointMetric(CocoMetric):
             pairs (COCO-WholeBody id, Goliath id) or the path of a JSON list of them,
             which is taken as it stands. With COCO's ground truth or predictions, the
             pairs of its 17 apply. None evaluates all.
+        groups: Parts of keypoints of one's own, ``{'hand': ('thumb', 'index')}``: by
+            name or id.
         **host_args: Of mmpose's ``CocoMetric``. The default ``prefix`` is as above.
 
     Raises:
-        ValueError: For a table that ``keypoint_maps.common_pairs`` refuses, or host
-            arguments at odds with ``common_keypoints``.
+        ValueError: For a table that ``keypoint_maps.common_pairs`` refuses, host
+            arguments at odds with ``common_keypoints``, or a group of keypoints that
+            there are not.
     """
 
     default_prefix = 'goliath'  # or as the file says
@@ -78,6 +94,7 @@ class SapiensKeypointMetric(CocoMetric):
         self,
         ann_file: str | None = None,
         common_keypoints: Choice | None = None,
+        groups: Mapping[str, Sequence[str | int]] | None = None,
         **host_args,
     ):
         if host_args.get('iou_type', 'keypoints') != 'keypoints':
@@ -91,7 +108,8 @@ class SapiensKeypointMetric(CocoMetric):
             for name in ('pred_converter', 'gt_converter', 'format_only'):
                 if host_args.get(name):
                     raise ValueError(f'common_keypoints excludes {name}')
-        self.choice = _describe(common_keypoints)
+        self.choice = describe_choice(common_keypoints)
+        self.groups = dict(groups or {})
         super().__init__(ann_file, **host_args)
         self._named_by_file = host_args.get('prefix') is None
         self._table: KeypointTable | None = None
@@ -113,7 +131,8 @@ class SapiensKeypointMetric(CocoMetric):
             self.coco = COCO(ann_data=_raw_annotations(results))
         predicted_ids = self._choose_keypoints(results)
         if self._named_by_file:
-            self.prefix = _PREFIXES[self._table.num_keypoints]
+            ours = find_keypoint_table(self._table.names)
+            self.prefix = _PREFIXES[ours.num_keypoints] if ours else OWN_PREFIX
             if self.pairs is not None:
                 self.prefix += f'-common{len(self._ids)}'
 
@@ -149,7 +168,7 @@ class SapiensKeypointMetric(CocoMetric):
             annotations = self.coco.dataset.get('annotations', ())
             sizes = {guess_num_keypoints(ann) for ann in annotations} - {None}
             num_annotated = max(sizes, default=num_predicted)
-        table = self._table = keypoint_table(num_annotated)
+        table = self._table = self._vocabulary(num_annotated)
         if self.pairs is None:
             if num_predicted != table.num_keypoints:
                 raise ValueError(
@@ -158,7 +177,8 @@ class SapiensKeypointMetric(CocoMetric):
                 )
             self._ids = np.arange(num_predicted)
             return self._ids
-        keypoint_table(num_predicted)  # raises if there is no such vocabulary
+        for count in (num_predicted, num_annotated):
+            keypoint_table(count)  # raises if there is no such vocabulary
         pairs = self.pairs
         if 17 in (num_predicted, table.num_keypoints):
             pairs = pairs[pairs[:, 0] < 17]
@@ -166,6 +186,28 @@ class SapiensKeypointMetric(CocoMetric):
                 raise ValueError('common_keypoints has none of the 17 of COCO')
         self._ids = pairs[:, _PAIR_COLUMN[table.num_keypoints]]
         return pairs[:, _PAIR_COLUMN[num_predicted]]
+
+    def _vocabulary(self, count: int) -> KeypointTable:
+        """Return the keypoints of the ground truth: the data set's if it is its own."""
+        meta = self._dataset_meta or {}
+        table = guess_keypoints(count)
+        if not self.gt_converter and 'keypoint_id2name' in meta:
+            stated = keypoint_table_from_metainfo(meta)
+            if stated.num_keypoints == count:
+                table = stated
+        ids = {name: k for k, name in enumerate(table.names)}
+        groups = {
+            name: tuple(ids.get(each, each) for each in members)
+            for name, members in self.groups.items()
+        }
+        for name, members in groups.items():
+            wrong = [k for k in members if k not in range(count)]
+            if wrong:
+                raise ValueError(
+                    f'groups: {name} has {wrong[0]!r}, which is none of the {count} '
+                    'keypoints'
+                )
+        return replace(table, groups={**table.groups, **groups})
 
     def _sigmas(self) -> NDArray:
         """Return the sigmas of the ground truth: the data set's if it is its own."""
@@ -189,7 +231,8 @@ class SapiensKeypointMetric(CocoMetric):
         values = [instance['keypoints'] for instance in instances]
         filled[:, self._ids] = np.reshape(values, (-1, len(self._ids), 3))
         # As the host: COCO's results have boxes, the others the extent of the body.
-        extent_ids = np.intersect1d(self._table.groups['body'], self._ids)
+        body = self._table.groups.get('body', self._ids)
+        extent_ids = np.intersect1d(body, self._ids)
         extents = filled[:, extent_ids if len(extent_ids) else self._ids, :2]
         areas = np.ptp(extents, axis=1).prod(axis=1).tolist()
         records = []
@@ -201,7 +244,7 @@ class SapiensKeypointMetric(CocoMetric):
                 'score': float(instance['score']),
                 'area': areas[i],
             }
-            if num_keypoints == 17 and 'bbox' in instance:
+            if num_keypoints not in (133, 308) and 'bbox' in instance:
                 record['bbox'] = np.asarray(instance['bbox']).tolist()
                 record['area'] = record['bbox'][2] * record['bbox'][3]
             records.append(record)
@@ -213,9 +256,11 @@ class SapiensKeypointMetric(CocoMetric):
 
     def _file_contents(self) -> list[dict]:
         people, groups = self._detections, self._table.groups
-        fields = {f: list(groups[g]) for f, g in PART_GROUPS.items() if g in groups}
-        if self._table.num_keypoints == 308:
-            fields.update({field: slice(None) for field in FIELDS[308]})
+        fields: dict[str, list | slice] = {}
+        if self._table.num_keypoints in (133, 308):
+            fields = {f: list(groups[g]) for f, g in PART_GROUPS.items() if g in groups}
+        if self._table.num_keypoints != 133:  # one field holds them all
+            fields[next(iter(fields_of(self._table.num_keypoints)))] = slice(None)
         return [
             {k: v for k, v in record.items() if k not in ('id', 'area')}
             | {field: points[ids].ravel().tolist() for field, ids in fields.items()}
@@ -233,7 +278,7 @@ class SapiensKeypointMetric(CocoMetric):
         sigmas_K = np.ones(self._table.num_keypoints, sigmas.dtype)
         sigmas_K[self._ids] = sigmas
         groups = {WHOLE: self._ids}
-        for part in PARTS:
+        for part in dict.fromkeys([*PARTS, *self.groups]):
             ids = np.intersect1d(self._table.groups.get(part, ()), self._ids)
             if 0 < len(ids) < len(self._ids):
                 groups[part] = ids
@@ -262,36 +307,6 @@ class SapiensKeypointMetric(CocoMetric):
             by_name = dict(zip(STAT_NAMES, values, strict=True))
             figures += [(f'{part}_{name}', by_name[name]) for name in ('AP', 'AR')]
         return [(name, float(value)) for name, value in figures]
-
-
-def chosen_pairs(choice: Choice) -> NDArray:
-    """Return the keypoints that COCO-WholeBody and Goliath have in common.
-
-    Args:
-        choice: As ``common_keypoints`` of ``SapiensKeypointMetric``.
-
-    Returns:
-        Shape (M, 2), ids of COCO-WholeBody and of Goliath.
-
-    Raises:
-        ValueError: If a table is empty or :func:`common_pairs` refuses it.
-    """
-    if isinstance(choice, str) and choice in ('certain', 'finger_bases'):
-        return np.array(common_pairs(choice == 'finger_bases'))
-    if isinstance(choice, (str, PathLike)):
-        choice = read_pairs(choice)
-    common_pairs(pairs=choice)
-    if not len(choice):
-        raise ValueError('common_keypoints names no pair')
-    return np.unique(choice, axis=0)
-
-
-def _describe(choice: Choice | None) -> str:
-    if choice is None:
-        return 'All keypoints'
-    if isinstance(choice, (str, PathLike)):
-        return f'Common keypoints {str(choice)!r}'
-    return 'Common keypoints of a table given'
 
 
 def _take(pred: dict, ids: NDArray) -> dict:

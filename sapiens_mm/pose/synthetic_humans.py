@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,11 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
         self.num_keypoints = num_keypoints
         self.humans = SyntheticHumans(length, seed, knobs, size_hw)
         super().__init__(metainfo=_METAINFO[num_keypoints], **kwargs)
+
+    @staticmethod
+    def metainfo_for(cfg: Mapping[str, Any]) -> dict:
+        """Return the metainfo of a data set by its config."""
+        return _METAINFO[cfg.get('num_keypoints', 308)]
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, counted from 0."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
@@ -23,7 +24,7 @@ from sapiens_mm.data_files import (
 from sapiens_mm.engine.bad_samples import SkipBadSamples
 from sapiens_mm.registry import DATASETS
 from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_sample
-from sapiens_mm.tables import part_table
+from sapiens_mm.tables import part_table, part_table_from_metainfo
 
 
 @DATASETS.register_module()
@@ -47,7 +48,8 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         img_suffix: Suffixes of photos, lower case.
         seg_map_suffix: Suffixes of labels.
         skip_bad: Leave out samples whose files cannot be used instead of stopping.
-        metainfo: ``classes`` and ``palette`` (RGB) for ``parts=None``.
+        metainfo: For ``parts=None``: ``classes``; ``palette`` (RGB), generated if left
+            out; ``mirror_pairs``, which classes trade places in a mirror, by name.
         **kwargs: ``data_root``, ``data_prefix`` (``img_path``, ``seg_map_path``),
             ``ann_file`` (a name a line), ``pipeline``, ``test_mode`` and others of
             ``BaseSegDataset``.
@@ -56,6 +58,8 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         ValueError: If classes are unknown, a folder is missing or nothing matches; when
             a sample is read, one sentence that names the bad file.
     """
+
+    DEFAULT_PARTS: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -84,6 +88,13 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
             raise ValueError('reduce_zero_label would drop class 0, the background')
         # of the files alone; ConcatDataset wants the same metadata of all its data sets
         self._metainfo['label_map'] = None
+
+    @classmethod
+    def metainfo_for(cls, cfg: Mapping[str, Any]) -> dict:
+        """Return the metainfo of a data set by its config."""
+        parts = cfg.get('parts', cls.DEFAULT_PARTS)
+        metainfo = _metainfo(parts, cfg.get('metainfo'))
+        return metainfo if parts is None else dict(metainfo, dataset_name=parts)
 
     def get_label_map(self, new_classes: Any = None) -> dict[int, int] | None:
         """Return class of the files -> class of the model, or None if they are one."""
@@ -149,6 +160,8 @@ class SapiensGoliathPartDataset(SapiensPartDataset):
         **kwargs: As there.
     """
 
+    DEFAULT_PARTS = 'goliath28'
+
     def __init__(
         self,
         ann_file: str,
@@ -210,7 +223,8 @@ def _metainfo(parts: str | None, metainfo: dict | None) -> dict:
         return table
     if not metainfo or not metainfo.get('classes'):
         raise ValueError('parts=None needs metainfo with classes and palette')
-    return metainfo
+    own = part_table_from_metainfo(metainfo)
+    return dict(metainfo, **own.metainfo())
 
 
 def _source_map(source: str | None, parts: str | None) -> dict[int, int] | None:

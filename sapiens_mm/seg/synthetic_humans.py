@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.dataset import BaseDataset
 
@@ -43,6 +43,8 @@ class SyntheticHumansSeg(BaseDataset):
         ModuleNotFoundError: If numba is missing.
     """
 
+    METAINFO: ClassVar[dict] = part_table('goliath28').metainfo()
+
     def __init__(
         self,
         length: int,
@@ -58,9 +60,8 @@ class SyntheticHumansSeg(BaseDataset):
         from sapiens_mm.synth.live import SyntheticHumans, TakeImage, replace_steps
 
         self.humans = SyntheticHumans(length, seed, knobs, size_hw, not test_mode)
-        metainfo = dict(part_table('goliath28').metainfo())
         super().__init__(
-            metainfo=dict(metainfo, label_map=None, reduce_zero_label=False),
+            metainfo=dict(label_map=None, reduce_zero_label=False),
             pipeline=replace_steps(
                 list(pipeline),
                 {'LoadImageFromFile': TakeImage(), 'SapiensLoadLabels': TakeLabels()},

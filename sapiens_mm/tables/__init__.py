@@ -6,8 +6,15 @@ ids, dataset metadata for mmpose, maps from other data sets' classes.
 
 from .body_parts import CIHP20, FACE19, GOLIATH28, LIP20
 from .coco import COCO17, WHOLEBODY133
+from .from_metainfo import (
+    guess_keypoints,
+    keypoint_table_from_metainfo,
+    numbered_keypoints,
+    numbered_parts,
+    part_table_from_metainfo,
+)
 from .goliath308 import GOLIATH308
-from .lookup import keypoint_table, part_table
+from .lookup import find_keypoint_table, keypoint_table, part_table
 from .schema import RGB, KeypointTable, PartTable
 
 __all__ = [
@@ -21,6 +28,12 @@ __all__ = [
     'WHOLEBODY133',
     'KeypointTable',
     'PartTable',
+    'find_keypoint_table',
+    'guess_keypoints',
     'keypoint_table',
+    'keypoint_table_from_metainfo',
+    'numbered_keypoints',
+    'numbered_parts',
     'part_table',
+    'part_table_from_metainfo',
 ]

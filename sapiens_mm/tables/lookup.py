@@ -1,4 +1,8 @@
-"""Find a table by its size or name."""
+"""Find a table by its size, its name, or the names in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from .body_parts import PART_TABLES
 from .coco import COCO17, WHOLEBODY133
@@ -11,10 +15,13 @@ _KEYPOINT_TABLES = {
 
 
 def keypoint_table(num_keypoints: int) -> KeypointTable:
-    """Return the keypoint vocabulary of a model.
+    """Return one of the keypoint vocabularies of the released models.
+
+    What a model speaks is told by ``sapiens_mm.vocabulary.keypoints_of``: a number of
+    keypoints alone tells nothing of a model that somebody else has trained.
 
     Args:
-        num_keypoints: K of the model: 17 (COCO), 133 (COCO-WholeBody) or 308 (Goliath).
+        num_keypoints: 17 (COCO), 133 (COCO-WholeBody) or 308 (Goliath).
 
     Returns:
         The table.
@@ -28,6 +35,12 @@ def keypoint_table(num_keypoints: int) -> KeypointTable:
             f'expected one of {sorted(_KEYPOINT_TABLES)}'
         )
     return _KEYPOINT_TABLES[num_keypoints]
+
+
+def find_keypoint_table(names: Sequence[str]) -> KeypointTable | None:
+    """Return the table that has just these names in this order, or None."""
+    table = _KEYPOINT_TABLES.get(len(names))
+    return table if table is not None and table.names == tuple(names) else None
 
 
 def part_table(name: str) -> PartTable:
@@ -47,3 +60,9 @@ def part_table(name: str) -> PartTable:
             f'no part table {name!r}; expected one of {sorted(PART_TABLES)}'
         )
     return PART_TABLES[name]
+
+
+def find_part_table(classes: Sequence[str]) -> PartTable | None:
+    """Return the first table that has just these classes in this order, or None."""
+    tables = PART_TABLES.values()
+    return next((t for t in tables if t.classes == tuple(classes)), None)

@@ -26,6 +26,8 @@ class KeypointTable:
         groups: Ids of each body region, in the order evaluation files list them.
         types: K strings, ``upper``, ``lower`` or empty: the half-body classes.
         joint_weights: K loss weights.
+        mirrors_known: Whether ``flip_indices`` says something; if not, each keypoint
+            is its own mirror image there, and a flip test would be wrong.
     """
 
     name: str
@@ -38,6 +40,7 @@ class KeypointTable:
     groups: Mapping[str, tuple[int, ...]] = field(hash=False)
     types: tuple[str, ...] = ()
     joint_weights: tuple[float, ...] = ()
+    mirrors_known: bool = True
 
     @property
     def num_keypoints(self) -> int:
@@ -96,6 +99,8 @@ class PartTable:
         palette: N colours, RGB.
         class_weights: N weights of the training loss, or None for an unweighted loss.
         swap_pairs: Pairs of class ids that trade places in a mirror.
+        mirrors_known: Whether ``swap_pairs`` says something; if not, it is empty, and
+            a flip test may be wrong.
     """
 
     name: str
@@ -103,11 +108,17 @@ class PartTable:
     palette: tuple[RGB, ...]
     class_weights: tuple[float, ...] | None
     swap_pairs: tuple[tuple[int, int], ...]
+    mirrors_known: bool = True
 
     @property
     def num_classes(self) -> int:
         """N, the number of classes with the background."""
         return len(self.classes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """N names, as ``classes``."""
+        return self.classes
 
     @property
     def flip_indices(self) -> tuple[int, ...]:

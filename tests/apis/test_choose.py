@@ -77,8 +77,15 @@ def test_a_checkpoint_alone_must_be_of_the_task_and_of_ours(weights, tiny):
         apis.SegInferencer(checkpoint=MODELS['pose'].name, device='cpu')
     with pytest.raises(ValueError, match='name its config, it is none of ours'):
         apis.SegInferencer(checkpoint=tiny('seg')[1], device='cpu')
-    with pytest.raises(ValueError, match='need its config too'):
-        apis.FeatureInferencer(checkpoint=MODELS['seg'].name, device='cpu')
+
+
+@pytest.mark.parametrize('task', MODELS)
+def test_features_of_a_checkpoint_of_any_task(task, weights):
+    photo = fake_person_photo(0, (80, 60))
+    own = MODELS[task]
+    named = apis.FeatureInferencer(own.config, own.path, device='cpu')
+    alone = apis.FeatureInferencer(None, own.path, device='cpu')
+    np.testing.assert_array_equal(named(photo).features, alone(photo).features)
 
 
 def test_the_table_names_what_is_there():

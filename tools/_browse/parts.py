@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from _browse.drawing import Drawing, Kind, leaves, to_height
-from sapiens_mm.tables import PartTable
+from sapiens_mm.tables import PartTable, part_table_from_metainfo
 from sapiens_mm.visualization import overlay_labels, side_by_side
 
 OPACITY = 0.6
@@ -41,7 +41,7 @@ def draw_parts(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PartDrawing:
     """
     height, width = image_bgr.shape[:2]
     leaf = leaf_of(sample, dataset)
-    table = table_of(leaf)
+    table = part_table_from_metainfo(leaf.metainfo)
     photo, photo_labels = load_again(sample, leaf)
     photo = to_height(photo, height)
     photo_labels = resize_labels(photo_labels, photo.shape[:2])
@@ -74,13 +74,6 @@ def leaf_of(sample: Any, dataset: Any) -> Any:
         if os.path.commonpath([folder, path]) == folder:
             return leaf
     return found[0]
-
-
-def table_of(dataset: Any) -> PartTable:
-    """Return names and colours of a data set's classes."""
-    classes = tuple(dataset.metainfo['classes'])
-    palette = tuple(tuple(color) for color in dataset.metainfo['palette'])
-    return PartTable('data set', classes, palette, None, ())
 
 
 def load_again(sample: Any, dataset: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from _browse.drawing import Drawing, Kind, transforms_of
-from sapiens_mm.tables import keypoint_table
+from sapiens_mm.tables import keypoint_table_from_metainfo
 from sapiens_mm.visualization import draw_keypoints, side_by_side
 
 HEAT_OPACITY = 0.8
@@ -35,7 +35,8 @@ def draw_pose(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PoseDrawing:
     Args:
         image_bgr: Shape (H, W, 3), uint8: the model's input.
         sample: A ``PoseDataSample``.
-        dataset: One of the transforms of its pipeline has the codec.
+        dataset: Its ``metainfo`` names the keypoints; one of the transforms of its
+            pipeline has the codec.
 
     Raises:
         ValueError: If the targets are no heatmaps of one codec.
@@ -59,7 +60,7 @@ def draw_pose(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PoseDrawing:
         weights = np.ravel(sample.gt_instances.keypoints_visible)
     shown = weights > 0
     points = np.where(shown[:, None], points, np.nan)
-    table = keypoint_table(len(points))
+    table = keypoint_table_from_metainfo(dataset.metainfo)
     drawn = draw_keypoints(image_bgr, points[None], shown[None].astype(float), table)
     caption = f'{sample.get("id", "?")}: {shown.sum()} of {len(points)}'
     if sample.get('flip'):
