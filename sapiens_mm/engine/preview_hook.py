@@ -13,9 +13,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 
-from sapiens_mm.engine.preview_pictures import draw_preview
+from sapiens_mm.engine.preview_pictures import Preview, draw_preview
 from sapiens_mm.registry import HOOKS
 from sapiens_mm.visualization import contact_sheet
+from sapiens_mm.visualization.panels import add_legend
 
 FOLDER = 'previews'
 _JPEG_QUALITY = 92
@@ -47,13 +48,13 @@ class SapiensPreviewHook(Hook):
                 )
         self.count = count
         self.height = height
-        self._cells: list[np.ndarray] = []
+        self._previews: list[Preview] = []
         self._failed = False
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Begin a new picture."""
         del runner
-        self._cells = []
+        self._previews = []
 
     def after_val_iter(
         self,
@@ -71,13 +72,14 @@ class SapiensPreviewHook(Hook):
             outputs: Data samples with predictions and truth.
         """
         del batch_idx, data_batch
-        missing = self.count - len(self._cells)
+        missing = self.count - len(self._previews)
         if missing <= 0 or self._failed or not is_main_process():
             return
         try:
             metainfo = runner.val_loop.dataloader.dataset.metainfo
             for sample in list(outputs or ())[:missing]:
-                self._cells.append(draw_preview(sample, metainfo, self.height))
+                drawn = draw_preview(sample, runner.cfg, metainfo, self.height)
+                self._previews.append(drawn)
         except Exception as error:
             self._give_up(runner, error)
 
@@ -91,18 +93,28 @@ class SapiensPreviewHook(Hook):
             metrics: Not used.
         """
         del metrics
-        if not self._cells or self._failed:
+        if not self._previews or self._failed:
             return
         by_epoch = getattr(runner.train_loop, '_by_epoch', True)
         step = runner.epoch if by_epoch else runner.iter
         name = f'epoch_{step:04d}.jpg' if by_epoch else f'iter_{step:07d}.jpg'
         try:
-            sheet = contact_sheet(self._cells)
+            sheet = self._sheet()
             self._save(Path(runner.work_dir, FOLDER, name), sheet)
             self._show(runner, sheet, step)
         except Exception as error:
             self._give_up(runner, error)
-        self._cells = []
+        self._previews = []
+
+    def _sheet(self) -> np.ndarray:
+        cells = [each.picture for each in self._previews]
+        classes = {}
+        for each in self._previews:
+            classes.update(each.classes)
+        if classes:
+            paper = np.full((len(cells[0]), 1, 3), 255, np.uint8)
+            cells.append(add_legend(paper, [classes[c] for c in sorted(classes)]))
+        return contact_sheet(cells)
 
     def _save(self, path: Path, sheet: np.ndarray) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +130,7 @@ class SapiensPreviewHook(Hook):
                 backend.add_image('preview', rgb, step)
 
     def _give_up(self, runner: Runner, error: Exception) -> None:
-        self._failed, self._cells = True, []
+        self._failed, self._previews = True, []
         runner.logger.warning(
             f'No previews in this run: {type(error).__name__}: {error}'
         )

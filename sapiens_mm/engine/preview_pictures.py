@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
+from mmengine.config import Config
 from mmengine.fileio import get
 
-from sapiens_mm.tables import KeypointTable, PartTable, keypoint_table
 from sapiens_mm.visualization import (
     colorize_depth,
     colorize_normals,
@@ -22,6 +23,7 @@ from sapiens_mm.visualization import (
     overlay_labels,
     side_by_side,
 )
+from sapiens_mm.vocabulary import keypoints_of, parts_of
 
 _OPACITY = 0.6
 _PADDING = 1.25  # of a person's box, as the models see it
@@ -30,34 +32,54 @@ _FEW = 30  # keypoints
 _TITLE_CHARS = 18
 
 
-def draw_preview(sample: Any, metainfo: Mapping[str, Any], height: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Preview:
+    """One sample.
+
+    Attributes:
+        picture: Shape (H, W, 3), uint8, BGR: panels in a row, with titles.
+        classes: Id -> name and BGR colour of the classes in it, but the background.
+    """
+
+    picture: np.ndarray
+    classes: Mapping[int, tuple[str, tuple[int, int, int]]] = field(
+        default_factory=dict
+    )
+
+
+def draw_preview(
+    sample: Any, config: Config, metainfo: Mapping[str, Any], height: int
+) -> Preview:
     """Draw one sample.
 
     Args:
         sample: After a validation step, with its predictions, ``img_path`` and, where
             the data set has them, labels.
-        metainfo: Of the data set: names, links and colours.
+        config: Of the run, for names, links and colours.
+        metainfo: Of the data set, for what the config does not say.
         height: Of the panels, pixels.
 
     Returns:
-        Shape (H, W, 3), uint8, BGR: panels in a row, with titles.
+        The drawing.
 
     Raises:
         ValueError: If there is no way to draw such a sample, or no photo.
     """
     photo = _read_photo(sample.img_path)
+    classes = {}
     if 'pred_sem_seg' in sample:
-        panels = _labels(photo, sample, metainfo, height)
+        panels, classes = _labels(photo, sample, config, metainfo, height)
     elif 'pred_depth_map' in sample:
         panels = _maps(photo, sample, height)
     elif 'pred_instances' in sample and 'keypoints' in sample.pred_instances:
-        panels = _keypoints(photo, sample, metainfo, height)
+        panels = _keypoints(photo, sample, config, metainfo, height)
     else:
         raise ValueError(
             f'{type(sample).__name__} with {", ".join(sample.keys())} is neither pose, '
             'parts, depth nor normals'
         )
-    return side_by_side(list(panels.values()), _titles(sample, panels), gap=_GAP)
+    titles = _titles(sample, panels)
+    return Preview(side_by_side(list(panels.values()), titles, gap=_GAP), classes)
 
 
 def _read_photo(path: str) -> np.ndarray:
@@ -77,13 +99,17 @@ def _titles(sample: Any, panels: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def _keypoints(
-    photo: np.ndarray, sample: Any, metainfo: Mapping[str, Any], height: int
+    photo: np.ndarray,
+    sample: Any,
+    config: Config,
+    metainfo: Mapping[str, Any],
+    height: int,
 ) -> dict[str, np.ndarray]:
     """Draw skeletons on what the photo shows of the sample's people."""
     found, truth = sample.pred_instances, sample.get('gt_instances')
     boxes = truth if truth is not None and 'bboxes' in truth else found
     crop, low, scale = _crop(photo, _array(boxes.bboxes), height)
-    table = _keypoint_table(metainfo)
+    table = keypoints_of(config, _array(found.keypoints).shape[1], metainfo)
     sizes = {}
     if table.num_keypoints <= _FEW:  # panels are small; faces have no room for discs
         sizes = dict(radius=max(2.0, height / 90), thickness=max(1, height // 110))
@@ -99,7 +125,8 @@ def _keypoints(
     panels = {}
     if truth is not None and 'keypoints' in truth and 'keypoints_visible' in truth:
         visible = _array(truth.keypoints_visible)
-        if (visible > 0).any():  # people of a detector have none
+        same = visible.shape[1] == table.num_keypoints  # not where some are in common
+        if same and (visible > 0).any():  # people of a detector have none
             panels['truth'] = draw(truth.keypoints, visible, 1e-6)
     scores = found.keypoint_scores
     panels['prediction'] = draw(found.keypoints, scores, _threshold(_array(scores)))
@@ -131,18 +158,24 @@ def _crop(
 
 
 def _labels(
-    photo: np.ndarray, sample: Any, metainfo: Mapping[str, Any], height: int
-) -> dict[str, np.ndarray]:
-    """Lay classes over the photo."""
+    photo: np.ndarray,
+    sample: Any,
+    config: Config,
+    metainfo: Mapping[str, Any],
+    height: int,
+) -> tuple[dict[str, np.ndarray], dict[int, tuple[str, tuple[int, int, int]]]]:
+    """Lay classes over the photo, and name those that occur."""
     photo = _to_height(photo, height)
-    table = _part_table(metainfo)
-    panels = {}
+    table = parts_of(config, len(metainfo['classes']), metainfo)
+    panels, seen = {}, set()
     for title, field in (('truth', 'gt_sem_seg'), ('prediction', 'pred_sem_seg')):
         if field in sample:
             labels = _array(sample.get(field).data)[0].astype(np.uint8)
             labels = _to_shape(labels, photo)
             panels[title] = overlay_labels(photo, labels, table, _OPACITY)
-    return panels
+            seen |= set(np.unique(labels).tolist())
+    found = sorted(seen & set(range(1, table.num_classes)))
+    return panels, {c: (table.classes[c], table.palette[c][::-1]) for c in found}
 
 
 def _maps(photo: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
@@ -186,34 +219,3 @@ def _to_shape(values: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """Bring labels or a map to the size of a picture, without mixing values."""
     size = picture.shape[1::-1]  # (W, H)
     return cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
-
-
-def _keypoint_table(metainfo: Mapping[str, Any]) -> KeypointTable:
-    """Make a table of what mmpose has parsed; one of ours where names are ours."""
-    names = tuple(metainfo['keypoint_id2name'].values())
-    try:
-        own = keypoint_table(len(names))
-    except ValueError:
-        own = None
-    if own is not None and own.names == names:
-        return own
-    return KeypointTable(
-        name=metainfo['dataset_name'],
-        names=names,
-        flip_indices=tuple(metainfo['flip_indices']),
-        links=tuple(tuple(link) for link in metainfo['skeleton_links']),
-        link_colors=_colors(metainfo['skeleton_link_colors']),
-        keypoint_colors=_colors(metainfo['keypoint_colors']),
-        sigmas=tuple(metainfo['sigmas']),
-        groups={'body': tuple(range(len(names)))},
-    )
-
-
-def _part_table(metainfo: Mapping[str, Any]) -> PartTable:
-    """Return names and colours of a data set's classes."""
-    classes = tuple(metainfo['classes'])
-    return PartTable('data set', classes, _colors(metainfo['palette']), None, ())
-
-
-def _colors(values: Any) -> tuple:
-    return tuple(tuple(map(int, color)) for color in values)
