@@ -29,8 +29,8 @@ class SapiensMapEstimator(DepthEstimator):
 
     ``init_cfg=dict(type='Pretrained', checkpoint=…)`` takes whatever
     ``sapiens_mm.checkpoints`` reads: a model like this one, or an encoder. The encoder
-    must fit, what does not fit of the head keeps its initialisation; the host would
-    train on whatever was left without a file that fits.
+    must fit and takes the place of its own ``init_cfg``; what does not fit of the head
+    keeps its initialisation. The host would log what does not fit, and train.
 
     ``test_cfg``: ``mode='whole'``, or ``mode='slide'`` with ``crop_size`` and
     ``stride``, (H, W); ``flip=True`` averages with the mirrored picture, channels
@@ -69,6 +69,8 @@ class SapiensMapEstimator(DepthEstimator):
         cfgs = [given] if isinstance(given, Mapping) else list(given)
         pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
         self.init_cfg = [c for c in cfgs if c not in pretrained] or None
+        if pretrained:
+            self.backbone.init_cfg = None  # its weights come from the file, all of them
         super().init_weights()
         self.init_cfg = given or None
         if pretrained:
