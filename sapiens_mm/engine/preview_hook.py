@@ -16,7 +16,7 @@ from mmengine.visualization import LocalVisBackend
 from sapiens_mm.engine.preview_pictures import Preview, draw_preview
 from sapiens_mm.registry import HOOKS
 from sapiens_mm.visualization import contact_sheet
-from sapiens_mm.visualization.panels import add_legend
+from sapiens_mm.visualization.legends import add_legend
 
 FOLDER = 'previews'
 _JPEG_QUALITY = 92
@@ -112,8 +112,11 @@ class SapiensPreviewHook(Hook):
         for each in self._previews:
             classes.update(each.classes)
         if classes:
-            paper = np.full((len(cells[0]), 1, 3), 255, np.uint8)
-            cells.append(add_legend(paper, [classes[c] for c in sorted(classes)]))
+            paper = np.full(cells[0].shape, 255, np.uint8)
+            legend = add_legend(paper, [classes[c] for c in sorted(classes)])
+            # it may have been enlarged for the names; they alone are wanted
+            enlarged = len(legend) / len(paper)
+            cells.append(legend[:, int(enlarged * paper.shape[1]) :])
         return contact_sheet(cells)
 
     def _save(self, path: Path, sheet: np.ndarray) -> None:

@@ -23,6 +23,7 @@ from sapiens_mm.visualization import (
     overlay_labels,
     side_by_side,
 )
+from sapiens_mm.visualization.legends import class_title
 from sapiens_mm.vocabulary import keypoints_of, parts_of
 
 _OPACITY = 0.6
@@ -175,7 +176,9 @@ def _labels(
             panels[title] = overlay_labels(photo, labels, table, _OPACITY)
             seen |= set(np.unique(labels).tolist())
     found = sorted(seen & set(range(1, table.num_classes)))
-    return panels, {c: (table.classes[c], table.palette[c][::-1]) for c in found}
+    return panels, {
+        c: (class_title(table.classes[c]), table.palette[c][::-1]) for c in found
+    }
 
 
 def _maps(photo: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ from sapiens_mm.visualization import (
 from sapiens_mm.vocabulary import keypoints_of, parts_of
 
 HEIGHT = 64
-CLASSES = dict(classes=('background', 'skin', 'shoe'))
+CLASSES = dict(classes=('background', 'skin', 'a_shoe'))
 KEYPOINTS = dict(
     dataset_name='own',
     keypoint_info={k: dict(name=n, id=k) for k, n in enumerate(('a', 'b', 'c'))},
@@ -78,8 +78,8 @@ def test_classes_lie_over_the_photo(photo):
     for field in ('gt_sem_seg', 'pred_sem_seg'):
         labels = sample.get(field).data[0].numpy().astype(np.uint8)
         assert shows(drawn.picture, overlay_labels(photo.picture, labels, table, 0.6))
-    names = {c: (table.classes[c], table.palette[c][::-1]) for c in (1, 2)}
-    assert drawn.classes == names
+    colors = [color[::-1] for color in table.palette]
+    assert drawn.classes == {1: ('skin', colors[1]), 2: ('a shoe', colors[2])}
     sample.gt_sem_seg.data[:] = sample.pred_sem_seg.data[:] = 0
     assert draw_preview(sample, cfg, CLASSES, HEIGHT).classes == {}
 
@@ -219,6 +219,12 @@ def test_one_picture_a_validation(tmp_path, photo, monkeypatch):
     assert (name, step) == ('preview', 3)
     assert image.dtype == np.uint8
     assert np.abs(image[..., ::-1].astype(int) - saved).mean() < 12  # of a JPEG
+
+    # pure colours are those of the legend alone: classes are mixed with the photo
+    for _, color in draw_preview(
+        samples[0], runner.cfg, CLASSES, HEIGHT
+    ).classes.values():
+        assert (image[..., ::-1] == color).all(-1).sum() >= 64
 
     runner.epoch = 4
     validate(hook, runner, [samples])
