@@ -169,9 +169,9 @@ def _labels(
     photo = _to_height(photo, height)
     table = parts_of(config, len(metainfo['classes']), metainfo)
     panels, seen = {}, set()
-    for title, field in (('truth', 'gt_sem_seg'), ('prediction', 'pred_sem_seg')):
-        if field in sample:
-            labels = _array(sample.get(field).data)[0].astype(np.uint8)
+    for title, name in (('truth', 'gt_sem_seg'), ('prediction', 'pred_sem_seg')):
+        if name in sample:
+            labels = _array(sample.get(name).data)[0].astype(np.uint8)
             labels = _to_shape(labels, photo)
             panels[title] = overlay_labels(photo, labels, table, _OPACITY)
             seen |= set(np.unique(labels).tolist())
@@ -188,10 +188,10 @@ def _maps(photo: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
     if 'gt_mask' in sample:
         mask = _to_shape(_array(sample.gt_mask.data)[0], photo)
     panels = {'photo': photo}
-    for title, field in (('truth', 'gt_depth_map'), ('prediction', 'pred_depth_map')):
-        if field not in sample:
+    for title, name in (('truth', 'gt_depth_map'), ('prediction', 'pred_depth_map')):
+        if name not in sample:
             continue
-        values = _array(sample.get(field).data).transpose(1, 2, 0)
+        values = _array(sample.get(name).data).transpose(1, 2, 0)
         values = _to_shape(values.astype(np.float32), photo)
         if values.ndim == 2:
             panels[title] = colorize_depth(values, mask)
