@@ -94,7 +94,11 @@ def trained(task):
 LOOKS = ('browse', 'dry-run', 'convert_parts', 'test.py')
 
 
-@pytest.mark.parametrize('names', [SIX, POINTS], ids=['6', '21'])
+def slow(value, **options):
+    return pytest.param(value, marks=pytest.mark.slow, **options)
+
+
+@pytest.mark.parametrize('names', [pytest.param(SIX, id='6'), slow(POINTS, id='21')])
 def test_own_keypoints(tmp_path, shell, names):
     write_keypoints(tmp_path / 'data/mine', names)
     own = dict(keypoints=list(names), mirror=PAIRS, links=PAIRS[:3])
@@ -111,7 +115,7 @@ def test_own_keypoints(tmp_path, shell, names):
     assert len(list(Path('out/pose/pictures').iterdir())) == 6
 
 
-@pytest.mark.parametrize('count', [5, 2])
+@pytest.mark.parametrize('count', [5, slow(2)])
 def test_own_classes(tmp_path, shell, count):
     write_classes(tmp_path / 'data/mine', count)
     two = dict(classes=['background', 'person'], mirror=[])
@@ -123,7 +127,7 @@ def test_own_classes(tmp_path, shell, count):
     assert len(list(Path('out/seg/pictures').iterdir())) == 2
 
 
-@pytest.mark.parametrize('kind', ['millimetres', 'relative'])
+@pytest.mark.parametrize('kind', ['millimetres', slow('relative')])
 def test_own_depth(tmp_path, shell, kind):
     write_depth(tmp_path / 'data/mine', kind)
     relative = dict(map_scale=1.0, near_is_zero=True)
