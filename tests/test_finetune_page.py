@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.utils import ManagerMixin
 
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
@@ -51,6 +52,13 @@ def change(path, **facts):
     path.write_text(text, encoding='utf-8')
 
 
+def forget(kind=ManagerMixin):
+    """Drop mmengine's global instances: loggers, visualizers, message hubs, scopes."""
+    kind._instance_dict.clear()
+    for each in kind.__subclasses__():
+        forget(each)
+
+
 @pytest.fixture
 def shell(tmp_path, monkeypatch):
     """Type commands of the page in an empty folder; they run in this process."""
@@ -66,10 +74,12 @@ def shell(tmp_path, monkeypatch):
         assert python == 'python'
         found = [glob.glob(arg) if '*' in arg else [arg] for arg in args]
         assert all(len(each) == 1 for each in found), args
+        forget()  # each command is a process to its user
         status = load_script(script).main([each[0] for each in found])
         assert status == 0, words
 
-    return run
+    yield run
+    forget()
 
 
 def walk(shell, task, without=(), **facts):
