@@ -67,6 +67,7 @@ def test_the_examples_are_there():
         'examples/mmdet_faster-rcnn_sapiens_0.3b',
         'examples/mmpose_heatmap_sapiens_0.3b',
         'examples/mmseg_upernet_sapiens_0.3b',
+        *(f'examples/finetune_{task}' for task in ('pose', 'seg', 'depth', 'normal')),
     } <= examples
 
 
@@ -190,9 +191,9 @@ def test_the_detector():
 
 
 @pytest.mark.parametrize(
-    'name', [name for name in config_names() if name.startswith('examples/')]
+    'name', [name for name in config_names() if name.startswith('examples/mm')]
 )
-def test_examples_fit_their_encoder(name):
+def test_examples_of_hosts_fit_their_encoder(name):
     cfg = load(name)
     model = build(cfg)
     assert model.backbone.embed_dims == cfg.model.neck.in_channels
