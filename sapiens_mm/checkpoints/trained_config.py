@@ -65,9 +65,7 @@ def trained_config(checkpoint: Checkpoint) -> Config | None:
     try:
         values = read_config_text(text)
         content = {key: values[key] for key in _KEPT if key in values}
-        if not isinstance(content.get('model'), dict):
-            raise CheckpointError('it has no model')
-        if not _has_our_backbone(content['model']):
+        if not _has_our_backbone(content.get('model')):
             return None
         scope = content.get('default_scope') or 'mmengine'
         if scope not in SCOPES:
@@ -86,8 +84,8 @@ def trained_config(checkpoint: Checkpoint) -> Config | None:
         ) from error
 
 
-def _has_our_backbone(model: dict[str, Any]) -> bool:
-    backbone = model.get('backbone')
+def _has_our_backbone(model: Any) -> bool:
+    backbone = model.get('backbone') if isinstance(model, dict) else None
     kind = backbone.get('type') if isinstance(backbone, dict) else None
     return isinstance(kind, str) and kind.startswith('sapiens_mm.')
 
