@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
-from sapiens_mm.checkpoints.bundled import BUNDLED
+from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 from sapiens_mm.checkpoints.identify import POSE_DATASETS
+from sapiens_mm.vocabulary import VocabularyWarning
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
+CAPTIONS = dict(pose='pose', seg='parts', depth='depth', normal='normals')
+RELIEF_CAPTION = 'relief of depth'
+RANDOM_NOTE = 'RANDOM WEIGHTS: the picture means nothing'
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,46 @@ class Job:
         return own is not None and own.path == path
 
     @property
+    def weights_id(self) -> str | None:
+        """What tells these weights from others, later ones of the same name too."""
+        return None if self.checkpoint is None else identity_of(self.checkpoint)
+
+    @property
     def title(self) -> str:
-        """The task, and what is to be known of its weights."""
+        """What its picture shows, and what is to be known of the weights."""
+        name = CAPTIONS[self.task]
         if self.checkpoint is None:
-            return f'{self.task} (random weights)'
-        return f'{self.task} (tiny)' if self.bundled else self.task
+            return f'{name} (random weights)'
+        return f'{name} (tiny weights)' if self.bundled else name
+
+    @property
+    def weights_note(self) -> str:
+        """What to think of the weights; '' for those of the user."""
+        if self.checkpoint is None:
+            return RANDOM_NOTE
+        return NOTE if self.bundled else ''
+
+    @property
+    def headline(self) -> str:
+        """The line that announces a run: task, config, and what the weights are."""
+        weights = self.weights_note or self.checkpoint
+        return f'{self.task}: {self.config_name} ({weights})'
+
+
+def identity_of(file: Path) -> str:
+    """Tell a file from others, and from later ones of the same name."""
+    path = Path(file).resolve()
+    facts = path.stat()
+    return f'{path} ({facts.st_size} bytes, {facts.st_mtime_ns})'
+
+
+def show_notes() -> None:
+    """Print what nothing else says of models, and keep all other warnings quiet."""
+    warnings.simplefilter('ignore')
+    warnings.simplefilter('always', VocabularyWarning)
+    warnings.showwarning = lambda message, *_args, **_kwargs: print(
+        f'note: {message}', file=sys.stderr, flush=True
+    )
 
 
 def plan_jobs(args: argparse.Namespace) -> list[Job]:

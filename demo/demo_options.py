@@ -55,6 +55,11 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
         'package',
     )
     add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
+    relief_help = (
+        'a picture of the surface that relative depth describes, too: true normals '
+        'are a task of their own'
+    )
+    add('--show-relief', action='store_true', help=relief_help)
     add('--opacity', type=float, default=0.5, help=f'of body parts over the {what}')
     add('--device', help='default: the GPU if there is one')
     add('--dtype', choices=('float32', 'bfloat16', 'float16'))

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from demo_jobs import Job, pick_detector, plan_jobs
-from map_outputs import MAP_TASKS, MapOutputs
+from demo_inputs import find_photos, output_names, parse_boxes, parse_cleanup
+from demo_jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
+from map_outputs import MapOutputs
+from people_masks import MAP_TASKS
 
 from sapiens_mm import apis
-from sapiens_mm.apis.images import ImageError, find_images, read_image
-from sapiens_mm.apis.label_cleanup import CleanUp
+from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
 from sapiens_mm.apis.saving import (
     DATA_SUFFIX,
@@ -22,8 +23,7 @@ from sapiens_mm.apis.saving import (
     write_image,
     write_palette,
 )
-from sapiens_mm.checkpoints.bundled import NOTE
-from sapiens_mm.visualization import side_by_side
+from sapiens_mm.visualization import colorize_relief, side_by_side
 
 INFERENCERS = {
     'pose': apis.PoseInferencer,
@@ -48,29 +48,28 @@ class DemoRun:
         self.out_dir: Path = args.out_dir
         self.boxes = parse_boxes(args.boxes)
         self.cleanup = parse_cleanup(args.cleanup)
-        self.photos = self._find_photos()
+        self.photos, self.failures = self._find_photos()
         self.names = output_names(self.photos, args.inputs)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
-        self.failures: dict[str, str] = {}
         self.skipped = 0
-        self.maps = MapOutputs(args, self.names, [job.task for job in self.jobs])
+        self.maps = MapOutputs(args, self.names, self.jobs)
 
-    def _find_photos(self) -> list[Path]:
+    def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
         if self.args.inputs:
-            photos = list(find_images(self.args.inputs))
-            if not any(photo.exists() for photo in photos):
-                raise ValueError(f'{photos[0]} does not exist')
-            return photos
+            return find_photos(self.args.inputs)
         from skimage import data
 
         photo = self.out_dir / 'astronaut.png'
         write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
-        return [photo]
+        return [photo], {}
 
     def __call__(self) -> list[tuple[str, str]]:
         """Run all jobs; return the photos that failed, and why."""
-        self.failures |= self.maps.make_masks(self.photos)
+        if self.maps.sentence:
+            print(self.maps.sentence, flush=True)
+        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        self.failures |= self.maps.make_masks(good)
         for job in self.jobs:
             self._run_job(job)
         good = [photo for photo in self.photos if str(photo) not in self.failures]
@@ -79,12 +78,12 @@ class DemoRun:
             self._write_panels()
         return list(self.failures.items())
 
-    def _settings(self, job: Job) -> str:
-        """What decides the results of a job, as text."""
+    def _settings(self, job: Job) -> dict[str, object]:
+        """What decides the results of a job."""
         args = self.args
         settings = dict(
             config=job.config,
-            checkpoint=job.checkpoint and str(Path(job.checkpoint).resolve()),
+            checkpoint=job.weights_id,
             flip=args.flip,
             dtype=args.dtype,
         )
@@ -97,11 +96,14 @@ class DemoRun:
             if args.seg_mode == 'person':
                 settings |= dict(detector=args.detector, boxes=args.boxes)
         else:
-            settings |= self.maps.settings()
-        return json.dumps(settings, indent=1)
+            parts = [self._settings(job) for job in self.jobs if job.task == 'seg']
+            for of_parts in parts:
+                del of_parts['opacity']  # of their picture alone
+            settings |= self.maps.settings(*parts)
+        return settings
 
     def _run_job(self, job: Job) -> None:
-        settings = self._settings(job)
+        settings = json.dumps(self._settings(job), indent=1)
         record = self.out_dir / job.task / 'settings.json'
         # results of another model or option are not finished ones
         stale = record.is_file() and record.read_text() != settings
@@ -117,10 +119,7 @@ class DemoRun:
             photos.append(photo)
         if not photos:
             return
-        weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
-        if job.bundled:
-            weights = NOTE
-        print(f'{job.task}: {job.config_name} ({weights})', flush=True)
+        print(job.headline, flush=True)
         args = self.args
         options = dict(
             device=args.device,
@@ -171,12 +170,14 @@ class DemoRun:
             opacity=self.args.opacity,
         )
         stem = data.with_name(data.name.removesuffix(data.suffix))
-        write_data(result, stem, self.args.map_format)
+        write_data(result, stem, self.args.map_format, self.maps.all_pixels)
         write_image(picture, drawn)
-        if task in MAP_TASKS:
-            return  # the file beside the map is written with it
         for path in more:
-            if path.is_relative_to(self.out_dir / 'seg/persons'):
+            if path == self._relief(photo):
+                write_image(path, colorize_relief(result.depth, result.mask))
+            elif task in MAP_TASKS:
+                pass  # the file beside the map is written with it
+            elif path.is_relative_to(self.out_dir / 'seg/persons'):
                 write_image(path, result.persons)
             else:
                 write_palette(path, result.labels, parts)
@@ -187,7 +188,10 @@ class DemoRun:
         folder = self.out_dir / task
         files = [folder / 'pictures' / f'{name}.jpg']
         if task in MAP_TASKS:
-            return files + self.maps.data_files(task, photo)
+            files += self.maps.data_files(task, photo)
+            if task == 'depth' and self.args.show_relief:
+                files.append(self._relief(photo))
+            return files
         files.append(folder / f'{name}{DATA_SUFFIX[task]}')
         if task == 'seg' and self.args.seg_mode == 'person':
             files.append(folder / 'persons' / f'{name}.png')
@@ -205,19 +209,35 @@ class DemoRun:
                 self.failures[str(photo)] = str(error)
         return list(found), list(found.values())
 
+    def _relief(self, photo: Path) -> Path:
+        return self.out_dir / 'depth/relief' / f'{self.names[photo]}.jpg'
+
+    def _panels(self, photo: Path) -> list[tuple[str, Path]]:
+        """Captions and pictures of all tasks."""
+        panels = []
+        for job in self.jobs:
+            panels.append((job.title, self._outputs(job.task, photo)[0]))
+            if job.task == 'depth' and self.args.show_relief:
+                panels.append((RELIEF_CAPTION, self._relief(photo)))
+        return panels
+
     def _write_panels(self) -> None:
         """Photo and pictures of all tasks side by side."""
-        titles = [job.title for job in self.jobs]
+        folder = self.out_dir / 'panels'
+        record = folder / 'settings.json'
+        settings = json.dumps([title for title, _ in self._panels(self.photos[0])])
+        stale = not (record.is_file() and record.read_text() == settings)
         for photo in self.photos:
-            pictures = [self._outputs(job.task, photo)[0] for job in self.jobs]
+            titles, pictures = zip(*self._panels(photo), strict=True)
             if str(photo) in self.failures or not all(p.is_file() for p in pictures):
                 continue
-            panel = self.out_dir / 'panels' / f'{self.names[photo]}.jpg'
+            panel = folder / f'{self.names[photo]}.jpg'
             newest = max(p.stat().st_mtime for p in pictures)
-            if panel.is_file() and panel.stat().st_mtime >= newest:
+            if not stale and panel.is_file() and panel.stat().st_mtime >= newest:
                 continue
             images = [read_image(photo), *map(read_image, pictures)]
             write_image(panel, side_by_side(images, ['photo', *titles]))
+        write_atomically(record, settings.encode())
 
     def report(self, seconds: float) -> None:
         """Print where the results lie."""
@@ -235,63 +255,3 @@ class DemoRun:
         self.maps.report()
         if len(self.jobs) > 1:
             print(f'  {"panels":7} {self.out_dir / "panels"}')
-
-
-def parse_boxes(text: str | None) -> np.ndarray | None:
-    """Read ``--boxes``.
-
-    Raises:
-        ValueError: If it is not a list of lists of four numbers.
-    """
-    if text is None:
-        return None
-    try:
-        boxes = np.array(json.loads(text), float)
-    except ValueError:
-        boxes = np.zeros(0)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f'--boxes must look like [[x1, y1, x2, y2], …], got {text}')
-    return boxes
-
-
-def parse_cleanup(words: list[str] | None) -> CleanUp | None:
-    """Read ``--cleanup``.
-
-    Raises:
-        ValueError: If a word is not KEY=VALUE, or the key or value is wrong.
-    """
-    if words is None:
-        return None
-    values = {}
-    for word in words:
-        key, _, text = word.partition('=')
-        try:
-            values[key] = int(text) if key == 'min_area' else float(text)
-        except ValueError:
-            raise ValueError(
-                f'--cleanup takes KEY=VALUE like keep=0.1, got {word!r}'
-            ) from None
-    return CleanUp.from_user(values)
-
-
-def output_names(photos: list[Path], inputs: list[str]) -> dict[Path, str]:
-    """Name the outputs of each photo: its path in its folder, without suffix.
-
-    Photos whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
-    become ``a_png`` and ``a_jpg``); those of different folders get a number.
-    """
-    folders = [Path(item) for item in inputs if Path(item).is_dir()]
-    stems: dict[Path, str] = {}
-    for photo in photos:
-        base = next((f for f in folders if photo.is_relative_to(f)), photo.parent)
-        stems[photo] = photo.relative_to(base).with_suffix('').as_posix()
-    taken = list(stems.values())
-    names: dict[Path, str] = {}
-    for photo, stem in stems.items():
-        if taken.count(stem) > 1:
-            stem = f'{stem}_{photo.suffix.lstrip(".")}'
-        name, number = stem, 2
-        while name in names.values():
-            name, number = f'{stem}_{number}', number + 1
-        names[photo] = name
-    return names

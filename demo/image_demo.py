@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from demo_options import add_model_options, add_run_options
+from media_kinds import videos_sentence
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,7 +40,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--mask',
         metavar='PATH',
         help='people, for depth and normals: a folder of .png or .npy with the '
-        "photos' names, one file, or 'seg' for the parts of this run",
+        "photos' names, one file, 'seg' for the parts of this run, or 'none'; default: "
+        'the parts of this run, for pictures and point clouds, if it has them and '
+        'their weights are not random',
     )
     add('--seg-checkpoint', metavar='FILE', help='model of parts that makes the masks')
     add('--seg-config', metavar='NAME', help='its config, if it is not one of ours')
@@ -73,10 +76,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return 0, 1 if some photos failed, 2 on a wrong call."""
     args = parse_args(argv)
-    warnings.simplefilter('ignore')
+    warnings.simplefilter('ignore')  # of imports
     try:
+        if sentence := videos_sentence([Path(item) for item in args.inputs]):
+            raise ValueError(sentence)
+        from demo_jobs import show_notes
         from demo_run import DemoRun
 
+        show_notes()
         run = DemoRun(args)
         started = time.perf_counter()
         failures = run()

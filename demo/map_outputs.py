@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+from demo_jobs import Job, identity_of
+from people_masks import MAP_TASKS, mask_sentence, pick_mask
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import read_image, read_mask
@@ -17,8 +19,6 @@ from sapiens_mm.apis.results import DepthResult, NormalResult
 from sapiens_mm.apis.saving import write_atomically, write_image
 from sapiens_mm.checkpoints import resolve
 
-MAP_TASKS = ('depth', 'normal')
-
 
 class MapOutputs:
     """Finds or makes masks, and writes point clouds.
@@ -26,27 +26,30 @@ class MapOutputs:
     Args:
         args: The command line of ``image_demo.py``.
         names: Photo to the name of its outputs.
-        tasks: Of this run.
+        jobs: Of this run.
 
     Raises:
         ValueError: If the command line asks for what cannot be.
     """
 
     def __init__(
-        self, args: argparse.Namespace, names: dict[Path, str], tasks: list[str]
+        self, args: argparse.Namespace, names: dict[Path, str], jobs: list[Job]
     ) -> None:
         self.args = args
         self.names = names
-        self.tasks = tasks
+        self.tasks = tasks = [job.task for job in jobs]
         self.out_dir: Path = args.out_dir
         self.cloud = parse_cloud(args.ply)
         self.nobody: set[Path] = set()  # photos whose mask is empty
+        self.unseen: set[Path] = set()  # photos whose parts show nobody
         check_map_format(args.map_format)
-        self.mask_folder = None if args.mask in (None, 'seg') else Path(args.mask)
+        mask = pick_mask(args.mask, jobs)
+        # a model that makes the masks stands in for the parts of the run
+        self.from_parts = mask == 'seg' and not args.seg_checkpoint
+        self.mask_folder = None if mask in (None, 'seg') else Path(mask)
         if self.mask_folder is not None and not self.mask_folder.exists():
             raise ValueError(f'--mask: {self.mask_folder} does not exist')
-        if args.mask == 'seg' and 'seg' not in tasks:
-            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        self.sentence = '' if args.seg_checkpoint else mask_sentence(args.mask, jobs)
         if self.cloud is not None and 'depth' not in tasks:
             raise ValueError("--ply needs the task 'depth' in the same run")
         self.seg = None
@@ -65,12 +68,22 @@ class MapOutputs:
         path, config = seg_checkpoint(self.args.seg_checkpoint)
         return path, config if isinstance(config, str) else None
 
-    def settings(self) -> dict[str, object]:
-        """Return what decides the results of depth and normals, for a record."""
+    @property
+    def all_pixels(self) -> bool:
+        """Whether files hold every pixel: a mask nobody asked for is for the eye."""
+        return self.args.mask is None and self.seg is None
+
+    def settings(self, parts: dict[str, object] | None = None) -> dict[str, object]:
+        """Return what decides the results of depth and normals, for a record.
+
+        Args:
+            parts: What decides the parts of this run, if it has them.
+        """
         args = self.args
         return dict(
             mask=args.mask,
-            seg=self.seg and list(map(str, self.seg)),
+            parts=parts if self.from_parts else None,
+            seg=self.seg and [identity_of(self.seg[0]), self.seg[1]],
             tile=args.tile,
             tile_overlap=args.tile_overlap if args.tile else None,
             map_format=args.map_format,
@@ -96,9 +109,12 @@ class MapOutputs:
         name = self.names[photo]
         if self.seg is not None:
             return self.out_dir / 'masks' / f'{name}.png'
-        if self.args.mask == 'seg':
+        if self.from_parts:
             path = self.out_dir / 'seg' / f'{name}.png'
-            return path if path.is_file() else None
+            if read_image(path).any():
+                return path
+            self.unseen.add(photo)
+            return None
         if self.mask_folder is None or self.mask_folder.is_file():
             return self.mask_folder
         return find_mask(self.mask_folder, name)
@@ -114,7 +130,7 @@ class MapOutputs:
         path, config = self.seg
         record = self.out_dir / 'masks' / 'settings.json'
         settings = json.dumps(
-            dict(config=str(config), checkpoint=str(path.resolve())), indent=1
+            dict(config=str(config), checkpoint=identity_of(path)), indent=1
         )
         redo = self.args.overwrite or not (
             record.is_file() and record.read_text() == settings
@@ -203,9 +219,18 @@ class MapOutputs:
         if self.cloud is not None:
             print(f'  {"clouds":7} {self.out_dir / "depth/clouds"}')
         if self.nobody:
-            names = ', '.join(str(photo) for photo in sorted(self.nobody)[:5])
-            more = ' and others' if len(self.nobody) > 5 else ''
-            print(f'nobody in the mask of {len(self.nobody)} photos: {names}{more}')
+            print(f'nobody in the mask of {_names(self.nobody)}')
+        if self.unseen:
+            print(
+                f'the parts show nobody in {_names(self.unseen)}; depth and normals '
+                'are drawn everywhere there'
+            )
+
+
+def _names(photos: set[Path]) -> str:
+    """Count photos and name the first of them."""
+    names = ', '.join(str(photo) for photo in sorted(photos)[:5])
+    return f'{len(photos)} photos: {names}{" and others" if len(photos) > 5 else ""}'
 
 
 def parse_cloud(words: list[str] | None) -> CloudOptions | None:

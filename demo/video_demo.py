@@ -53,8 +53,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--smooth-beta', type=float, default=10.0, help=beta_help)
     speed_help = 'Hz, of the speed itself; default 1'
     add('--smooth-d-cutoff', type=float, default=1.0, help=speed_help)
-    mask_help = 'draw depth and normals on the people that the parts of this run show'
-    add('--mask', choices=('seg',), help=mask_help)
+    mask_help = (
+        'seg: draw depth and normals on the people that the parts of this run show; '
+        'none: everywhere; default: seg, if it has parts and their weights are not '
+        'random'
+    )
+    add('--mask', choices=('seg', 'none'), help=mask_help)
     width_help = 'scale the output down to so many pixels; default 3840'
     add('--max-width', type=int, default=3840, help=width_help)
     crf_help = 'quality of H.264, 0 (no loss) to 51; default 20'
@@ -76,10 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         video; 130 if interrupted.
     """
     args = parse_args(argv)
-    warnings.simplefilter('ignore')
+    warnings.simplefilter('ignore')  # of imports
     try:
+        from demo_jobs import show_notes
         from video_run import VideoRun
 
+        show_notes()
         return VideoRun(args)()
     except (ValueError, ModuleNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)

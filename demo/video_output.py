@@ -12,15 +12,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from demo_jobs import Job
+from demo_jobs import RELIEF_CAPTION, Job
 
-from sapiens_mm.apis.results import DepthResult, PoseResult, Result
+from sapiens_mm.apis.results import DepthResult, PoseResult, Result, SegResult
 from sapiens_mm.apis.saving import draw_result, pose_to_dict, write_atomically
 from sapiens_mm.apis.smoothing import OneEuroFilter, OneEuroOptions
 from sapiens_mm.apis.tracking import Tracks
 from sapiens_mm.apis.video import VideoFrame
 from sapiens_mm.tables import KeypointTable, PartTable
-from sapiens_mm.visualization import draw_keypoints, draw_tracks, side_by_side
+from sapiens_mm.visualization import (
+    PartLegend,
+    add_depth_bar,
+    colorize_relief,
+    draw_keypoints,
+    draw_tracks,
+    side_by_side,
+)
 
 _DEPTH_RANGE = OneEuroOptions(min_cutoff_hz=0.3, beta=0.0)
 
@@ -42,8 +49,13 @@ class Painter:
     ) -> None:
         self.args = args
         self.parts = parts
-        self.titles = ['video', *(job.title for job in jobs)]
+        self.titles = ['video']
+        for job in jobs:
+            self.titles.append(job.title)
+            if job.task == 'depth' and args.show_relief:
+                self.titles.append(RELIEF_CAPTION)
         self._range = OneEuroFilter(_DEPTH_RANGE)
+        self._legend: PartLegend | None = None
 
     def __call__(
         self,
@@ -53,10 +65,18 @@ class Painter:
         ids: np.ndarray | None,
     ) -> np.ndarray:
         """Draw a frame; where a task failed, its panel shows the frame alone."""
-        pictures = [
-            frame.image if result.error else self._draw(frame, result, tracks, ids)
-            for result in results.values()
-        ]
+        pictures = []
+        for task, result in results.items():
+            if task == 'pose':
+                pictures.append(self._pose(frame, result, tracks, ids))
+            elif task == 'seg':
+                pictures.append(self._parts(frame, result))
+            elif task == 'depth':
+                pictures += self._depth(frame, result)
+            else:
+                pictures.append(
+                    frame.image if result.error else draw_result(result, frame.image)
+                )
         if len(pictures) > 1:
             picture = side_by_side([frame.image, *pictures], self.titles)
         else:
@@ -67,36 +87,52 @@ class Painter:
             picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
         return picture
 
-    def _draw(
+    def _pose(
         self,
         frame: VideoFrame,
-        result: Result,
+        result: PoseResult,
         tracks: Tracks | None,
         ids: np.ndarray | None,
     ) -> np.ndarray:
-        near_far = None
-        if isinstance(result, PoseResult):
-            canvas = frame.image
-            if tracks is not None:
-                canvas = draw_tracks(canvas, tracks.boxes, ids)
-            return draw_keypoints(
-                canvas,
-                result.keypoints,
-                result.scores,
-                result.vocabulary,
-                boxes=result.boxes,
-                draw_boxes=False,
-                score_threshold=self.args.kpt_thr,
-            )
-        if isinstance(result, DepthResult):
-            near_far = self._depth_range(result, frame.time_s)
-        return draw_result(
+        if result.error:
+            return frame.image
+        canvas = frame.image
+        if tracks is not None:
+            canvas = draw_tracks(canvas, tracks.boxes, ids)
+        return draw_keypoints(
+            canvas,
+            result.keypoints,
+            result.scores,
+            result.vocabulary,
+            boxes=result.boxes,
+            draw_boxes=False,
+            score_threshold=self.args.kpt_thr,
+        )
+
+    def _parts(self, frame: VideoFrame, result: SegResult) -> np.ndarray:
+        if self._legend is None:
+            self._legend = PartLegend(self.parts, frame.image.shape[:2])
+        if result.error:
+            return self._legend(frame.image, None)
+        picture = draw_result(
             result,
             frame.image,
             parts=self.parts,
             opacity=self.args.opacity,
-            near_far=near_far,
+            legend=False,
         )
+        return self._legend(picture, result.labels)
+
+    def _depth(self, frame: VideoFrame, result: DepthResult) -> list[np.ndarray]:
+        """The heat map with its bar and, if it is asked for, the relief."""
+        heat = relief = frame.image
+        if not result.error:
+            near_far = self._depth_range(result, frame.time_s)
+            heat = draw_result(result, frame.image, near_far=near_far, legend=False)
+            if self.args.show_relief:
+                relief = colorize_relief(result.depth, result.mask, near_far)
+        pictures = [add_depth_bar(heat)]
+        return [*pictures, relief] if self.args.show_relief else pictures
 
     def _depth_range(
         self, result: DepthResult, time_s: float

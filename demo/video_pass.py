@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 from video_output import DataFiles, Painter
-from video_people import People
+from video_people import People, PeopleMasks
 
 from sapiens_mm.apis.camera import CameraReader, ReadAhead
 from sapiens_mm.apis.results import Result
@@ -54,6 +55,7 @@ class VideoPass:
         self.last_s = 0.0
         parts = getattr(run.models.get('seg'), 'table', None)
         self.people = People(run.args, run.detector)
+        self.masks = PeopleMasks()
         self.painter = Painter(run.args, run.jobs, parts)
         self.data = DataFiles(run.args, stem, list(run.models))
 
@@ -131,15 +133,15 @@ class VideoPass:
         images = [frame.image for frame in batch]
         boxes = [None if tracks is None else tracks.boxes for tracks in found]
         results: list[dict[str, Result]] = [{} for _ in batch]
+        masks: list[np.ndarray | None] | None = None
         for task, model in self.run.models.items():
             given: dict[str, list] = {}
             if task == 'pose' or (task, args.seg_mode) == ('seg', 'person'):
                 given['boxes'] = boxes
             elif task != 'seg' and args.mask == 'seg':
-                given['mask'] = [
-                    None if mine['seg'].error else mine['seg'].labels > 0
-                    for mine in results
-                ]
+                if masks is None:
+                    masks = [self.masks(mine['seg']) for mine in results]
+                given['mask'] = masks
             for mine, result in zip(results, model.run(images, **given), strict=True):
                 mine[task] = result
         return results
@@ -170,7 +172,7 @@ class VideoPass:
         whole = self.complete and args.end is None and args.max_frames is None
         end_s = self.last_s + 1 / float(self.reader.rate)
         self.writer.finish(None if whole else end_s)
-        self.notes += self.writer.notes
+        self.notes += [*self.writer.notes, *self.masks.notes(self.count)]
         self.data.finish()
 
     def _report(self) -> None:

@@ -1,4 +1,4 @@
-"""Who is in a frame: detector, tracks and steady keypoints of video_demo.py."""
+"""Who is in a frame: detector, tracks, steady keypoints, masks of video_demo.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from sapiens_mm.apis.person_boxes import Detector, call_detector
-from sapiens_mm.apis.results import PoseResult, Result
+from sapiens_mm.apis.results import PoseResult, Result, SegResult
 from sapiens_mm.apis.smoothing import KeypointSmoother, OneEuroOptions
 from sapiens_mm.apis.tracking import BoxTracker, Tracks
 from sapiens_mm.apis.video import VideoFrame
@@ -85,3 +85,39 @@ class People:
         if self.tracker is None:
             return None
         return np.ones(1, np.int64) if tracks is None else tracks.ids
+
+
+class PeopleMasks:
+    """Turns the parts of one video into masks for depth and normals.
+
+    Until somebody is seen everything is drawn, as on a photo without people. From then
+    on a frame without people is blank: its pictures would flicker otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._seen = False
+        self._empty = 0
+
+    def __call__(self, parts: SegResult) -> np.ndarray | None:
+        """Return the mask of the next frame, (H, W) bool; None: everything."""
+        if parts.error:
+            return None
+        people = parts.labels > 0
+        if people.any():
+            self._seen = True
+        else:
+            self._empty += 1
+        return people if self._seen else None
+
+    def notes(self, count: int) -> list[str]:
+        """Say how many of ``count`` frames showed nobody, if any did."""
+        if not self._empty:
+            return []
+        how = (
+            'depth and normals are blank there; before somebody is seen for the '
+            'first time they are drawn everywhere'
+            if self._seen
+            else 'depth and normals are drawn everywhere'
+        )
+        empty = min(self._empty, count)  # frames at work when it stopped are not there
+        return [f'the parts show nobody in {empty} of {count} frames: {how}']

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from demo_inputs import check_videos, output_names, parse_cleanup
 from demo_jobs import pick_detector, plan_jobs
-from demo_run import INFERENCERS, output_names, parse_cleanup
+from demo_run import INFERENCERS
+from people_masks import mask_sentence, pick_mask
 from video_output import Window, table_facts
 from video_pass import VideoPass
 from video_people import People
@@ -42,13 +44,13 @@ class VideoRun:
         self.window = Window() if args.show else None
         self.cleanup = parse_cleanup(args.cleanup)
         People(args, None)  # its options are checked before anything is loaded
-        self.videos = [Path(item) for item in args.inputs]
+        self.videos = check_videos(args.inputs)
         self.names = output_names(self.videos, args.inputs)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
-        if args.mask == 'seg' and 'seg' not in tasks:
-            raise ValueError("--mask seg needs the task 'seg' in the same run")
+        self.mask_sentence = mask_sentence(args.mask, self.jobs)
+        args.mask = pick_mask(args.mask, self.jobs)
         by_person = 'seg' in tasks and args.seg_mode == 'person'
         self.needs_people = 'pose' in tasks or by_person
         self.models: dict[str, Any] = {}
@@ -84,10 +86,7 @@ class VideoRun:
         """What decides the outputs of a video."""
         unused = {*_NO_SETTINGS.split(), *_OF_JOBS.split()}
         words = {k: v for k, v in vars(self.args).items() if k not in unused}
-        models = [
-            [job.config, job.checkpoint and str(Path(job.checkpoint).resolve())]
-            for job in self.jobs
-        ]
+        models = [[job.config, job.weights_id] for job in self.jobs]
         facts = None if video is None else video.stat()
         source = facts and [str(video.resolve()), facts.st_size, facts.st_mtime_ns]
         return dict(models=models, source=source, **words)
@@ -156,8 +155,7 @@ class VideoRun:
         if self.needs_people and args.detector is not None:
             self.detector = make_detector(args.detector, pick_device(args.device))
         for job in self.jobs:
-            weights = job.checkpoint or 'RANDOM WEIGHTS: the picture means nothing'
-            print(f'{job.task}: {job.config_name} ({weights})', flush=True)
+            print(job.headline, flush=True)
             options = dict(
                 device=args.device,
                 dtype=args.dtype,
@@ -171,6 +169,8 @@ class VideoRun:
             self.models[job.task] = INFERENCERS[job.task](
                 job.config, job.checkpoint, **options
             )
+        if self.mask_sentence:
+            print(self.mask_sentence, flush=True)
 
 
 def _check(args: argparse.Namespace) -> None:

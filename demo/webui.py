@@ -114,12 +114,14 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
     go_offline(folder)
     port = free_port(args.host, args.port)
     import torch
+    from demo_jobs import show_notes
     from webui_models import ModelShelf
     from webui_page import LOOK, build_page
     from webui_run import PageRun
 
     if args.threads:
         torch.set_num_threads(args.threads)
+    show_notes()
     shelf = ModelShelf(args)
     run = PageRun(shelf, folder, args.max_megapixels)
     page = build_page(run)

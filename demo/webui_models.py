@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import image_demo
-from demo_jobs import TASKS, Job, pick_detector, plan_jobs
+from demo_jobs import RANDOM_NOTE, TASKS, Job, pick_detector, plan_jobs
 from demo_run import INFERENCERS
 
 from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.inferencer import Inferencer
 from sapiens_mm.apis.person_boxes import Detector, make_detector
 from sapiens_mm.checkpoints.bundled import NOTE
-
-RANDOM = 'random weights: the picture means nothing'
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,14 @@ def list_choices(task: str, given: list[Job]) -> list[Choice]:
     """List the models of a task: those of the command line, then the project's own."""
     planned = [(job, '') for job in given if job.task == task]
     for job in plan_jobs(_plan_args(task=[task])):
-        planned.append((job, RANDOM if job.checkpoint is None else NOTE))
+        planned.append((job, RANDOM_NOTE if job.checkpoint is None else NOTE))
     choices: list[Choice] = []
     for job, note in planned:
         if any(choice.job == job for choice in choices):
             continue
         # not with_suffix: 0.3b has a dot too
         config = Path(job.config or job.task).name.removesuffix('.py')
-        kind = {RANDOM: 'random weights', NOTE: 'tiny demo weights'}.get(note)
+        kind = {RANDOM_NOTE: 'random weights', NOTE: 'tiny demo weights'}.get(note)
         label = f'{config} ({kind or Path(job.checkpoint).name})'
         number = sum(choice.label.startswith(label) for choice in choices)
         choices.append(Choice(f'{label} {number + 1}' if number else label, job, note))

@@ -28,6 +28,7 @@ CSS = """
 #task label span {margin-left: 0}
 #gallery {min-height: 420px}
 #gallery .grid-wrap {max-height: none !important; overflow: hidden}
+#gallery .caption-label {right: auto; left: var(--size-1)}
 #say .html-container, #details .html-container {padding: 0 !important}
 .say {border-radius: 8px; padding: 10px 14px; margin-bottom: 6px;
   border: 1px solid var(--border-color-primary);
@@ -106,6 +107,7 @@ def build_page(run: PageRun) -> gr.Blocks:
             cut_out: bool,
             score_threshold: float,
             opacity: float,
+            relief: bool,
             pose: str,
             seg: str,
             depth: str,
@@ -119,6 +121,7 @@ def build_page(run: PageRun) -> gr.Blocks:
                 cut_out=cut_out,
                 score_threshold=score_threshold,
                 opacity=opacity,
+                relief=relief,
             )
             for answer in run(wish):
                 yield shown(answer, task)
@@ -213,7 +216,8 @@ def option_inputs(shelf: ModelShelf) -> list[gr.components.Component]:
         )
         threshold = gr.Slider(0, 1, 0.3, step=0.05, label='Keypoint threshold')
         opacity = gr.Slider(0, 1, 0.5, step=0.05, label='Opacity of body parts')
-    return [detect, cut_out, threshold, opacity]
+        relief = gr.Checkbox(False, label='Picture of the surface that depth describes')
+    return [detect, cut_out, threshold, opacity, relief]
 
 
 IDLE = '<div class="say" data-state="idle">Choose a photo and press Run.</div>'

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 from demo_jobs import TASKS
-from map_outputs import MAP_TASKS
+from people_masks import MAP_TASKS
 from PIL import Image
 from webui_models import Choice, ModelShelf
 
@@ -27,6 +27,7 @@ from sapiens_mm.apis.results import PoseResult, Result, SegResult
 from sapiens_mm.apis.saving import draw_result, write_data, write_image, write_palette
 from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.tables import KeypointTable, PartTable
+from sapiens_mm.visualization import colorize_relief
 
 TITLES = {'pose': 'Pose', 'seg': 'Body parts', 'depth': 'Depth', 'normal': 'Normals'}
 REFUSED_MEGAPIXELS = 150  # half a gigabyte as soon as it is decoded
@@ -44,6 +45,7 @@ class Wish:
         cut_out: Draw depth and normals on people only, found by the body parts.
         score_threshold: Keypoints below it are not drawn.
         opacity: Of body parts over the photo.
+        relief: Draw the surface that depth describes, too.
     """
 
     photo: Path | None
@@ -53,6 +55,7 @@ class Wish:
     cut_out: bool = True
     score_threshold: float = 0.3
     opacity: float = 0.5
+    relief: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,10 @@ class PageRun:
     def _nobody(self, result: Result, wish: Wish) -> str:
         """Say so if a result shows nobody."""
         if isinstance(result, SegResult) and not result.labels.any():
-            return 'Body parts: nobody found, every pixel is background.'
+            sentence = 'Body parts: nobody found, every pixel is background'
+            if wish.cut_out and wish.task in (*MAP_TASKS, 'all'):
+                sentence += ', so depth and normals are drawn everywhere'
+            return f'{sentence}.'
         if not isinstance(result, PoseResult):
             return ''
         looked = wish.detect and self.shelf.detector_source is not None
@@ -267,10 +273,12 @@ class PageRun:
         data = write_data(done.result, stem)
         if parts is not None:
             write_palette(out / f'{stem.name}_colours.png', done.result.labels, parts)
-        caption = TITLES[task]
-        if done.choice.job.checkpoint is None:
-            caption += ' (random weights)'
-        answer.pictures.append((picture, caption))
+        random = ' (random weights)' if done.choice.job.checkpoint is None else ''
+        answer.pictures.append((picture, f'{TITLES[task]}{random}'))
+        if task == 'depth' and wish.relief:
+            relief = picture.with_name(f'{stem.name}_relief.jpg')
+            write_image(relief, colorize_relief(done.result.depth, done.result.mask))
+            answer.pictures.append((relief, f'Relief of depth{random}'))
         beside = (sidecar_path(data), out / f'{stem.name}_colours.png')
         answer.files += [data, *(path for path in beside if path.is_file())]
 

@@ -3,7 +3,7 @@
     python tools/plot_losses.py work_dirs/seg work_dirs/pose --out losses.png
 
 A run is a --work-dir of tools/train.py; NAME=FOLDER gives it another name, and runs
-of one name are lines of one panel.
+of one name are lines of one panel. Losses that are not negative are drawn from 0 on.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for label, steps, losses in lines:
             axis.plot(steps, losses, label=label)
         axis.set(title=name, xlabel='iteration')
+        if min(min(losses) for _, _, losses in lines) >= 0:
+            axis.set_ylim(bottom=0)  # from its least value on, any curve falls steeply
         if len(lines) > 1:
             axis.legend()
     for axis in grid[:, 0]:

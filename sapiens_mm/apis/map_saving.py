@@ -26,7 +26,9 @@ NORMAL_FRAME = (
 _LEVELS = 65534  # of 16 bits; stored 0 is no value
 
 
-def write_map(result: MapResult, stem: Path, map_format: str = 'npy') -> Path:
+def write_map(
+    result: MapResult, stem: Path, map_format: str = 'npy', all_pixels: bool = False
+) -> Path:
     """Write depth or normals and, first, their JSON file ``NAME.SUFFIX.json``.
 
     NPY and EXR hold the float32 values of every pixel. A PNG holds those of people,
@@ -40,6 +42,7 @@ def write_map(result: MapResult, stem: Path, map_format: str = 'npy') -> Path:
         result: Of depth or normals, without error.
         stem: Path without suffix.
         map_format: One of ``MAP_FORMATS``.
+        all_pixels: Whether a PNG holds every pixel, too, whatever the mask.
 
     Returns:
         Path of the data file.
@@ -60,11 +63,12 @@ def write_map(result: MapResult, stem: Path, map_format: str = 'npy') -> Path:
     facts |= _facts(result, map_format)
     if suffix == '.png':
         known = np.isfinite(values if values.ndim == 2 else values.sum(2))
-        if result.mask is not None:
+        cut_out = result.mask is not None and not all_pixels
+        if cut_out:
             known &= result.mask
         pack = _pack_depth if values.ndim == 2 else _pack_normals
         stored, how = pack(values, known, map_format)
-        facts |= dict(pixels='all' if result.mask is None else 'people', **how)
+        facts |= dict(pixels='people' if cut_out else 'all', **how)
     sidecar = json.dumps(facts, indent=1, allow_nan=False)
     write_atomically(sidecar_path(path), sidecar.encode())
     if suffix == '.png':

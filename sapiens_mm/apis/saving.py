@@ -25,13 +25,12 @@ from sapiens_mm.apis.results import (
 )
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import (
+    add_depth_bar,
     colorize_depth,
     colorize_labels,
     colorize_normals,
     draw_keypoints,
     overlay_labels,
-    pseudo_normals,
-    side_by_side,
 )
 
 # what pose and parts write beside the picture; for maps see map_saving.MAP_FORMATS
@@ -143,6 +142,7 @@ def draw_result(
     score_threshold: float = 0.3,
     opacity: float = 0.5,
     near_far: tuple[float, float] | None = None,
+    legend: bool = True,
 ) -> np.ndarray:
     """Draw any result.
 
@@ -155,9 +155,12 @@ def draw_result(
         score_threshold: Keypoints below it are not drawn.
         opacity: Of a segmentation over its photo.
         near_far: Range of depth to show; None: all there is.
+        legend: Say beside the picture which parts are there, or which colours of
+            depth are near and far.
 
     Returns:
-        Shape (H, W', 3), uint8 BGR; depth has its pseudo-normals to the right.
+        Shape (H, W, 3), uint8 BGR. A legend makes it wider, and enlarges a picture that
+        is too small for one.
     """
     if isinstance(result, PoseResult):
         return draw_keypoints(
@@ -170,24 +173,27 @@ def draw_result(
             score_threshold=score_threshold,
         )
     if isinstance(result, SegResult):
-        return overlay_labels(image_bgr, result.labels, parts or result.table, opacity)
+        table = parts or result.table
+        return overlay_labels(image_bgr, result.labels, table, opacity, legend=legend)
     mask = result.mask if mask is None else mask
     if isinstance(result, DepthResult):
         heat = colorize_depth(result.depth, mask, near_far)
-        relief = colorize_normals(pseudo_normals(result.depth, mask, near_far), mask)
-        return side_by_side([heat, relief], gap=0)
+        return add_depth_bar(heat) if legend else heat
     if isinstance(result, NormalResult):
         return colorize_normals(result.normals, mask)
     raise ValueError(f'{type(result).__name__} has no picture')
 
 
-def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
+def write_data(
+    result: Result, stem: Path, map_format: str = 'npy', all_pixels: bool = False
+) -> Path:
     """Write the data file of a result.
 
     Args:
         result: Of any task.
         stem: Path without suffix.
         map_format: Of depth and normals; see ``sapiens_mm.apis.map_saving.write_map``.
+        all_pixels: Of depth and normals as well; see there.
 
     Returns:
         The file: JSON for pose, 8-bit PNG of class ids for parts, NPY for features
@@ -197,7 +203,7 @@ def write_data(result: Result, stem: Path, map_format: str = 'npy') -> Path:
     if isinstance(result, MapResult):
         from sapiens_mm.apis.map_saving import write_map
 
-        return write_map(result, stem, map_format)
+        return write_map(result, stem, map_format, all_pixels)
     writers: dict[type[Result], tuple[str, Callable[[Path], None]]] = {
         PoseResult: ('.json', lambda p: write_atomically(p, _pose_json(result))),
         SegResult: ('.png', lambda p: write_image(p, result.labels)),

@@ -4,8 +4,9 @@ import numpy as np
 
 from ..tables import KeypointTable
 from .checks import check_fraction, check_image, describe
+from .links import draw_links, link_widths
 from .openpose import draw_openpose
-from .strokes import draw_box, draw_disc, draw_line
+from .strokes import draw_box, draw_disc
 
 _BOX_COLOR = (0, 215, 255)  # BGR, amber: no keypoint or link has it
 # Default radii. The picture proposes (fraction of its longer side), the person decides
@@ -13,7 +14,6 @@ _BOX_COLOR = (0, 215, 255)  # BGR, amber: no keypoint or link has it
 _RADIUS_OF_IMAGE = 0.005
 _RADIUS_OF_PERSON = (0.006, 0.018)
 _MIN_RADIUS = 0.8
-_LINE_OF_RADIUS = 0.9
 # A dark rim keeps discs apart from links and from bright skin, where there is room.
 _RIM_COLOR, _RIM_OF_RADIUS, _RIM_FROM = (25, 25, 25), 0.28, 2.0
 _OPENPOSE_LARGER = 1.7  # there, discs have no picture to hide
@@ -49,7 +49,8 @@ def draw_keypoints(
         table: Names, links and colours of the K keypoints.
         score_threshold: Keypoints with a lower score are not drawn.
         radius: Radius of every disc in pixels; None chooses one per keypoint.
-        thickness: Thickness of every link in pixels; None follows the discs.
+        thickness: Thickness of every link in pixels; None follows picture, person and
+            length, and adds a dark rim.
         boxes: Shape (P, 4), xyxy in pixels. They also tell the size of each person.
         draw_boxes: Whether to draw ``boxes``.
         opacity: 1 covers the picture, 0 leaves it as it is.
@@ -90,7 +91,10 @@ def draw_keypoints(
         if draw_boxes and boxes is not None and np.isfinite(boxes[person]).all():
             width = max(1.0, 0.5 * _person_radius(points[:0], grid_hw, boxes[person]))
             draw_box(canvas, boxes[person], width, _BOX_COLOR)
-        _draw_person(canvas, points, shown[person], table, radii[person], thickness)
+        box = None if boxes is None else boxes[person]
+        _draw_person(
+            canvas, points, shown[person], table, radii[person], thickness, box
+        )
     return _blend(image_bgr, canvas, opacity)
 
 
@@ -144,13 +148,16 @@ def _draw_person(
     table: KeypointTable,
     radii: np.ndarray,
     thickness: int | None,
+    box_xyxy: np.ndarray | None,
 ) -> None:
     """Draw links, then keypoints over them, in place."""
-    for (a, b), color in zip(table.links, table.link_colors, strict=True):
-        if shown[a] and shown[b]:
-            width = thickness or _LINE_OF_RADIUS * (radii[a] + radii[b]) / 2
-            draw_line(canvas, points[a], points[b], width, color[::-1])
-    drawn = shown & _inside(points, canvas.shape[:2])
+    grid_hw = canvas.shape[:2]
+    drawn = shown & _inside(points, grid_hw)
+    size = _person_size(points[drawn], grid_hw, box_xyxy)
+    widths = link_widths(points, shown, radii, table, grid_hw, size)
+    if thickness is not None:
+        widths[widths > 0] = thickness
+    draw_links(canvas, points, table, widths, rims=thickness is None)
     # Large discs first: small ones stay visible on top of them.
     for k in sorted(np.flatnonzero(drawn), key=lambda k: -radii[k]):
         color, core = table.keypoint_colors[k][::-1], radii[k]
@@ -160,18 +167,23 @@ def _draw_person(
         draw_disc(canvas, *points[k], core, color)
 
 
+def _person_size(
+    points: np.ndarray, grid_hw: tuple[int, ...], box_xyxy: np.ndarray | None
+) -> float:
+    """Longer side of the box, else of the points, pixels; 0 where nothing is known."""
+    height, width = grid_hw[:2]
+    if box_xyxy is not None and np.isfinite(box_xyxy).all():
+        low, high = np.clip(box_xyxy.reshape(2, 2), 0, [width - 1, height - 1])
+        return float((high - low).max())
+    return float((points.max(0) - points.min(0)).max()) if len(points) else 0.0
+
+
 def _person_radius(
     points: np.ndarray, grid_hw: tuple[int, ...], box_xyxy: np.ndarray | None
 ) -> float:
     """Radius of a body keypoint, from the sizes of the picture and of the person."""
-    height, width = grid_hw[:2]
-    radius = _RADIUS_OF_IMAGE * max(height, width)
-    size = 0.0
-    if box_xyxy is not None and np.isfinite(box_xyxy).all():
-        low, high = np.clip(box_xyxy.reshape(2, 2), 0, [width - 1, height - 1])
-        size = float((high - low).max())
-    elif len(points):
-        size = float((points.max(0) - points.min(0)).max())
+    radius = _RADIUS_OF_IMAGE * max(grid_hw[:2])
+    size = _person_size(points, grid_hw, box_xyxy)
     if size > 0:
         low, high = (fraction * size for fraction in _RADIUS_OF_PERSON)
         radius = min(max(radius, low), high)

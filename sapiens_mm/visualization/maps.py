@@ -7,7 +7,7 @@ import numpy as np
 
 from ..tables import RGB, PartTable
 from .checks import check_fraction, check_image, check_map, check_mask, describe
-from .panels import add_legend
+from .legends import add_legend, class_title
 
 IGNORE_LABEL = 255
 _IGNORE_GREY = 220
@@ -57,12 +57,13 @@ def overlay_labels(
         labels: Shape (H, W), integers; pixels with 255 keep the picture.
         table: Classes and colours.
         opacity: 1 shows the class colours alone, 0 the picture alone.
-        legend: Add a column on the right that names the classes in the map. The
-            result is then wider than the picture.
+        legend: Add columns on the right that name the classes in the map. The
+            result is then wider than the picture, and a picture too small for that is
+            enlarged.
         tint_background: Colour class 0 as well.
 
     Returns:
-        Shape (H, W, 3), or (H, W + legend, 3), uint8, BGR.
+        Shape (H, W, 3), or (H', W', 3) with a legend, uint8, BGR.
 
     Raises:
         ValueError: If an argument has the wrong shape, type or range.
@@ -85,7 +86,7 @@ def overlay_labels(
     if not legend:
         return result
     present = np.unique(labels[tinted])
-    entries = [(table.classes[c], table.palette[c][::-1]) for c in present]
+    entries = [(class_title(table.classes[c]), table.palette[c][::-1]) for c in present]
     return add_legend(result, entries)
 
 
@@ -179,6 +180,27 @@ def colorize_normals(normals: np.ndarray, mask: np.ndarray | None = None) -> np.
         values = np.where(valid, normals[..., axis], -1).clip(-1, 1)
         picture[..., 2 - axis] = (values + 1) / 2 * 255
     return picture
+
+
+def colorize_relief(
+    depth: np.ndarray,
+    mask: np.ndarray | None = None,
+    near_far: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Show the surface that depth describes: its pseudo-normals as colours.
+
+    Args:
+        depth: As in ``pseudo_normals``.
+        mask: As in ``pseudo_normals``.
+        near_far: As in ``colorize_depth``.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR; black where there is no depth.
+
+    Raises:
+        ValueError: If a shape, type or range is wrong.
+    """
+    return colorize_normals(pseudo_normals(depth, mask, near_far), mask)
 
 
 def _check_labels(labels: np.ndarray, num_classes: int) -> None:

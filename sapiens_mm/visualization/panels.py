@@ -1,4 +1,4 @@
-"""Pictures beside each other, with titles, and legends."""
+"""Pictures beside each other, with titles."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,11 @@ import cv2
 import numpy as np
 
 from .checks import check_image
-from .strokes import BGR
+from .paper import PAPER, on_paper, text_height, text_width, write_text
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_PAPER, _INK = (255, 255, 255), (30, 30, 30)
-# Text height in pixels: a part of the panel's height, within what can be read.
-_TEXT_OF_HEIGHT, _MIN_TEXT, _MAX_TEXT = 0.032, 10, 72
+# Height of capitals in titles: by the height of the panels, and more in a long row,
+# which is shown small, as far as panels are wide and high enough.
+_TEXT_OF_HEIGHT, _TEXT_OF_ROW, _MOST_OF_HEIGHT = 0.032, 0.009, 0.07
 
 
 def side_by_side(
@@ -45,70 +44,35 @@ def side_by_side(
     height = max(len(image) for image in images)
     panels = [_to_height(image, height) for image in images]
     if titles is not None:
-        text_px = _text_height(height)
+        text_px = _title_height(panels, titles)
         panels = [
             _with_title(panel, title, text_px)
             for panel, title in zip(panels, titles, strict=True)
         ]
-    spacer = np.full((len(panels[0]), gap, 3), _PAPER, np.uint8)
+    spacer = np.full((len(panels[0]), gap, 3), PAPER, np.uint8)
     row = [part for panel in panels for part in (panel, spacer)]
     return np.concatenate(row[:-1], 1)
 
 
-def add_legend(image: np.ndarray, entries: Sequence[tuple[str, BGR]]) -> np.ndarray:
-    """Add columns of colours and names on the right of a picture.
-
-    Args:
-        image: Shape (H, W, 3), uint8, BGR.
-        entries: Name and colour, **BGR**, of each row.
-
-    Returns:
-        Shape (H', W', 3), uint8, BGR: wider than ``image``, and higher only when that
-        has no room for one row.
-    """
-    if not entries:
-        return image
-    text_px = _text_height(len(image))
-    # Shrink the text before opening a second column.
-    fitting = int(len(image) / (1.9 * len(entries)))
-    text_px = min(text_px, max(fitting, _MIN_TEXT))
-    row_px = round(1.9 * text_px)
-    height = max(len(image), row_px)
-    rows = height // row_px
-    parts = [_extend(image, height, image.shape[1])]
-    for first in range(0, len(entries), rows):
-        parts.append(_legend_column(entries[first : first + rows], text_px, height))
-    return np.concatenate(parts, 1)
-
-
-def _legend_column(
-    entries: Sequence[tuple[str, BGR]], text_px: int, height: int
-) -> np.ndarray:
-    row_px = round(1.9 * text_px)
-    width = max(_text_width(name, text_px) for name, _ in entries)
-    column = np.full((height, width + 4 * text_px, 3), _PAPER, np.uint8)
-    for row, (name, color) in enumerate(entries):
-        top = row * row_px + (row_px - text_px) // 2
-        left, right = text_px, 2 * text_px + text_px // 4
-        column[top : top + text_px, left:right] = color
-        _write(column, name, right + text_px // 2, top + text_px, text_px)
-    return column
+def _title_height(panels: list[np.ndarray], titles: Sequence[str]) -> int:
+    """Choose the height of capitals, the same for all titles, in pixels."""
+    height = len(panels[0])
+    least = text_height(_TEXT_OF_HEIGHT * height)
+    row = sum(panel.shape[1] for panel in panels)
+    fitting = [
+        least * panel.shape[1] / (text_width(title, least) + least)
+        for panel, title in zip(panels, titles, strict=True)
+    ]
+    wanted = min(_TEXT_OF_ROW * row, _MOST_OF_HEIGHT * height, *fitting)
+    return text_height(max(least, wanted))
 
 
 def _with_title(panel: np.ndarray, title: str, text_px: int) -> np.ndarray:
-    width = max(panel.shape[1], _text_width(title, text_px) + text_px)
-    bar = np.full((2 * text_px, width, 3), _PAPER, np.uint8)
-    left = (width - _text_width(title, text_px)) // 2
-    _write(bar, title, left, (3 * text_px) // 2, text_px)
-    return np.concatenate([bar, _extend(panel, len(panel), width)])
-
-
-def _extend(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Centre a picture from left to right on paper of a given size."""
-    paper = np.full((height, width, 3), _PAPER, np.uint8)
-    left = (width - image.shape[1]) // 2
-    paper[: len(image), left : left + image.shape[1]] = image
-    return paper
+    title_px = text_width(title, text_px)
+    width = max(panel.shape[1], title_px + text_px)
+    bar = np.full((2 * text_px, width, 3), PAPER, np.uint8)
+    write_text(bar, title, (width - title_px) // 2, (3 * text_px) // 2, text_px)
+    return np.concatenate([bar, on_paper(panel, len(panel), width)])
 
 
 def _to_height(image: np.ndarray, height: int) -> np.ndarray:
@@ -118,23 +82,3 @@ def _to_height(image: np.ndarray, height: int) -> np.ndarray:
     width = max(1, round(image.shape[1] * height / len(image)))
     size_wh = (width, height)
     return cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR)
-
-
-def _text_height(panel_height: int) -> int:
-    return int(np.clip(_TEXT_OF_HEIGHT * panel_height, _MIN_TEXT, _MAX_TEXT))
-
-
-def _text_scale(text_px: int) -> tuple[float, int]:
-    """Scale and stroke of the font that make capitals ``text_px`` high."""
-    (_, capital), _ = cv2.getTextSize('H', _FONT, 10.0, 1)
-    return 10.0 * text_px / capital, max(1, round(text_px / 9))
-
-
-def _text_width(text: str, text_px: int) -> int:
-    scale, stroke = _text_scale(text_px)
-    return cv2.getTextSize(text, _FONT, scale, stroke)[0][0]
-
-
-def _write(canvas: np.ndarray, text: str, x: int, baseline: int, text_px: int) -> None:
-    scale, stroke = _text_scale(text_px)
-    cv2.putText(canvas, text, (x, baseline), _FONT, scale, _INK, stroke, cv2.LINE_AA)

@@ -2,13 +2,12 @@
 
 import colorsys
 
-import cv2
 import numpy as np
 
 from .checks import check_image, describe
+from .paper import text_width, write_text
 from .strokes import BGR, draw_box
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _GOLDEN = 0.618034  # steps of the hue: neighbours in number are far apart in colour
 
 
@@ -58,15 +57,11 @@ def _draw_label(canvas: np.ndarray, text: str, box: np.ndarray, color: BGR) -> N
     """Write on a plate above the box, inside the picture, in place."""
     height, width = canvas.shape[:2]
     text_px = int(np.clip(0.025 * max(height, width), 8, 48))
-    (_, capital), _ = cv2.getTextSize('H', _FONT, 10.0, 1)
-    scale, stroke = 10.0 * text_px / capital, max(1, round(text_px / 8))
-    (text_width, _), _ = cv2.getTextSize(text, _FONT, scale, stroke)
     pad = max(2, text_px // 3)
-    plate_wh = np.array([text_width + 2 * pad, text_px + 2 * pad])
+    plate_wh = np.array([text_width(text, text_px) + 2 * pad, text_px + 2 * pad])
     limit = np.maximum(np.array([width, height]) - plate_wh, 0)
     x, y = np.clip(np.rint(box[:2] - [0, plate_wh[1]]), 0, limit).astype(int).tolist()
     right, bottom = (np.array([x, y]) + plate_wh).tolist()
     canvas[y:bottom, x:right] = color
     ink = (0, 0, 0) if np.dot(color, (0.114, 0.587, 0.299)) > 110 else (255,) * 3
-    place = (x + pad, bottom - pad)
-    cv2.putText(canvas, text, place, _FONT, scale, ink, stroke, cv2.LINE_AA)
+    write_text(canvas, text, x + pad, bottom - pad, text_px, ink)

@@ -90,6 +90,17 @@ def test_depth_png_with_a_mask_spends_its_bits_on_people(tmp_path):
     np.testing.assert_allclose(depth[mask], result.depth[mask], atol=1.2e-5)
 
 
+def test_png_of_all_pixels_whatever_the_mask(tmp_path):
+    result = depth_result(half_mask())
+    depth, facts = read_saved_map(write_data(result, tmp_path / 'a', 'png', True))
+    assert facts['pixels'] == 'all' and facts['people_pixels'] == 15 * 23
+    np.testing.assert_allclose(depth, result.depth, atol=facts['scale'] * 0.51)
+    normals = normal_result(half_mask((200, 150)))
+    read, facts = read_saved_map(write_map(normals, tmp_path / 'b', 'png16', True))
+    np.testing.assert_allclose(read, normals.normals, atol=1e-4)
+    assert facts['pixels'] == 'all'
+
+
 @pytest.mark.parametrize('value', [0.0, -3.5, 1e-30, 1e30])
 def test_constant_depth(tmp_path, value):
     depth = np.full(HW, value, np.float32)

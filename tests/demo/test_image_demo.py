@@ -11,7 +11,10 @@ import pytest
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 
+from sapiens_mm.apis.saving import write_image
+from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.visualization import colorize_relief, side_by_side
 
 DEMO = Path(__file__).resolve().parents[2] / 'demo'
 
@@ -45,6 +48,13 @@ def files(folder):
     return sorted(
         p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()
     )
+
+
+def same(path, picture):
+    """Whether a file is this picture, as a JPEG."""
+    expected = path.with_name('expected.jpg')
+    write_image(expected, picture)
+    return path.read_bytes() == expected.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -127,11 +137,53 @@ def test_all_tasks_make_a_panel(demo, models, photos, tmp_path, monkeypatch, cap
     jobs = [demo[1].Job(task, *models[task]) for task in models]
     monkeypatch.setattr(demo[1], 'plan_jobs', lambda args: jobs)
     out = tmp_path / 'out'
-    assert call(demo, photos / 'a.png', '--mask', 'seg', '--out-dir', out) == 0
-    panel = cv2.imread(str(out / 'panels/a.jpg'))
-    # photo, pose, parts, depth with pseudo-normals, normals: six pictures wide
-    assert panel.shape[1] > 6 * 60 and panel.shape[0] >= 80
+    argv = (photos / 'a.png', '--out-dir', out)
+
+    def panel(*titles):
+        """Whether the panel is these pictures under these titles."""
+        names = {'parts': 'seg', 'normals': 'normal'}
+        pictures = [
+            out / 'depth/relief/a.jpg'
+            if title == 'relief of depth'
+            else out / f'{names.get(title, title)}/pictures/a.jpg'
+            for title in titles
+        ]
+        images = [cv2.imread(str(path)) for path in (photos / 'a.png', *pictures)]
+        return same(out / 'panels/a.jpg', side_by_side(images, ['photo', *titles]))
+
+    four = ('pose', 'parts', 'depth', 'normals')
+    assert call(demo, *argv) == 0
+    assert panel(*four)
     assert str(out / 'pose/a.json') in capsys.readouterr().out
+    # depth alone, with its bar: no pseudo-normals unless asked for
+    height, width = cv2.imread(str(out / 'depth/pictures/a.jpg')).shape[:2]
+    assert height == 80 and 60 + 20 < width < 60 + 50
+    assert not (out / 'depth/relief').exists()
+    assert call(demo, *argv, '--show-relief') == 0
+    assert panel('pose', 'parts', 'depth', 'relief of depth', 'normals')
+    result = demo[1].INFERENCERS['depth'](*models['depth'], device='cpu')(argv[0])
+    labels = cv2.imread(str(out / 'seg/a.png'), cv2.IMREAD_UNCHANGED)
+    relief = colorize_relief(result.depth, labels > 0)
+    assert same(out / 'depth/relief/a.jpg', relief)
+    assert call(demo, *argv) == 0  # panels are those of this run
+    assert '4 results were there already' in capsys.readouterr().out
+    assert panel(*four)
+
+
+def test_captions_and_lines_name_the_weights(demo):
+    job = demo[1].Job
+    random = job('seg', 'seg/sapiens_0.3b_goliath28-1024x768', None)
+    own = job('normal', 'normal/own', Path('own.pth'))
+    tiny = demo[1].plan_jobs(demo[0].parse_args(['a.png', '--task', 'pose']))[0]
+    assert [j.title for j in (random, own, tiny)] == [
+        *('parts (random weights)', 'normals', 'pose (tiny weights)')
+    ]
+    assert random.headline == (
+        'seg: seg/sapiens_0.3b_goliath28-1024x768 '
+        '(RANDOM WEIGHTS: the picture means nothing)'
+    )
+    assert own.headline == 'normal: normal/own (own.pth)' and own.weights_note == ''
+    assert tiny.headline == f'pose: {tiny.config} ({NOTE})'
 
 
 def test_masks_from_a_folder(demo, models, photos, tmp_path, capsys):

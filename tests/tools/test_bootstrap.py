@@ -208,12 +208,13 @@ def test_demo_command_keeps_spaces_and_exit_code(parts, monkeypatch, tmp_path, c
     progress = parts.machine.Progress()
     assert parts.cli.demo(venv, image, ['--device', 'cpu'], progress) == 3
     assert ran[0][0] == str(venv.python)
-    assert ran[0][2:5] == [image, '--task', 'all']
-    assert ran[0][-2:] == ['--device', 'cpu']
-    assert ran[0][-4:-2] == ['--mask', 'seg']
+    assert ran[0][2:] == [
+        *(image, '--task', 'all', '--out-dir', str(parts.cli.ROOT / 'outputs/demo')),
+        *('--device', 'cpu'),
+    ]
     assert 'pictures' not in capsys.readouterr().out
     parts.cli.demo(venv, image, ['--mask=people'], progress)
-    assert 'seg' not in ran[1] and ran[1][-1] == '--mask=people'
+    assert ran[1][-1] == '--mask=people'
 
 
 def test_failed_lint_fails_a_run_whose_tests_pass(parts, monkeypatch, tmp_path, capsys):

@@ -35,6 +35,25 @@ def test_the_last_start_is_read_and_drawn(tool, tmp_path):
     assert picture[300:, :600].min() < 100 < picture[300:, 610:].min()
 
 
+@pytest.mark.parametrize(
+    ('losses', 'bottom'), [([3.75, 3.25], 0.0), ([0.5, -0.25], -0.2875)]
+)
+def test_curves_begin_at_zero(tool, tmp_path, monkeypatch, losses, bottom):
+    """From its least value on, a curve that falls by an eighth falls to nothing."""
+    from matplotlib.figure import Figure
+
+    run = tmp_path / 'seg'
+    entries = [dict(loss=loss, iter=50 * i) for i, loss in enumerate(losses)]
+    write_log(run, '20260101_000000', entries)
+    limits = []
+    monkeypatch.setattr(
+        Figure, 'savefig', lambda self, *_, **__: limits.append(self.axes[0].get_ylim())
+    )
+    assert tool.main([str(run), '--out', str(tmp_path / 'a.png')]) == 0
+    assert limits[0][0] == pytest.approx(bottom)
+    assert limits[0][1] > max(losses)
+
+
 def test_a_folder_without_a_log_is_named(tool, tmp_path, capsys):
     assert tool.main([str(tmp_path), '--out', str(tmp_path / 'a.png')]) == 2
     assert f'{tmp_path} holds no log' in capsys.readouterr().err

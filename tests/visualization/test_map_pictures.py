@@ -9,6 +9,7 @@ from sapiens_mm.visualization import (
     colorize_depth,
     colorize_labels,
     colorize_normals,
+    colorize_relief,
     overlay_labels,
     pseudo_normals,
 )
@@ -59,35 +60,6 @@ def test_overlay_mixes_and_spares_background_and_unlabelled():
     tinted = overlay_labels(image, labels, LIP20, opacity=1, tint_background=True)
     assert bgr(tinted, 0, 0) == (0, 0, 0)
     assert bgr(tinted, 2, 0) == (10, 20, 30)
-
-
-def test_legend_shows_present_classes_only():
-    image = np.full((200, 60, 3), 77, np.uint8)
-    labels = np.zeros((200, 60), np.uint8)
-    labels[:, 30:] = 14
-    plain = overlay_labels(image, labels, GOLIATH28)
-    result = overlay_labels(image, labels, GOLIATH28, legend=True)
-    assert np.array_equal(result[:, :60], plain)
-    column = result[:, 60:].reshape(-1, 3)
-    found = {tuple(int(v) for v in color) for color in np.unique(column, axis=0)}
-    # Without the background, whose grey also occurs along the letters.
-    palette = {color[::-1] for color in GOLIATH28.palette[1:]}
-    assert found & palette == {(0, 0, 255)}
-    labels[:] = 0
-    same = overlay_labels(image, labels, GOLIATH28, legend=True)
-    assert np.array_equal(same, image)
-
-
-@pytest.mark.parametrize('height', [1, 40, 300, 2000])
-def test_legend_has_room_for_all_classes(height):
-    labels = np.tile(np.arange(28, dtype=np.uint8), (height, 1))
-    image = np.zeros((height, 28, 3), np.uint8)
-    result = overlay_labels(
-        image, labels, GOLIATH28, 1.0, legend=True, tint_background=True
-    )
-    column = np.unique(result[:, 28:].reshape(-1, 3), axis=0)
-    found = {tuple(int(v) for v in color) for color in column}
-    assert {color[::-1] for color in GOLIATH28.palette} <= found
 
 
 def test_near_is_bright_and_far_is_dark():
@@ -186,6 +158,15 @@ def test_pseudo_normals_of_a_thin_strand():
     mask = np.zeros((20, 20), bool)
     mask[8:11] = True
     assert (pseudo_normals(depth, mask)[mask] == (0, 0, -1)).all()
+
+
+def test_relief_is_the_pseudo_normals_in_colour():
+    depth, _, mask = sphere()
+    expected = colorize_normals(pseudo_normals(depth, mask, (4.1, 4.9)), mask)
+    relief = colorize_relief(depth, mask, (4.1, 4.9))
+    assert np.array_equal(relief, expected) and (relief[~mask] == 0).all()
+    middle = len(relief) // 2
+    assert bgr(relief, middle + 40, middle)[2] > 200  # right is red, as in normals
 
 
 def test_sphere_normals_have_known_colours():

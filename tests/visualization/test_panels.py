@@ -47,6 +47,18 @@ def test_titles_are_written_above_and_fit(height):
     assert (plain[: len(plain) - height] == 255).all()
 
 
+@pytest.mark.parametrize('hw', [(425, 640), (512, 512), (896, 672)])
+def test_titles_of_a_long_row_can_be_read_when_it_is_shown_small(hw):
+    """Five panels on a page of 830 pixels: capitals of 5 pixels there, or more."""
+    titles = ['photo', 'pose (tiny weights)', 'parts', 'depth', 'normals']
+    row = side_by_side([solid(*hw, 128)] * 5, titles)
+    assert row.shape[1] == 5 * hw[1] + 4 * 8  # no panel was widened
+    bar = len(row) - hw[0]
+    ink = np.flatnonzero((row[:bar] < 80).all(-1).any(1))
+    assert (ink[-1] - ink[0]) * 830 / row.shape[1] >= 5
+    assert bar <= 0.15 * hw[0]
+
+
 def test_narrow_panels_are_centred_under_their_titles():
     row = side_by_side([solid(48, 1, 0)], ['a long title'])
     columns = np.flatnonzero((row[-1] == 0).all(-1))

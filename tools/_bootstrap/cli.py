@@ -160,14 +160,12 @@ def resolve_image(image: str | None) -> str | None:
 def demo(
     venv: VirtualEnv, image: str | None, rest: list[str], progress: Progress
 ) -> int:
-    """Run demo/image_demo.py on all four tasks, depth and normals on people only."""
+    """Run demo/image_demo.py on all four tasks."""
     script = ROOT / 'demo' / 'image_demo.py'
     out_dir = ROOT / 'outputs' / 'demo'
     command = [str(venv.python), str(script), *([image] if image else [])]
     command += ['--task', 'all', '--out-dir', str(out_dir)]
     given = {word.partition('=')[0] for word in rest}
-    if not given & {'--mask', '--seg-checkpoint', '--task', '--checkpoint'}:
-        command += ['--mask', 'seg']
     if not given & {'--dtype', '--device', '--checkpoint'} and has_fast_bfloat16():
         command += ['--dtype', 'bfloat16']
     command += rest

@@ -18,10 +18,15 @@ pytest.importorskip('mmseg')
 pytest.importorskip('gradio')
 
 
+from sapiens_mm.apis.results import SegResult
+from sapiens_mm.apis.saving import draw_result, write_image
+from sapiens_mm.tables import GOLIATH28
+from sapiens_mm.visualization import add_depth_bar, colorize_relief
+
 HW = (80, 60)  # of the photo
 
 
-def test_all_tasks_through_the_server(page, photo):
+def test_all_tasks_through_the_server(page, photo, tmp_path):
     from gradio_client import Client, handle_file
 
     client = Client(page[1], verbose=False)
@@ -30,11 +35,13 @@ def test_all_tasks_through_the_server(page, photo):
     assert 'data-state="done"' in text
     assert 'Tiny demo weights; for quality load a released checkpoint.' in text
     assert 'to load models' not in text and 'seconds' not in details  # at the start
-    captions = [item['caption'] for item in gallery['value']]
+    captions = [item['caption'] for item in gallery['value']]  # and no relief
     assert captions == ['Pose', 'Body parts', 'Depth', 'Normals']
     assert all(f'<td>{caption}</td>' in details for caption in captions)
-    for item in gallery['value']:
-        assert cv2.imread(item['image']).shape[0] == HW[0]
+    pictures = [cv2.imread(item['image']) for item in gallery['value']]
+    sizes = [picture.shape for picture in pictures]
+    assert sizes[0] == sizes[3] == (*HW, 3)
+    assert sizes[2] == add_depth_bar(np.zeros((*HW, 3), np.uint8)).shape
     found = {Path(file).name.partition('_')[2]: Path(file) for file in files['value']}
     assert list(found) == [
         *('pose.json', 'seg.png', 'seg_colours.png'),
@@ -45,6 +52,11 @@ def test_all_tasks_through_the_server(page, photo):
     assert len(pose['instances'][0]['keypoints']) == 3 * 308
     labels = cv2.imread(str(found['seg.png']), cv2.IMREAD_UNCHANGED)
     assert labels.shape == HW
+    parts = draw_result(
+        SegResult(image_hw=HW, labels=labels), cv2.imread(str(photo)), GOLIATH28
+    )
+    write_image(tmp_path / 'expected.jpg', parts)
+    assert np.array_equal(pictures[1], cv2.imread(str(tmp_path / 'expected.jpg')))
     assert np.array_equal(labels, np.asarray(Image.open(found['seg_colours.png'])))
     assert np.load(found['depth.npy']).shape == HW
     normals = np.load(found['normal.npy'])
@@ -53,6 +65,18 @@ def test_all_tasks_through_the_server(page, photo):
     facts = json.loads(found['normal.npy.json'].read_text())
     assert facts['mask_from'] == 'caller'
     assert facts['people_pixels'] == int((labels > 0).sum())
+
+
+def test_relief_is_drawn_if_asked_for(answer, page, photo, tmp_path):
+    last = answer(page[0], photo, task='depth', relief=True)
+    assert [caption for _, caption in last.pictures] == ['Depth', 'Relief of depth']
+    heat, relief = (cv2.imread(str(path)) for path, _ in last.pictures)
+    seg, _ = page[0].shelf.model(page[0].shelf.find('seg', None))
+    people = seg(photo).labels > 0
+    expected = colorize_relief(np.load(last.files[0]), people if people.any() else None)
+    write_image(tmp_path / 'expected.jpg', expected)
+    assert heat.shape[0] == HW[0]
+    assert np.array_equal(relief, cv2.imread(str(tmp_path / 'expected.jpg')))
 
 
 def test_models_are_loaded_once_and_when_needed(
@@ -164,8 +188,11 @@ def test_nobody_is_said(answer, demo, page, photo, monkeypatch):
     first[0] = 1e6
     monkeypatch.setattr(seg.model.decode_head, 'forward', lambda x: forward(x) + first)
     last = answer(page[0], photo, task='depth')
-    assert last.notes == ['Body parts: nobody found, every pixel is background.']
+    nobody = 'Body parts: nobody found, every pixel is background'
+    assert last.notes == [f'{nobody}, so depth and normals are drawn everywhere.']
     assert last.pictures and not last.errors
+    last = answer(page[0], photo, task='seg')
+    assert last.notes == [f'{nobody}.']
 
 
 def test_one_failing_model_leaves_the_others(
