@@ -1,9 +1,10 @@
 """The one reader of pictures: photos, masks, labels and backgrounds.
 
-Needs: OpenCV, Pillow, and simplejpeg for what libjpeg says of a JPEG. A file is data from anywhere. What it is, is told by its first bytes; only the formats
-named here are ever decoded, whatever else OpenCV and Pillow could open (Pillow starts
-Ghostscript for a PostScript file of any name). What it says of its size is checked
-against a limit, and against how many bytes there are, before a decoder believes it.
+Needs: OpenCV, Pillow, and simplejpeg for what libjpeg says of a JPEG. A file is data
+from anywhere. What it is, is told by its first bytes; only the formats named here are
+ever decoded, whatever else OpenCV and Pillow could open (Pillow starts Ghostscript for
+a PostScript file of any name). What it says of its size is checked against a limit,
+and against how many bytes there are, before a decoder believes it.
 """
 
 from __future__ import annotations
