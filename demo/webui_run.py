@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from demo_jobs import TASKS
 from people_masks import MAP_TASKS
-from PIL import Image
 from webui_models import Choice, ModelShelf
 
 from sapiens_mm.apis.images import ImageError, read_image
@@ -314,25 +313,9 @@ def read_photo(path: Path, max_megapixels: float) -> tuple[np.ndarray, str]:
     Raises:
         ImageError: If it cannot be read, or is too large to be decoded.
     """
-    try:
-        with Image.open(path) as picture:  # the head of the file only
-            width, height = picture.size
-    except Image.DecompressionBombError:
-        raise ImageError(
-            f'{path.name} has more than {REFUSED_MEGAPIXELS} megapixels, the most '
-            'that this page takes; reduce it first'
-        ) from None
-    except Exception:  # read_image knows more kinds, and says what is wrong
-        width = height = 0
-    if width * height > REFUSED_MEGAPIXELS * 1e6:
-        raise ImageError(
-            f'{path.name} has {width} x {height} pixels, which is '
-            f'{width * height / 1e6:.0f} megapixels; this page takes at most '
-            f'{REFUSED_MEGAPIXELS}'
-        )
     if not path.is_file():
         raise ImageError(f'{path.name} was deleted meanwhile: upload it again')
-    image = read_image(path)
+    image = read_image(path, round(REFUSED_MEGAPIXELS * 1e6))
     height, width = image.shape[:2]
     if height * width <= max_megapixels * 1e6:
         return image, ''

@@ -3,99 +3,71 @@
 from __future__ import annotations
 
 import glob
-import io
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
+
+from sapiens_mm.pictures import (
+    MAX_PIXELS,
+    PictureError,
+    as_rgb,
+    decode_color,
+    decode_stored,
+    read_file,
+)
+
+ImageError = PictureError
 
 _NAMES = 'jpg jpeg jpe jfif png webp bmp dib tif tiff ppm pgm pbm gif avif jp2'
 IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _NAMES.split())
 
 
-class ImageError(ValueError):
-    """A picture that cannot be used; the message is one sentence with its name."""
-
-
-def read_image(source: str | Path | np.ndarray) -> np.ndarray:
+def read_image(
+    source: str | Path | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """Return a photo as the models take it.
 
     Files are decoded by OpenCV, as the official demos do: EXIF orientation is
     applied, grey and CMYK pictures become colour, 16-bit ones 8-bit, and an alpha
-    channel is dropped. Files cut short raise, instead of ending in grey rows.
+    channel is dropped. Damaged files and those cut short raise, instead of ending in
+    grey rows; see ``sapiens_mm.pictures``.
 
     Args:
-        source: Path of a file, or a uint8 BGR array (H, W, 3), returned as it is.
+        source: Path of a file; a uint8 BGR array (H, W, 3), returned as it is; or a
+            picture of Pillow, which is taken as RGB.
+        max_pixels: Refuse files that say they are larger.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
         ImageError: If there is no such file, or it is no whole picture, or an array
-            has another shape or type.
+            has another shape or type, or it is none of these.
     """
     if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
-            raise ImageError(
-                'An image array must be uint8 BGR of shape (H, W, 3), got '
-                f'{source.dtype} of shape {source.shape}'
-            )
-        if source.size == 0:
-            raise ImageError(f'An image array of shape {source.shape} has no pixels')
-        return source
-    path = Path(source)
-    if path.is_dir():
-        raise ImageError(f'{path} is a folder, not an image')
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ImageError(f'{path} does not exist') from None
-    except OSError as error:
-        raise ImageError(f'{path} cannot be read: {error.strerror}') from None
-    if not data:
-        raise ImageError(f'{path} is empty')
-    try:
-        with _quiet_opencv():
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None or not _looks_whole(data):
-        image = _second_opinion(path, data, image)
+        return _check_array(source)
+    if isinstance(source, Image.Image):
+        return _check_array(np.ascontiguousarray(as_rgb(source)[:, :, ::-1]))
+    if not isinstance(source, (str, os.PathLike)):
+        raise ImageError(
+            'An image must be a path, a uint8 BGR array or a picture of Pillow, got '
+            f'{type(source).__name__} {str(source)[:60]!r}'
+        )
+    return decode_color(read_file(source), source, max_pixels)
+
+
+def _check_array(image: np.ndarray) -> np.ndarray:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            'An image array must be uint8 BGR of shape (H, W, 3), got '
+            f'{image.dtype} of shape {image.shape}'
+        )
+    if image.size == 0:
+        raise ImageError(f'An image array of shape {image.shape} has no pixels')
     return image
-
-
-def _looks_whole(data: bytes) -> bool:
-    """Tell whether the end marker of a JPEG is where it belongs."""
-    return data[:2] != b'\xff\xd8' or data.rstrip(b'\0\r\n')[-2:] == b'\xff\xd9'
-
-
-def _second_opinion(path: Path, data: bytes, decoded: np.ndarray | None) -> np.ndarray:
-    """Ask Pillow about a file that OpenCV refused, or may have read in part."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.load()
-            if decoded is not None:
-                return decoded
-            rgb = ImageOps.exif_transpose(picture).convert('RGB')
-    except Image.UnidentifiedImageError:
-        raise ImageError(f'{path} is not an image') from None
-    except Exception as error:  # Pillow's decoders raise all sorts on broken files
-        raise ImageError(f'{path} is a broken or truncated image ({error})') from None
-    return np.ascontiguousarray(np.asarray(rgb)[:, :, ::-1])
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
 
 
 def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:
@@ -123,7 +95,9 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
             except (OSError, ValueError) as error:
                 raise ImageError(f'{path} is no readable NPY file ({error})') from None
         else:
-            mask = read_image(path).max(axis=2)
+            mask = decode_stored(read_file(path), path)
+            if mask.ndim == 3:  # a mask in colours; alpha is no part of it
+                mask = mask[..., :3].max(axis=2)
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[:, :, 0]
     if mask.shape != tuple(image_hw):

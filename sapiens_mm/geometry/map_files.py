@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from sapiens_mm.data_files import BadFileError
 from sapiens_mm.hosts import require
+from sapiens_mm.pictures import (
+    PictureError,
+    decode_color,
+    decode_stored,
+    read_file,
+)
 
 MAP_SUFFIXES = ('.npy', '.npz', '.exr', '.png')
 MASK_SUFFIXES = ('.png', '.npy', '.jpg', '.jpeg', '.webp')
@@ -99,10 +105,7 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         BadFileError: If the file is missing or broken.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise BadFileError(f'{path} does not exist')
-    return read_stored(path, cv2.IMREAD_COLOR)
+    return _decode(Path(path), decode_color)
 
 
 def _read_numpy(path: Path) -> np.ndarray:
@@ -125,13 +128,18 @@ def _read_numpy(path: Path) -> np.ndarray:
         raise BadFileError(f'{path} cannot be read: {error}') from None
 
 
-def read_stored(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
-    """Decode a picture, by default as it is stored; channels in OpenCV's order."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, flags) if data.size else None
-    if image is None:
-        raise BadFileError(f'{path} cannot be read: no picture, or a broken one')
-    return image
+def read_stored(path: Path) -> np.ndarray:
+    """Decode a picture as it is stored; channels in OpenCV's order."""
+    return _decode(path, decode_stored)
+
+
+def _decode(path: Path, decode: Callable[[bytes, Path], np.ndarray]) -> np.ndarray:
+    if not path.is_file():
+        raise BadFileError(f'{path} does not exist')
+    try:
+        return decode(read_file(path), path)
+    except PictureError as error:
+        raise BadFileError(f'{path} cannot be read: it {error.reason}') from None
 
 
 def _read_png(path: Path, channels: int, scale: float | None) -> np.ndarray:

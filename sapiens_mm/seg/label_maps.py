@@ -6,7 +6,6 @@ are read and not the colours. 255 means no label.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import cv2
 import mmengine.fileio as fileio
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from sapiens_mm import pictures
 from sapiens_mm.data_files import BadFileError
 from sapiens_mm.tables.body_parts import (
     ATR_TO_28,
@@ -53,11 +52,9 @@ def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
             lossy format.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            mode, kind = picture.mode, picture.format
-            ids = np.asarray(picture)
-    except Exception as error:  # Pillow raises a dozen types for broken files
-        why = '' if isinstance(error, UnidentifiedImageError) else f': {error}'
+        ids, mode, kind = pictures.decode_ids(data, name)
+    except pictures.PictureError as error:
+        why = '' if error.reason == 'is not an image' else f': it {error.reason}'
         raise BadFileError(f'{name} is no readable label picture{why}') from None
     if kind == 'JPEG':
         raise BadFileError(f'{name} is a JPEG, which changes ids; labels are PNG')
@@ -142,17 +139,9 @@ def check_sample(
     """
     path, label_path = info['img_path'], info['seg_map_path']
     data = _read(path, backend_args)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # of an empty file
-        image = None
-    if image is None:
-        raise BadFileError(f'{path} is no picture that OpenCV can read')
-    if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-4096:]:
-        try:  # OpenCV 4 fills up a JPEG that was cut short with grey
-            Image.open(io.BytesIO(data)).load()
-        except OSError:
-            raise BadFileError(f'{path} is cut short') from None
+    if not data:
+        raise BadFileError(f'{path} is no picture but empty')
+    image = pictures.decode_color(data, path)
     table = lookup_table(info['num_classes'], info.get('label_map'))
     ids = decode_ids(_read(label_path, backend_args), label_path)
     labels = map_ids(ids, table, label_path)

@@ -1,11 +1,4 @@
-"""The one reader of pictures: photos, masks, labels and backgrounds.
-
-Needs: OpenCV, Pillow, and simplejpeg for what libjpeg says of a JPEG. A file is data
-from anywhere. What it is, is told by its first bytes; only the formats named here are
-ever decoded, whatever else OpenCV and Pillow could open (Pillow starts Ghostscript for
-a PostScript file of any name). What it says of its size is checked against a limit,
-and against how many bytes there are, before a decoder believes it.
-"""
+"""Decoding of pictures, by one named decoder each, after their headers were checked."""
 
 from __future__ import annotations
 
@@ -17,22 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sapiens_mm.picture_headers import (
+from .headers import (
     PictureError,
     check_size,
     exif_orientation,
     open_header,
     picture_kind,
 )
-
-__all__ = [
-    'MAX_PIXELS',
-    'PictureError',
-    'decode_color',
-    'decode_ids',
-    'decode_stored',
-    'read_file',
-]
 
 MAX_PIXELS = 250_000_000
 """Width times height that is decoded at most, where nobody says otherwise."""
@@ -62,22 +46,24 @@ def read_file(path: str | os.PathLike) -> bytes:
     try:
         path = Path(path)
         if path.is_dir():
-            raise PictureError(f'{path} is a folder, not an image')
+            raise PictureError.of(path, 'is a folder, not an image')
         if path.exists() and not path.is_file():  # a pipe would never end
-            raise PictureError(f'{path} is no regular file')
+            raise PictureError.of(path, 'is no regular file')
         size = path.stat().st_size
         if size > _MAX_BYTES:
-            raise PictureError(f'{path} has {size / 1e9:.1f} GB, too much for an image')
+            raise PictureError.of(
+                path, f'has {size / 1e9:.1f} GB, too much for an image'
+            )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise PictureError(f'{path} does not exist') from None
+        raise PictureError.of(path, 'does not exist') from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         if isinstance(error, PictureError):
             raise
         reason = getattr(error, 'strerror', None) or error
-        raise PictureError(f'{str(path)[:200]} cannot be read: {reason}') from None
+        raise PictureError.of(str(path)[:200], f'cannot be read: {reason}') from None
     if not data:
-        raise PictureError(f'{path} is empty')
+        raise PictureError.of(path, 'is empty')
     return data
 
 
@@ -108,10 +94,7 @@ def decode_color(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> np.
     if kind == 'JPEG':
         _check_jpeg(data, name)
     if image is None:
-        picture = _by_pillow(data, kind, name)
-        deep = picture.mode.startswith(('I', 'F'))
-        image = np.asarray(picture if deep else picture.convert('RGB'))
-        image = scale_to_bytes(image, name, picture.mode) if deep else image[..., ::-1]
+        image = as_rgb(_by_pillow(data, kind, name), name)[..., ::-1]
     elif header.is_deep:
         image = scale_to_bytes(image, name)
     if image.ndim == 2:
@@ -190,8 +173,8 @@ def _by_pillow(data: bytes, kind: str, name: object) -> Any:
         picture.load()
     except Exception as error:  # Pillow's decoders raise all sorts on broken files
         reason = ' '.join(str(error).split())[:120]
-        raise PictureError(
-            f'{name} is a broken or truncated image ({reason})'
+        raise PictureError.of(
+            name, f'is a broken or truncated image ({reason})'
         ) from None
     return picture
 
@@ -208,8 +191,8 @@ def _check_jpeg(data: bytes, name: object) -> None:
         reason = str(error)
         if 'unsupported color' in reason.lower() or _is_harmless(reason):
             return
-        raise PictureError(
-            f'{name} is a broken or truncated image ({reason})'
+        raise PictureError.of(
+            name, f'is a broken or truncated image ({reason})'
         ) from None
 
 
@@ -217,6 +200,18 @@ def _is_harmless(reason: str) -> bool:
     words = reason.split()
     extra = 'extraneous bytes' in reason and next(w for w in words if w.isdigit())
     return bool(extra) and int(extra) < _HARMLESS_BYTES
+
+
+def as_rgb(picture: Any, name: object = 'The picture') -> np.ndarray:
+    """Return a picture of Pillow as RGB, (H, W, 3) uint8; deep ones are scaled.
+
+    Raises:
+        PictureError: If its numbers are not finite.
+    """
+    if not picture.mode.startswith(('I', 'F')):
+        return np.asarray(picture.convert('RGB'))
+    grey = scale_to_bytes(np.asarray(picture), name, picture.mode)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def scale_to_bytes(values: np.ndarray, name: object, mode: str = '') -> np.ndarray:
@@ -235,7 +230,7 @@ def scale_to_bytes(values: np.ndarray, name: object, mode: str = '') -> np.ndarr
         PictureError: If a number is not finite.
     """
     if not np.isfinite(values).all():
-        raise PictureError(f'{name} holds numbers that are not finite')
+        raise PictureError.of(name, 'holds numbers that are not finite')
     low, high = float(values.min()), float(values.max())
     floating = values.dtype.kind == 'f'
     if '16' in mode or (not floating and low >= 0 and 255 < high <= 65535):

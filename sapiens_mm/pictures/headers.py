@@ -48,8 +48,25 @@ _JPEG_PIXELS = 512  # a block of 64 takes a bit at least, in one component
 _ORIENTATION = 0x0112
 
 
-class PictureError(ValueError):
-    """A picture that cannot be used; the message is one sentence with its name."""
+class BadFileError(ValueError):
+    """A file cannot be used; the message is one sentence naming it."""
+
+
+class PictureError(BadFileError):
+    """A picture that cannot be used; the message is one sentence with its name.
+
+    Attributes:
+        reason: The sentence without the name; '' where it came from another process.
+    """
+
+    reason = ''
+
+    @classmethod
+    def of(cls, name: object, reason: str) -> PictureError:
+        """Make the error whose sentence is ``name`` and ``reason``."""
+        error = cls(f'{name} {reason}')
+        error.reason = reason
+        return error
 
 
 @dataclass(frozen=True)
@@ -91,13 +108,14 @@ def picture_kind(data: bytes, name: object) -> str:
             return 'AVIF'
         if brands & set(_HEIC_BRANDS):
             if importlib.util.find_spec('pillow_heif') is None:
-                raise PictureError(
-                    f'{name} is a HEIC photo, which is read where pillow-heif is '
-                    'installed: pip install pillow-heif'
+                raise PictureError.of(
+                    name,
+                    'is a HEIC photo, which is read where pillow-heif is '
+                    'installed: pip install pillow-heif',
                 )
             return 'HEIF'
     what = next((w for s, w in _OTHERS.items() if data.startswith(s)), '')
-    raise PictureError(f'{name} is not an image{what and f" but {what}"}')
+    raise PictureError.of(name, f'is not an image{what and f" but {what}"}')
 
 
 def open_header(data: bytes, kind: str) -> Any:
@@ -123,6 +141,15 @@ def open_header(data: bytes, kind: str) -> Any:
 def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
     """Refuse a picture that is too large, or larger than its bytes can be.
 
+    Args:
+        data: Content of a file.
+        kind: As :func:`picture_kind` says.
+        name: What to call it in messages.
+        max_pixels: Width times height at most.
+
+    Returns:
+        What the file says of itself.
+
     Raises:
         PictureError: If so, or its header is broken.
     """
@@ -141,23 +168,48 @@ def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
             least = max(least, _least_bytes(picture, kind))
     except Exception as error:  # Pillow's plugins raise all sorts on broken headers
         reason = ' '.join(str(error).split())[:120] or type(error).__name__
-        raise PictureError(
-            f'{name} is a broken or truncated image ({reason})'
+        raise PictureError.of(
+            name, f'is a broken or truncated image ({reason})'
         ) from None
     pixels = header.width * header.height
     if header.width < 1 or header.height < 1:
-        raise PictureError(f'{name} is a broken image of no pixels')
+        raise PictureError.of(name, 'is a broken image of no pixels')
     if pixels > max_pixels:
-        raise PictureError(
-            f'{name} has {header.width} x {header.height} pixels, which is '
-            f'{pixels / 1e6:.0f} megapixels; at most {max_pixels / 1e6:g} are read'
+        raise PictureError.of(
+            name,
+            f'has {header.width} x {header.height} pixels, which is '
+            f'{pixels / 1e6:.0f} megapixels; at most {max_pixels / 1e6:g} are read',
         )
     if least > len(data):
-        raise PictureError(
-            f'{name} is a broken or truncated image ({header.width} x {header.height} '
-            f'pixels cannot be in {len(data)} bytes)'
+        raise PictureError.of(
+            name,
+            f'is a broken or truncated image ({header.width} x {header.height} '
+            f'pixels cannot be in {len(data)} bytes)',
         )
     return header
+
+
+def picture_size(
+    data: bytes, name: object, max_pixels: int = 250_000_000
+) -> tuple[int, int]:
+    """Return the size of a photo as it is seen, after EXIF orientation.
+
+    Args:
+        data: Content of a file.
+        name: What to call it in messages.
+        max_pixels: Refuse pictures that say they are larger.
+
+    Returns:
+        Height and width, pixels.
+
+    Raises:
+        PictureError: If it is no picture, too large, or its header is broken.
+    """
+    kind = picture_kind(data, name)
+    header = check_size(data, kind, name, max_pixels)
+    if exif_orientation(data, kind) in (5, 6, 7, 8):
+        return header.width, header.height
+    return header.height, header.width
 
 
 def exif_orientation(data: bytes, kind: str) -> int:
