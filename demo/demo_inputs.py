@@ -23,7 +23,11 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
         ValueError: If there is none, or nothing but videos; one sentence.
     """
     try:
-        photos = [Path(photo) for photo in find_images(inputs)]
+        found = list(find_images(inputs))
+        errors = [each for each in found if isinstance(each, ImageError)]
+        photos = [Path(each) for each in found if each not in errors]
+        if not photos:
+            raise errors[0]
     except ImageError as error:
         folders = [Path(item) for item in inputs if Path(item).is_dir()]
         if any(is_video(path) for folder in folders for path in folder.rglob('*')):
@@ -36,6 +40,7 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
     # other files than photos come here by their own names only
     videos = [path for path in photos if not is_image_name(path) and is_video(path)]
     reasons = {str(v): videos_sentence([v]).removeprefix(f'{v} ') for v in videos}
+    reasons |= {str(error): 'left out' for error in errors}
     return photos, reasons
 
 
