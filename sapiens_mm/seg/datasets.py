@@ -129,7 +129,9 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         if self.ann_file and not os.path.isdir(self.ann_file):
             if not exists(self.ann_file, backend_args=self.backend_args):
                 raise BadFileError(f'the list {self.ann_file} does not exist')
-            lines = list_from_file(self.ann_file, backend_args=self.backend_args)
+            lines = list_from_file(
+                self.ann_file, encoding='utf-8-sig', backend_args=self.backend_args
+            )
             listed = [line.strip() for line in lines if line.strip()]
         kinds = dict(image=image, label=label)
         return match_files(kinds, listed, self.backend_args)
