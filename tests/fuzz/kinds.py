@@ -13,7 +13,7 @@ import os
 import random
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -83,6 +83,45 @@ class Pictures:
         assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
         assert image.size and image.flags.c_contiguous
         return 'read'
+
+
+class Inferencers(Pictures):
+    """The same photos, through small models of the four tasks."""
+
+    models: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def seeds(cls) -> list[bytes]:
+        import torch
+
+        from sapiens_mm import apis
+        from sapiens_mm.testing import build_model, tiny_config
+
+        for kind, name in (
+            (apis.PoseInferencer, 'pose/sapiens_0.3b_coco17-1024x768'),
+            (apis.SegInferencer, 'seg/sapiens_0.3b_goliath28-1024x768'),
+            (apis.DepthInferencer, 'depth/sapiens_0.3b_render_people-1024x768'),
+            (apis.NormalInferencer, 'normal/sapiens_0.3b_render_people-1024x768'),
+        ):
+            cfg = tiny_config(name)
+            torch.save(build_model(cfg).state_dict(), 'weights.pth')
+            cls.models[kind.__name__] = kind(cfg, 'weights.pth', device='cpu')
+        return super().seeds()
+
+    @classmethod
+    def read(cls, path: Path) -> str:
+        words = set()
+        for model in cls.models.values():
+            (result,) = model.run([path])
+            if result.error:
+                words.add(_sentence(ValueError(result.error)))
+                continue
+            words.add('read')
+            for name in ('keypoints', 'labels', 'depth', 'normals'):
+                values = getattr(result, name, None)
+                assert values is None or np.isfinite(values).all()
+        assert len(words) == 1, 'the tasks disagree about a photo'
+        return words.pop()
 
 
 class Labels(Pictures):
@@ -290,5 +329,9 @@ def _change(place: Any, key: Any, rng: random.Random) -> None:
 
 
 KINDS = dict(
-    pictures=Pictures, labels=Labels, checkpoints=Checkpoints, annotations=Annotations
+    pictures=Pictures,
+    inferencers=Inferencers,
+    labels=Labels,
+    checkpoints=Checkpoints,
+    annotations=Annotations,
 )

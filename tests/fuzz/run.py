@@ -19,8 +19,14 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from watch import run_cases, seeds_of  # noqa: E402
 
-IN_CI = dict(pictures=260, labels=60, checkpoints=120, annotations=60)
-ALL = dict(pictures=10_000, labels=1_000, checkpoints=2_000, annotations=1_000)
+IN_CI = dict(pictures=220, inferencers=40, labels=60, checkpoints=120, annotations=60)
+ALL = dict(
+    pictures=10_000,
+    inferencers=3_000,
+    labels=1_000,
+    checkpoints=2_000,
+    annotations=1_000,
+)
 
 
 def main() -> int:
