@@ -80,7 +80,9 @@ class COCOeval(cocoeval.COCOeval):
             return
         self._gts, self._dts = defaultdict(list), defaultdict(list)
         for gt in self._load(self.cocoGt):
-            if not any(len(gt.get(field) or ()) for field in kind.fields):
+            if not any(
+                len(gt.get(field) or ()) for field in ('keypoints', *kind.fields)
+            ):
                 first, *others = kind.fields
                 blank = {first: [0] * (3 * len(self.sigmas))}
                 gt = {**gt, **blank, **dict.fromkeys(others, [])}

@@ -109,7 +109,7 @@ class PersonChecker:
         bad = flags < 0
         # COCO-WholeBody: face, hands and feet have fractions, and those above 0 hold
         whole = 17 if self.whole_body else len(flags)
-        bad[:whole] |= ~np.isin(flags[:whole], (0, 1, 2))
+        bad[:whole] |= (flags[:whole] > 2) | (flags[:whole] % 1 != 0)
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
             field, place = self._locate(k)
@@ -177,6 +177,12 @@ class PersonChecker:
             self.found.add('box_clipped', where, what)
         seen = points[points[:, 2] > 0, :2]
         out = ((seen < -_TOLERANCE_PX) | (seen > size + _TOLERANCE_PX)).any(axis=1)
+        inside = (seen >= corners[0] - _TOLERANCE_PX) & (
+            seen <= corners[1] + _TOLERANCE_PX
+        )
+        if len(seen) and not inside.all(axis=1).any():
+            what = f'bbox is {list(box)}, a keypoint at {tuple(seen[0].tolist())}'
+            self.found.add('keypoints_off_box', where, what)
         if out.any():
             x, y = seen[out][0]
             what = f'{int(out.sum())} of {len(seen)}, one at ({x:g}, {y:g})'

@@ -40,8 +40,11 @@ WARNINGS = {
     "are skipped by the host's data set",
     'zero_box': 'annotations with a box of zero size are skipped',
     'box_outside': 'annotations with a box outside the image are skipped',
-    'box_clipped': 'annotations have a box that is clipped to the image',
+    'box_clipped': 'annotations have a box that is clipped to the image; boxes are x, '
+    'y, width, height',
     'keypoints_outside': 'annotations have visible keypoints outside the image',
+    'keypoints_off_box': 'annotations have no labelled keypoint in their box; are '
+    'keypoints in pixels, and boxes x, y, width, height?',
     'count_disagrees': 'annotations have another number of visible keypoints than '
     'num_keypoints says',
     'nothing_to_learn': 'annotations are used although no keypoint is visible',
@@ -60,6 +63,8 @@ REMARKABLE = (
     *('several_categories', 'few_keypoints', 'nothing_to_learn', 'zero_area'),
     *('shared_file', 'keypoints_outside'),
 )
+# and those that are usual now and then, but not of every second person
+MOSTLY = ('box_clipped', 'keypoints_off_box')
 # who is left out, in a word or two
 SKIPPED = {
     'crowd': 'crowds',
@@ -102,11 +107,12 @@ class Report:
             raise ValueError(f'{self.first_errors[kinds[0]]}{more}')
 
     def remarks(self) -> list[str]:
-        """Return a sentence for each kind of ``REMARKABLE`` met."""
+        """Return a sentence for each kind met of ``REMARKABLE``, and of ``MOSTLY``."""
+        met = [kind for kind in REMARKABLE if self.counts[kind]]
+        met += [k for k in MOSTLY if 2 * self.counts[k] > self.counts['used']]
         return [
             f'{self.first_errors[kind]} ({self.counts[kind]} {WARNINGS[kind]})'
-            for kind in REMARKABLE
-            if self.counts[kind]
+            for kind in met
         ]
 
     def left_out(self) -> str:

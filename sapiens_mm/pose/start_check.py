@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TOPK_OFFICIAL = (128, 308)  # the worst so many of so many keypoints are trained on
 
+_LARGE = 30_000_000  # bytes; the check of a file takes a second for each four million
 
 __all__ = ['check_files', 'figures_of', 'fit_config']
 
@@ -215,6 +216,9 @@ def check_files(start: Start) -> None:
     train, val = (leaves.get(f'{split}_dataloader', []) for split in ('train', 'val'))
     metrics = list(metrics_of(start.cfg))
     sources = sources_of(train, val, metrics, _checks_images(start.cfg))
+    for path in {source.path for source in sources if isinstance(source, Source)}:
+        if os.path.isfile(path) and os.path.getsize(path) > _LARGE:
+            print(f'checking {path} …', flush=True)
     start.facts += check_sources(sources)
     for source in sources:
         if isinstance(source, Source) and '://' not in source.path:

@@ -263,6 +263,26 @@ def test_several_categories_are_told(keypoint_file):
     assert 'face, person (2 categories have keypoints: all are trained on' in remark
 
 
+def test_another_unit_or_form_is_told(keypoint_file):
+    def shares(content):
+        for record in content['annotations']:
+            flat = np.reshape(record['keypoints'], (-1, 3)) / (48, 64, 1)
+            record['keypoints'] = flat.ravel().tolist()
+
+    def corners(content):
+        for record in content['annotations']:
+            x, y, w, h = record['bbox']
+            record['bbox'] = [x + w / 2, y + h / 2, x + w, y + h]
+
+    (remark,) = check(keypoint_file(17, change=shares)).remarks()
+    assert 'no labelled keypoint in their box; are keypoints in pixels, and' in remark
+    (remark,) = check(keypoint_file(17, change=corners)).remarks()
+    assert '(3 annotations have a box that is clipped to the image; boxes are' in remark
+    path = keypoint_file(17, change=lambda c: person(c).update(bbox=[-9, 5, 30, 30]))
+    report = check(path)
+    assert report.counts['box_clipped'] == 1 and report.remarks() == []
+
+
 def test_left_out_in_a_word_or_two(keypoint_file):
     def change(content):
         person(content, 0).update(iscrowd=1)
