@@ -2,8 +2,8 @@
 
 Host bug: mmcv 2.1.0's ``adjust_hue`` adds ``np.uint8(hue_factor * 255)`` and trusts
 that -7 becomes 249; numpy 2 ends in ``OverflowError: Python integer -7 out of bounds
-for uint8``. Half the draws of mmpretrain's ``ColorJitter(hue=...)`` are negative, and so
-of the MoCo, SimCLR and BYOL pipelines made with it. Upstream: torchvision had the same,
+for uint8``. Half the draws of mmpretrain's ``ColorJitter(hue=...)`` are negative, so
+too in the MoCo, SimCLR and BYOL pipelines. Upstream: torchvision had the same,
 https://github.com/pytorch/vision/issues/8536; a fork of mmcv has mended it,
 https://github.com/VBTI-development/onedl-mmcv/pull/41.
 Delete this file when mmcv takes the angle modulo 256 itself.

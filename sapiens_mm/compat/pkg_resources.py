@@ -9,7 +9,7 @@ As there, ``importlib.metadata`` answers. No module is put under the name
 ``pkg_resources``: other packages, pytest among them, change their ways on seeing one.
 Where the real one imports, mmengine's own functions run as they are.
 
-Second bug: scripts of the hosts import it themselves (mmpretrain 1.2.0's ``vis_cam.py``)
+Second bug: scripts of the hosts import it themselves (mmpretrain's ``vis_cam.py``)
 and end at the top. When ``python -m sapiens_mm`` runs such a script, and only then, the
 name is served with what scripts ask: distributions and versions.
 """
