@@ -17,7 +17,6 @@ from types import CodeType
 from sapiens_mm.compat import hooks
 
 MENDS = (
-    'fresh_processes',
     'ops',
     'coco_eval',
     'checkpoints',
@@ -31,6 +30,7 @@ MENDS = (
     'numpy_names',
     'hue',
     'ragged',
+    'fresh_processes',
 )
 """Names of the mends: the modules of this package that hold them."""
 

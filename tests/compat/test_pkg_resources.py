@@ -145,6 +145,7 @@ def test_scripts_of_hosts_that_ask_for_it(run_python, fake_package, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_mmpretrains_own_script(run_python, fake_package):
     mmpretrain = pytest.importorskip('mmpretrain')
     script = Path(mmpretrain.__file__).parent / '.mim/tools/visualization/vis_cam.py'
