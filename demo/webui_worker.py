@@ -173,7 +173,8 @@ def _serve(
 ) -> None:
     """What the process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C goes to the whole group
-    threading.Thread(target=_end_with_parent, args=(leave,), daemon=True).start()
+    watch = threading.Thread(target=_end_with_parent, args=(leave,), daemon=True)
+    watch.start()
     try:
         run, facts = build(*arguments)
     except tuple(_START_ERRORS.values()) as error:
@@ -186,7 +187,7 @@ def _serve(
         try:
             request = theirs.recv()
         except EOFError:
-            return
+            watch.join()
         try:
             if request is not NEXT:
                 if hasattr(items, 'close'):
