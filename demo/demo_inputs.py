@@ -94,26 +94,3 @@ def parse_cleanup(words: list[str] | None) -> CleanUp | None:
                 f'--cleanup takes KEY=VALUE like keep=0.1, got {word!r}'
             ) from None
     return CleanUp.from_user(values)
-
-
-def output_names(photos: list[Path], inputs: list[str]) -> dict[Path, str]:
-    """Name the outputs of each photo: its path in its folder, without suffix.
-
-    Photos whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
-    become ``a_png`` and ``a_jpg``); those of different folders get a number.
-    """
-    folders = [Path(item) for item in inputs if Path(item).is_dir()]
-    stems: dict[Path, str] = {}
-    for photo in photos:
-        base = next((f for f in folders if photo.is_relative_to(f)), photo.parent)
-        stems[photo] = photo.relative_to(base).with_suffix('').as_posix()
-    taken = list(stems.values())
-    names: dict[Path, str] = {}
-    for photo, stem in stems.items():
-        if taken.count(stem) > 1:
-            stem = f'{stem}_{photo.suffix.lstrip(".")}'
-        name, number = stem, 2
-        while name in names.values():
-            name, number = f'{stem}_{number}', number + 1
-        names[photo] = name
-    return names

@@ -32,7 +32,7 @@ from _browse.drawing import Drawing, contact_sheet, leaves, shrink, transforms_o
 from _browse.maps import MAPS
 from _browse.parts import PARTS
 from _browse.pose import POSE
-from sapiens_mm.apis.saving import write_image
+from sapiens_mm.files import write_image
 
 SPLITS = ('train', 'val', 'test')
 # class of a sample, or a field that it has -> how it is drawn

@@ -26,7 +26,7 @@ from typing import Any
 from tqdm import tqdm
 
 from sapiens_mm import hosts
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 
 OPENPOSE = 25
 TARGETS = {'17': 17, '133': 133, '308': 308, 'openpose': OPENPOSE}

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 import sapiens_mm  # before the hosts: it mends them
 from sapiens_mm import hosts
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 
 SOURCES = ('lip20', 'cihp20', 'atr18', 'pascal25', 'goliath34')
 SPLITS = ('train', 'val', 'test')

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sapiens_mm.apis.results import DepthResult, NormalResult
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from sapiens_mm.files import write_atomically
 from sapiens_mm.synth import files
 from sapiens_mm.synth.files import (
     FolderListing,
     depth_to_numbers,
     encode_sample,
     normals_to_bytes,
-    write_atomically,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
