@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+WRONG = (ValueError, ModuleNotFoundError)
 FAILED, WRONG_CALL, INTERRUPTED, UNREAD = 1, 2, 130, 141
 Main = Callable[[Sequence[str] | None], int]
 # of these nothing is wrong with the call, and the same one may work later
@@ -25,7 +26,9 @@ _PASSING = {
 
 
 def command(
-    name: str = 'error', kept: str = '', also: tuple[type[Exception], ...] = ()
+    name: str = 'error',
+    kept: str = '',
+    wrong: tuple[type[Exception], ...] = WRONG,
 ) -> Callable[[Main], Main]:
     """Have the ``main`` of a script end with a sentence and an exit code.
 
@@ -36,7 +39,8 @@ def command(
     Args:
         name: What a sentence begins with.
         kept: What becomes of work that was stopped or failed on the way.
-        also: More exceptions whose text is a sentence for the user.
+        wrong: Exceptions whose text is a sentence about the call. A command that runs
+            code of hosts, whose ``ValueError`` may be anything, takes none.
     """
 
     def decorate(main: Main) -> Main:
@@ -52,7 +56,7 @@ def command(
                 _close_output()
                 return UNREAD
             except Exception as error:
-                found = explain(error, also)
+                found = explain(error, wrong)
                 if found is None:
                     raise
                 sentence, code = found
@@ -67,15 +71,15 @@ def command(
 
 
 def explain(
-    error: BaseException, also: tuple[type[Exception], ...] = ()
+    error: BaseException, wrong: tuple[type[Exception], ...] = WRONG
 ) -> tuple[str, int] | None:
     """Return the sentence and the exit code of an error, None if it is a bug of ours.
 
     Args:
         error: What was raised.
-        also: More exceptions whose text is a sentence for the user.
+        wrong: As of ``command``.
     """
-    if isinstance(error, (ValueError, ModuleNotFoundError, *also)):
+    if isinstance(error, wrong):
         return str(error), WRONG_CALL
     if isinstance(error, OSError):
         return reason_of(error), FAILED if error.errno in _PASSING else WRONG_CALL
@@ -96,8 +100,6 @@ def reason_of(error: OSError, path: Any = None) -> str:
     """
     what = error.strerror or str(error) or type(error).__name__
     where = path if path is not None else error.filename
-    if error.errno == errno.ENOSPC:
-        what = f'{what}, the disk is full'
     return what if where is None else f'{where}: {what}'
 
 

@@ -232,7 +232,10 @@ class FolderLock:
         self._lock('LOCK_EX')
 
     def try_take(self) -> bool:
-        """Hold it alone if nobody else holds it, and tell whether so."""
+        """Hold it alone if nobody else holds it, and tell whether so.
+
+        If not, it is not held at all, not with others either.
+        """
         return self._lock('LOCK_EX', 'LOCK_NB')
 
     def _lock(self, *names: str) -> bool:

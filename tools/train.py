@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -94,6 +95,7 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         skip_bad_samples(cfg)
 
 
+@command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 on a wrong call."""
     args = parse_args(argv)
