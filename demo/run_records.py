@@ -54,7 +54,7 @@ class RunRecord:
         self._lock: FolderLock | None = None
         if not self.folder.is_dir():
             return
-        there = (path.name for path in self.folder.iterdir())
+        there = (path.name for path in self.folder.rglob('*') if path.is_file())
         if not holds_outputs(self.folder) and not all(map(is_temporary, there)):
             raise ValueError(
                 f'{self.folder} holds files that this demo has not made, and it would '
