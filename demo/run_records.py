@@ -14,6 +14,7 @@ from sapiens_mm.files import (
     holds_outputs,
     is_temporary,
     read_old_record,
+    sweep,
     write_atomically,
 )
 
@@ -54,6 +55,7 @@ class RunRecord:
         self._lock: FolderLock | None = None
         if not self.folder.is_dir():
             return
+        sweep(self.folder, deep=True)
         there = (path.name for path in self.folder.rglob('*') if path.is_file())
         if not holds_outputs(self.folder) and not all(map(is_temporary, there)):
             raise ValueError(

@@ -22,7 +22,13 @@ from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.camera import CameraReader
 from sapiens_mm.apis.person_boxes import make_detector
 from sapiens_mm.apis.video import VideoError, VideoReader
-from sapiens_mm.files import FolderLock, has_ended, this_process, write_atomically
+from sapiens_mm.files import (
+    FolderLock,
+    has_ended,
+    sweep,
+    this_process,
+    write_atomically,
+)
 
 # what does not decide the content of an output, or is told by the jobs
 _NO_SETTINGS = 'inputs webcam out_dir overwrite show device batch_size compile'
@@ -48,6 +54,7 @@ class VideoRun:
         self.videos = check_videos(args.inputs)
         self.names = output_names(self.videos, args.inputs)
         self._refuse_inputs()
+        sweep(args.out_dir)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
