@@ -24,6 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 import numpy as np
 from tqdm import tqdm
 
@@ -174,25 +177,22 @@ def score(args: argparse.Namespace, metric: Any) -> list[str]:
     return failed
 
 
+@command('eval_maps')
 def main(argv: Sequence[str] | None = None) -> int:
     """Score; 0 if all went well, 1 if in part, 2 after a sentence."""
     args = parse_args(argv)
-    try:
-        hosts.require('mmseg')
-        metric = build_metric(args)
-        failed = score(args, metric)
-        for line in failed[:NAMED]:
-            print(f'eval_maps: {line}', file=sys.stderr)
-        if len(failed) > NAMED:
-            print(f'eval_maps: and {len(failed) - NAMED} more', file=sys.stderr)
-        figures, report = metric.summarise(metric.results)
-        print(report + '\n')
-        for name, value in figures.items():
-            shown = f'{value:.6g}' if isinstance(value, float) else value
-            print(f'{args.task}/{name} {shown}')
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'eval_maps: {error}', file=sys.stderr)
-        return 2
+    hosts.require('mmseg')
+    metric = build_metric(args)
+    failed = score(args, metric)
+    for line in failed[:NAMED]:
+        print(f'eval_maps: {line}', file=sys.stderr)
+    if len(failed) > NAMED:
+        print(f'eval_maps: and {len(failed) - NAMED} more', file=sys.stderr)
+    figures, report = metric.summarise(metric.results)
+    print(report + '\n')
+    for name, value in figures.items():
+        shown = f'{value:.6g}' if isinstance(value, float) else value
+        print(f'{args.task}/{name} {shown}')
     return 1 if failed else 0
 
 

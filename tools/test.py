@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -67,6 +68,7 @@ def config_in(source: str) -> object:
     return cfg
 
 
+@command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; return 2 on a wrong call."""
     args = parse_args(argv)

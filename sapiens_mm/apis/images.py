@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sapiens_mm.files import holds_outputs
 from sapiens_mm.pictures import (
     MAX_PIXELS,
     PictureError,
@@ -153,7 +154,8 @@ def _is_pattern(path: Path) -> bool:
 def find_images(inputs: object) -> Iterator[object]:
     """Yield images from a file, folder, glob, list file, array, or any of these.
 
-    Folders are searched recursively, hidden files left out, in sorted order. A
+    Folders are searched recursively, in sorted order; hidden files are left out, and
+    so are folders that the demos have written into, unless they are given. A
     ``.txt`` file lists one path a line, relative ones against its own folder. A
     single file is yielded whatever its name, so that reading it can say what is
     wrong; so is anything else that is no collection. ``~`` is the home folder; in a
@@ -193,7 +195,8 @@ def _images_of(source: str | os.PathLike) -> Iterator[Path | str]:
                 yield path.parent / _expand(line.strip())
     elif _is_pattern(path):
         found = sorted(glob.glob(_pattern_of(path), recursive=True))
-        files = [Path(name) for name in found if is_image_name(name)]
+        paths = [Path(name) for name in found if is_image_name(name)]
+        files = _without_outputs(paths, path)
         if not files:
             raise ImageError(f'No image matches {source}')
         yield from files
@@ -230,14 +233,34 @@ def is_image_name(path: str | Path) -> bool:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    files = sorted(
-        path
-        for path in folder.rglob('*')
-        if is_image_name(path)
-        and path.is_file()
-        and not any(part.startswith('.') for part in path.relative_to(folder).parts)
-    )
+    files, left_out = [], False
+    for where, folders, names in os.walk(folder):
+        mine = [name for name in folders if holds_outputs(Path(where, name))]
+        left_out |= bool(mine)
+        folders[:] = [f for f in folders if f not in mine and not f.startswith('.')]
+        paths = [Path(where, name) for name in names if not name.startswith('.')]
+        files += [path for path in paths if is_image_name(path) and path.is_file()]
     if not files:
+        outputs = ' and left out what the demos have written' if left_out else ''
         suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
-        raise ImageError.of(folder, f'holds no image (looked for {suffixes})')
-    return files
+        reason = f'holds no image (looked for {suffixes}{outputs})'
+        raise ImageError.of(folder, reason)
+    return sorted(files)
+
+
+def _without_outputs(paths: list[Path], pattern: Path) -> list[Path]:
+    """Leave out what wildcards have found where the demos write."""
+    parts = pattern.parts
+    fixed = next(n for n, part in enumerate(parts) if glob.has_magic(part))
+    known: dict[Path, bool] = {}
+
+    def inside(path: Path) -> bool:
+        for n in range(fixed + 1, len(path.parts)):
+            folder = Path(*path.parts[:n])
+            if folder not in known:
+                known[folder] = holds_outputs(folder)
+            if known[folder]:
+                return True
+        return False
+
+    return [path for path in paths if not inside(path)]

@@ -16,7 +16,13 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dtype
+from sapiens_mm.apis.build import (
+    build_model,
+    check_batch_size,
+    load_config,
+    pick_device,
+    pick_dtype,
+)
 from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
@@ -103,8 +109,7 @@ class Inferencer(ABC):
         flip_test: bool | None = None,
         batch_size: int | None = None,
     ) -> None:
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        batch_size = check_batch_size(batch_size)
         config, checkpoint = self.choose(config, checkpoint)
         self.config = load_config(config)
         self.checkpoint = checkpoint
