@@ -28,11 +28,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import numpy as np
 
 import sapiens_mm  # before the hosts: it mends them
-from _browse.drawing import Drawing, contact_sheet, leaves, shrink, transforms_of
+from _browse.drawing import GAP, Drawing, leaves, shrink, transforms_of
 from _browse.maps import MAPS
 from _browse.parts import PARTS
 from _browse.pose import POSE
 from sapiens_mm.apis.saving import write_image
+from sapiens_mm.visualization import contact_sheet
 
 SPLITS = ('train', 'val', 'test')
 # class of a sample, or a field that it has -> how it is drawn
@@ -176,7 +177,7 @@ def browse(cfg: Any, split: str, count: int, folder: Path, seed: int) -> str:
         by_kind.setdefault(kind, []).append(small[-1])
     cells = [drawing.picture for drawing in small]
     captions = [drawing.caption for drawing in small]
-    write_image(folder / 'sheet.png', contact_sheet(cells, captions))
+    write_image(folder / 'sheet.png', contact_sheet(cells, captions, GAP))
     lines = [f'{len(small)} samples of {len(dataset)} in {split}']
     lines += [KINDS[kind].summarize(some, dataset) for kind, some in by_kind.items()]
     if 'PoseDataSample' in by_kind:
@@ -221,12 +222,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from sapiens_mm import hosts
     from sapiens_mm.engine.bad_samples import skip_bad_samples
+    from sapiens_mm.engine.config_options import merge_options
 
     try:
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
         hosts.require(cfg.get('default_scope') or 'mmengine')
-        if args.cfg_options is not None:
-            cfg.merge_from_dict(args.cfg_options)
+        merge_options(cfg, args.cfg_options)
         if args.skip_bad:
             skip_bad_samples(cfg)
         name = Path(args.config).name.removesuffix('.py')

@@ -105,11 +105,11 @@ def build_dataset(args: argparse.Namespace) -> tuple[Any, bool]:
     from mmengine.config import Config
     from mmengine.registry import DATASETS, init_default_scope
 
+    from sapiens_mm.engine.config_options import merge_options
     from sapiens_mm.seg import SapiensPartDataset
 
     cfg = Config.fromfile(sapiens_mm.config_path(args.config))
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     loader = cfg.get(f'{args.split}_dataloader')
     if loader is None:
         raise ValueError(f'{args.config} has no {args.split}_dataloader')

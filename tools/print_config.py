@@ -31,11 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error('name a config, or --list')
     try:
         cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+        if args.cfg_options is not None:
+            from sapiens_mm.engine.config_options import merge_options  # has torch
+
+            merge_options(cfg, args.cfg_options)
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     print(cfg.pretty_text)
     return 0
 

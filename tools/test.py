@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm.checkpoints import load_weights, resolve
     from sapiens_mm.data_files import bad_file_sentence
     from sapiens_mm.engine.bad_samples import skip_bad_samples
+    from sapiens_mm.engine.config_options import merge_options
     from sapiens_mm.engine.cpu_processes import join_on_cpu
 
     try:
@@ -100,8 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         cfg.load_from, cfg.resume = None, False
         if cfg.model.get('backbone', {}).get('init_cfg'):
             cfg.model.backbone.init_cfg = None  # the checkpoint has it all
-        if args.cfg_options is not None:
-            cfg.merge_from_dict(args.cfg_options)
+        merge_options(cfg, args.cfg_options)
         if args.skip_bad:
             skip_bad_samples(cfg)
         if args.dump:

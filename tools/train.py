@@ -62,6 +62,7 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         ValueError: If the config lacks what an argument needs.
     """
     from sapiens_mm.engine.bad_samples import skip_bad_samples
+    from sapiens_mm.engine.config_options import merge_options
 
     for key in ('train_dataloader', 'optim_wrapper', 'train_cfg'):
         if cfg.get(key) is None:
@@ -88,8 +89,7 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         cfg.auto_scale_lr.enable = True
     if args.seed is not None:
         cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     if args.skip_bad:
         skip_bad_samples(cfg)
 

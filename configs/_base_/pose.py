@@ -104,7 +104,10 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(base_batch_size=512, enable=False)
-default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=3, rule='greater'))
+default_hooks = dict(
+    checkpoint=dict(interval=10, max_keep_ckpts=3, rule='greater'),
+    preview=dict(type='sapiens_mm.SapiensPreviewHook', count=0),  # samples
+)
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='sapiens_mm.SapiensEpochSeedHook'),

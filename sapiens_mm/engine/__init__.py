@@ -8,6 +8,7 @@ from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
 from sapiens_mm.engine.muon import SapiensMuon
+from sapiens_mm.engine.preview_hook import SapiensPreviewHook
 
 __all__ = [
     'SapiensSkippedHook',
@@ -18,4 +19,5 @@ __all__ = [
     'SapiensLayerDecayConstructor',
     'SapiensMuon',
     'SapiensOptimWrapper',
+    'SapiensPreviewHook',
 ]

@@ -24,7 +24,8 @@ class SapiensLoadMap(BaseTransform):
     person), ``map_kind`` and ``map_format`` of ``results``. Adds ``gt_depth_map``,
     (H, W) or (H, W, C) float32 in our frame, 0 where unknown, and ``gt_mask``, (H, W)
     uint8, 1 on people; both are named in ``seg_fields``, so that the host's resizing
-    and cropping treat them as label maps.
+    and cropping treat them as label maps. Relative depth that is 0 where it is near
+    becomes 1 + depth.
 
     Args:
         min_facing: Least share of normals that face the camera; see
@@ -46,9 +47,11 @@ class SapiensLoadMap(BaseTransform):
         values = read_map(path, kind.channels, form.get('scale'))
         image_hw = results['ori_shape']
         map_checks.check_mask_shape(path, values.shape, image_hw, 'map')
-        known = map_checks.known_pixels(values, _unknown(form), kind.turns)
+        relative = form.get('near_is_zero', False)
+        known = map_checks.known_pixels(values, _unknown(form), kind.turns, relative)
         mask_path = results.get('mask_path')
         if mask_path is None:
+            map_checks.check_background(path, known, relative)
             mask = known.astype(np.uint8)
             map_checks.check_people(path, mask)
         else:
@@ -56,7 +59,7 @@ class SapiensLoadMap(BaseTransform):
             map_checks.check_mask_shape(str(mask_path), mask.shape, image_hw, 'mask')
             map_checks.check_people(str(mask_path), mask)
             max_holes = form.get('max_holes', 0.0)
-            map_checks.check_known(path, values, known, mask, max_holes)
+            map_checks.check_known(path, values, known, mask, max_holes, relative)
             mask &= known
             map_checks.check_people(path, mask)
         values[~known] = 0
@@ -68,6 +71,9 @@ class SapiensLoadMap(BaseTransform):
             values /= np.where(known, lengths, 1)[..., None]
         else:
             map_checks.check_depth(path, values, mask)
+            if relative:
+                # ratios, logarithms and inverses of metrics want distances above 0
+                values[known] -= map_checks.NEAREST_RELATIVE
         results['gt_depth_map'], results['gt_mask'] = values, mask
         results.setdefault('seg_fields', []).extend(['gt_depth_map', 'gt_mask'])
         return results

@@ -50,6 +50,9 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         mask_threshold: Pixels of masks above it are people.
         max_holes: Share of a person's pixels that may be unknown; they are then taken
             out of the mask.
+        near_is_zero: Depth is relative, near 0 and far 1, as our models give it, so 0
+            on a person is the nearest depth and not "no depth". It is read as
+            1 + depth. Masks, NaN or ``invalid_value`` must tell where nobody is.
         skip_bad: Leave out samples whose files cannot be used instead of stopping.
             They are logged once each, and ``num_bad`` counts them: in training as
             they come up, in ``test_mode`` at the start, by reading all.
@@ -73,12 +76,15 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         invalid_value: float | None = None,
         mask_threshold: int = 0,
         max_holes: float = 0.0,
+        near_is_zero: bool = False,
         skip_bad: bool = False,
         **kwargs: Any,
     ) -> None:
         self.kind = map_kind(kind)
         if not self.kind.turns and (axes, handedness) != ('xyz', None):
             raise ValueError(f'axes and handedness are for normals, not for {kind}')
+        if self.kind.turns and near_is_zero:
+            raise ValueError(f'near_is_zero is for depth, not for {kind}')
         if axes != 'auto':
             parse_axes(axes, handedness)
         elif handedness is not None:
@@ -93,6 +99,7 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
             invalid_value=invalid_value,
             mask_threshold=mask_threshold,
             max_holes=max_holes,
+            near_is_zero=near_is_zero,
         )
         if data_prefix is None:
             data_prefix = dict(

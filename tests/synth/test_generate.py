@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from script_util import load_script
 
 from sapiens_mm.synth import dataset_writer, generate
 from sapiens_mm.synth.dataset_writer import DatasetWriter
@@ -170,6 +171,37 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
     assert synthesize_humans.main(list(map(str, argv))) == 0
     assert said[-1].startswith('9 images')
     assert dataset_writer.DatasetWriter(root, Settings(size_hw=(128, 96)), 9, 'folders')
+
+
+def test_compiling_is_said_and_done_before_the_clock_starts(
+    tmp_path, fakes, monkeypatch, capsys
+):
+    import tqdm
+
+    tool = load_script('tools/synthesize_humans.py')
+    order = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, *args, **kwargs):
+            order.append('bar')
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(tqdm, 'tqdm', Bar)
+    monkeypatch.setattr(generate, 'render', lambda *args: order.append(args))
+    argv = ['--num', '3', '--workers', '1', '--size', '128x96', '--knob', 'hat=1']
+    for share, compiled in ((0.0, True), (0.95, False)):
+        monkeypatch.setattr(generate.jit, 'share_compiled', lambda share=share: share)
+        root = str(tmp_path / str(share))
+        assert tool.main([root, *argv]) == 0
+        *drawn, last = order
+        assert last == 'bar'
+        assert bool(drawn) == compiled
+        assert [knobs.hat for _, _, knobs, _ in drawn] == [1.0] * len(drawn)
+        assert ('compiling once, about a minute' in capsys.readouterr().out) == compiled
+        order.clear()
+    monkeypatch.setattr(generate.jit, 'share_compiled', lambda: 0.0)
+    assert tool.main([root, *argv]) == 0  # all is there
+    assert order == ['bar']
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='sends POSIX signals')
