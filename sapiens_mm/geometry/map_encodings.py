@@ -19,7 +19,8 @@ _NO_NEGATIVES = 0.01  # of each component, for a file that holds none
 _FEW = 64  # pixels that need not be curved
 _FLAT = 0.95  # length of the mean direction from which a surface is about flat
 # lengths of unit vectors: how far from 1 the median may be, and how far apart quarters
-_OFF, _UNEVEN = 0.1, 1.3
+_OFF, _UNEVEN, _UNEVEN_WHOLE = 0.1, 1.3, 1.1
+_FULL = (127, 128, 255, 32767, 32768)  # where whole numbers are clipped
 # depth: a spread by the median, and a gap below one repeated value
 _SPREAD, _GAP = 1000.0, 3.0
 _TOPS = (65535.0, 65504.0, 2.0**31 - 1, 2.0**32 - 1, float(np.finfo(np.float32).max))
@@ -126,10 +127,12 @@ def _check_vectors(path: str, vectors: np.ndarray, any_length: bool) -> None:
 
 def _check_evenness(path: str, vectors: np.ndarray, lengths: np.ndarray) -> None:
     """Refuse vectors of uneven lengths: clipped, wrapped round or decoded twice."""
-    if _spread(lengths) < _UNEVEN:
+    whole = np.median(lengths) > 2 and (vectors == np.rint(vectors)).all()
+    if _spread(lengths) < (_UNEVEN_WHOLE if whole else _UNEVEN):
         return
-    of_one_height = np.ptp(np.abs(vectors), axis=0).min() < 1e-3 * lengths.min()
-    if of_one_height:  # slopes, (x, y, 1): their directions are right
+    heights = np.median(np.abs(vectors), axis=0)
+    alike = (np.abs(np.abs(vectors) - heights) < 1e-3 * heights).mean(0) > 0.9
+    if any(alike & ~np.isin(heights, _FULL)):  # slopes, (x, y, 1): directions are right
         return
     quarters = np.quantile(lengths, (0.25, 0.75))
     raise BadFileError(
@@ -170,31 +173,40 @@ def _check_depth(path: str, depth: np.ndarray, form: dict) -> None:
         math.log10(stored), round(math.log10(stored)), abs_tol=5e-4
     )
     varied = rest.size > 0 and np.ptp(rest) > 0
+    varied = rest.size > 0 and np.ptp(rest) > 0
     if (
         highest > _SPREAD * median
         or (gap >= _GAP and varied and (count > 1 or is_round))
         or (is_top and highest > 2 * median)
         or median == highest > _SPREAD * lowest  # most of the people are unknown
     ):
-        many = int((shifted > _SPREAD * median).sum())
-        _refuse(path, depth, stored, max(count, many), rest)
+        _refuse(path, depth, (shifted == highest) | (shifted > _SPREAD * median), scale)
     if median > _SPREAD * lowest:
-        many = shifted * _SPREAD < median
-        _refuse(path, depth, float(depth.min()) / scale, many.sum(), shifted[~many])
+        _refuse(path, depth, shifted * _SPREAD < median, scale)
 
 
-def _refuse(
-    path: str, depth: np.ndarray, stored: float, count: int, rest: np.ndarray
-) -> None:
-    share = count / len(depth)
-    holes = math.ceil(1000 * share) / 1000
-    whole = stored < 1e7 and math.isclose(stored, round(stored), rel_tol=1e-6)
-    number = str(round(stored)) if whole else f'{stored:.9g}'
-    others = (
-        f', whose depth is {np.median(rest):.3g} in the median' if len(rest) else ''
-    )
+def _refuse(path: str, depth: np.ndarray, wild: np.ndarray, scale: float) -> None:
+    """Refuse depth (M,), wild where ``wild`` is set."""
+    share = math.ceil(1000 * wild.mean()) / 1000
+    found = np.unique(depth[wild])
+    low, high = (_stored_number(value / scale) for value in (found[0], found[-1]))
+    number = high if len(found) == 1 else f'{low} to {high}'
+    said = f'{path} holds {number} on {wild.sum()} of {len(depth)} pixels of people'
+    if not wild.all():
+        said += f' (the others: {np.median(depth[~wild]):.3g} in the median)'
+    if len(found) > 1:
+        raise BadFileError(
+            f'{said}, as where a rim was blended with a number for unknown: store NaN '
+            f'there and set max_holes={share:g} or more, or leave the rim out of masks '
+            'by mask_threshold'
+        )
     raise BadFileError(
-        f'{path} holds {number} on {count} of {len(depth)} pixels of people{others}, so '
-        f'it seems to stand for unknown: set invalid_value={number}, and '
-        f'max_holes={holes:g} or more, the share of people that may be unknown'
+        f'{said}, so it seems to stand for unknown: set invalid_value={high}, and '
+        f'max_holes={share:g} or more, the share of people that may be unknown'
     )
+
+
+def _stored_number(value: float) -> str:
+    """Write a number of a file as one writes it, rounded as float32 is."""
+    whole = 1 <= value < 1e7 and math.isclose(value, round(value), rel_tol=1e-6)
+    return str(round(value)) if whole else str(np.float32(value))
