@@ -78,9 +78,7 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
     ) -> None:
         metainfo = _metainfo(parts, metainfo)
         if source is not None and label_map is not None:
-            raise ValueError(
-                f'source={source!r} has its map of ids; leave label_map out'
-            )
+            raise ValueError(f'source={source!r} maps ids; leave label_map out')
         self._source_map = _source_map(source, parts)
         if label_map is not None:
             self._source_map = check_label_map(label_map, len(metainfo['classes']))
