@@ -13,11 +13,13 @@ from PIL import Image
 from sapiens_mm.files import holds_outputs
 from sapiens_mm.pictures import (
     MAX_PIXELS,
+    BadFileError,
     PictureError,
     as_rgb,
+    checked_mask,
     decode_color,
-    decode_stored,
     read_file,
+    read_mask_values,
 )
 
 ImageError = PictureError
@@ -83,7 +85,8 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
 
     Args:
         source: An array (H, W), or a path of a ``.npy`` or picture file; people are
-            where it is greater than 0.
+            where it is greater than 0, so pictures with losses, such as JPEG, whose
+            noise is greater than 0, are refused.
         image_hw: Size of the image, (H, W).
 
     Returns:
@@ -92,20 +95,18 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
     Raises:
         ImageError: If it cannot be read or has another size.
     """
-    if isinstance(source, np.ndarray):
-        name, mask = 'The mask', source
-    else:
-        path = Path(source)
-        name = f'The mask {path}'
-        if path.suffix == '.npy':
-            try:
-                mask = np.load(path, allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise ImageError(f'{path} is no readable NPY file ({error})') from None
+    try:
+        if isinstance(source, np.ndarray):
+            name, mask = 'The mask', checked_mask(source, 'The mask')
         else:
-            mask = decode_stored(read_file(path), path)
-            if mask.ndim == 3:  # a mask in colours; alpha is no part of it
-                mask = mask[..., :3].max(axis=2)
+            name, mask = f'The mask {source}', read_mask_values(source)
+    except ImageError:
+        raise
+    except BadFileError as error:
+        raise ImageError(str(error)) from None
+    is_array = isinstance(source, np.ndarray) or Path(source).suffix == '.npy'
+    if not is_array and mask.ndim == 3:  # a mask in colours; alpha is no part of it
+        mask = mask[..., : 1 if mask.shape[2] == 2 else 3].max(axis=2)
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[:, :, 0]
     if mask.shape != tuple(image_hw):
