@@ -22,8 +22,9 @@ from webui_wish import TITLES, Answer, Menu, Ran, Wish
 
 from sapiens_mm.apis.map_saving import sidecar_path
 from sapiens_mm.apis.results import PoseResult, Result, SegResult
-from sapiens_mm.apis.saving import draw_result, write_data, write_image, write_palette
+from sapiens_mm.apis.saving import draw_result, write_data, write_palette
 from sapiens_mm.checkpoints.bundled import NOTE
+from sapiens_mm.files import write_image
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import colorize_relief
 

@@ -25,6 +25,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import WRONG, command
+
 # before numpy: small products are slower, and rounded otherwise, on many threads
 for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ[_name] = '1'
@@ -105,6 +107,7 @@ def synthesize(args: argparse.Namespace) -> int:
     """
     from sapiens_mm.synth.background import check_pictures
     from sapiens_mm.synth.dataset_writer import DatasetWriter
+    from sapiens_mm.synth.generate import compile_kernels, is_compiled
     from sapiens_mm.synth.knob_text import parse_knobs
     from sapiens_mm.synth.settings import Settings
 
@@ -122,6 +125,10 @@ def synthesize(args: argparse.Namespace) -> int:
     writer = DatasetWriter(args.out, settings, args.num, args.format)
     if writer.done:
         print(f'{len(writer.done)} of {args.num} samples are there already')
+    if len(writer.done) < args.num and not is_compiled():
+        # before the bar: it would take this for the time of a sample
+        print('compiling once, about a minute', flush=True)
+        compile_kernels(settings)
     from tqdm import tqdm
 
     bar = tqdm(total=args.num, initial=len(writer.done), unit='image', smoothing=0.05)
@@ -145,29 +152,19 @@ def synthesize(args: argparse.Namespace) -> int:
     return 1 if writer.failed else 0
 
 
+@command(kept='the same command goes on from there', wrong=(*WRONG, RuntimeError))
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; return 1 if samples failed, 2 on a wrong call, 130 on Ctrl-C."""
+    """Run; return 1 if samples failed or the disk is full; see ``commands``."""
     args = parse_args(argv)
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     from sapiens_mm import hosts
 
-    again = 'the same command goes on from there'
-    try:
-        hosts.require('numba')
-        if args.list_knobs:
-            print(list_knobs())
-            return 0
-        return synthesize(args)
-    except KeyboardInterrupt as stop:
-        said = str(stop)
-        print(f'\nstopped{f"; {said}" if said else ""}; {again}', file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(f'error: {error.strerror or error}; {again}', file=sys.stderr)
-    except (ValueError, RuntimeError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-    return 2
+    hosts.require('numba')
+    if args.list_knobs:
+        print(list_knobs())
+        return 0
+    return synthesize(args)
 
 
 if __name__ == '__main__':

@@ -60,6 +60,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook', draw=False),
+    preview=dict(type='sapiens_mm.SapiensPreviewHook', count=0),  # samples
 )
 custom_hooks = [dict(type='sapiens_mm.SapiensEpochSeedHook')]
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)

@@ -69,7 +69,7 @@ train_pipeline = [
     dict(type='sapiens_mm.SapiensRandomMedianBlur', prob=0.1),
     dict(type='sapiens_mm.SapiensCoarseDropout', size=(0.2, 0.4), prob=1.0),
     dict(type='GenerateTarget', encoder=codec),
-    dict(type='sapiens_mm.SapiensMinKeypoints', min_keypoints=8),
+    dict(type='sapiens_mm.SapiensMinKeypoints'),  # a quarter of them, at most 8
     dict(type='PackPoseInputs'),
 ]
 
@@ -104,7 +104,10 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(base_batch_size=512, enable=False)
-default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=3, rule='greater'))
+default_hooks = dict(
+    checkpoint=dict(interval=10, max_keep_ckpts=3, rule='greater'),
+    preview=dict(type='sapiens_mm.SapiensPreviewHook', count=0),  # samples
+)
 custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='sapiens_mm.SapiensEpochSeedHook'),

@@ -6,16 +6,12 @@ ann_root = data_root + 'annotations/'
 
 model = dict(head=dict(out_channels=17))
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[-2].update(min_keypoints=4)  # of 17
-
 train_dataloader = dict(
     dataset=dict(
         type='CocoDataset',
         data_root=data_root,
         ann_file='annotations/person_keypoints_train2017.json',
         data_prefix=dict(img='train2017/'),
-        pipeline=train_pipeline,
     )
 )
 val_dataloader = dict(

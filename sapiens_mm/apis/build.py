@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import numbers
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,19 +50,44 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     """Return the device asked for, else the GPU, else the CPU.
 
     Raises:
-        ValueError: If CUDA is asked for and there is none.
+        ValueError: If it is no device, or none that there is here.
     """
     if device is None:
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     try:
-        device = torch.device(device)
-    except RuntimeError:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        found = None
+    if found is None or isinstance(device, (bool, int)):
         raise ValueError(
             f"device must be like 'cpu', 'cuda' or 'cuda:1', got {device!r}"
+        )
+    if found.type == 'meta':
+        raise ValueError("device 'meta' holds no numbers, so nothing runs there")
+    try:
+        torch.zeros(1, device=found)
+    except Exception as error:  # each kind of device has its own
+        why = str(error).partition('\n')[0].partition('. ')[0].rstrip('.')
+        raise ValueError(
+            f'device {str(found)!r} is not available here ({why}); use cpu'
         ) from None
-    if device.type == 'cuda' and not torch.cuda.is_available():
-        raise ValueError(f'device {str(device)!r} is not available here, use cpu')
-    return device
+    return found
+
+
+def check_batch_size(batch_size: object) -> int | None:
+    """Return how many inputs a model takes at once; None leaves it to the device.
+
+    Raises:
+        ValueError: If it is no whole number of 1 or more.
+    """
+    if batch_size is None:
+        return None
+    whole = isinstance(batch_size, numbers.Integral)
+    if not whole or isinstance(batch_size, bool):
+        raise ValueError(f'batch_size must be a whole number, got {batch_size!r}')
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+    return int(batch_size)
 
 
 def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
@@ -74,7 +100,7 @@ def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.d
         return torch.bfloat16 if device.type == 'cuda' else torch.float32
     if isinstance(dtype, torch.dtype) and dtype in DTYPES.values():
         return dtype
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(f'dtype must be one of {list(DTYPES)}, got {dtype!r}')
     return DTYPES[dtype]
 

@@ -42,8 +42,9 @@ def resolve(source: str | os.PathLike) -> Path:
         if path.exists() or not isinstance(source, str):
             return path
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+        reason = getattr(error, 'strerror', None) or error
         raise CheckpointError(
-            f'There is no checkpoint {text[:200]}: {error}.'
+            f'There is no checkpoint {text[:200]}: {reason}.'
         ) from None
     own = bundled.find_bundled(text)
     if own is not None:

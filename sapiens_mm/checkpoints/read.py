@@ -179,7 +179,8 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
     except CheckpointError:
         raise
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        raise CheckpointError(f'Cannot load {str(path)[:200]}: {error}.') from None
+        reason = getattr(error, 'strerror', None) or error
+        raise CheckpointError(f'Cannot load {str(path)[:200]}: {reason}.') from None
     try:
         return _read(path)
     except (CheckpointError, OSError) as error:

@@ -63,6 +63,7 @@ class KeypointType:
     crowding_stats: bool = False
 
 
+_DOC = '{} as served by sapiens_mm on pycocotools.'
 _PART_FIELDS = ('foot_kpts', 'face_kpts', 'lefthand_kpts', 'righthand_kpts')
 
 KEYPOINT_TYPES = {
@@ -87,7 +88,7 @@ area from it, which decides whether an unmatched result counts in an area range.
 
 
 def _module(name: str, contents: Mapping[str, object]) -> ModuleType:
-    module = ModuleType(name, f'{name} as served by sapiens_mm on pycocotools.')
+    module = ModuleType(name, _DOC.format(name))
     vars(module).update(contents)
     return module
 
@@ -114,6 +115,13 @@ def _mask() -> ModuleType:
 
     names = ('iou', 'merge', 'frPyObjects', 'encode', 'decode', 'area', 'toBbox')
     return _module('xtcocotools.mask', {name: getattr(mask, name) for name in names})
+
+
+def serves_ours() -> bool:
+    """Tell whether ours is in use, importing xtcocotools to know."""
+    import xtcocotools
+
+    return xtcocotools.__doc__ == _DOC.format('xtcocotools')
 
 
 def install() -> hooks.Provision:

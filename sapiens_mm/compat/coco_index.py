@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools import coco
@@ -12,6 +16,8 @@ from pycocotools import coco
 
 class COCO(coco.COCO):
     """pycocotools' annotation index with the additions of xtcocotools.
+
+    Files are UTF-8 whatever the locale, with or without a byte order mark.
 
     Args:
         annotation_file: Path of a COCO-style JSON file; None makes an empty index.
@@ -25,12 +31,17 @@ class COCO(coco.COCO):
         test_index: Sequence[int] | None = None,
         ann_data: dict | None = None,
     ):
-        super().__init__(annotation_file if ann_data is None else None)
+        super().__init__()
         self.anno_file = [annotation_file]
         self.test_index = test_index
+        if ann_data is None and annotation_file is not None:
+            ann_data = _read(annotation_file)
+            if not isinstance(ann_data, dict):
+                raise ValueError(f'{annotation_file} is no annotation file: no object')
         if ann_data is not None:
             self.dataset = ann_data
-            self.createIndex()
+            with contextlib.redirect_stdout(io.StringIO()):  # it tells of each step
+                self.createIndex()
         for ann in self.dataset.get('annotations', ()):
             ann.setdefault('iscrowd', False)
             if test_index is not None:
@@ -64,10 +75,7 @@ class COCO(coco.COCO):
             self.anno_file.append(resFile)
         results = resFile
         if isinstance(resFile, (str, os.PathLike)):
-            results = resData
-            if resData is None:
-                with open(resFile) as file:
-                    results = json.load(file)
+            results = _read(resFile) if resData is None else resData
 
         index = type(self)()
         if len(results):
@@ -81,3 +89,8 @@ class COCO(coco.COCO):
 def _listed(ids: object) -> object:
     """Return one id or name as a list of one; pycocotools takes strings apart."""
     return [ids] if isinstance(ids, str) else ids
+
+
+def _read(path: str | os.PathLike) -> Any:
+    """Read a JSON file; of bytes, ``json`` tells the encoding itself."""
+    return json.loads(Path(path).read_bytes())

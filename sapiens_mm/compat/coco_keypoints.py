@@ -29,10 +29,12 @@ BOX_FILL = 0.53  # area of a person over the area of its box, where areas are un
 class COCOeval(cocoeval.COCOeval):
     """AP and AR of boxes, masks and every keypoint type of ``KEYPOINT_TYPES``.
 
-    The figures are those of xtcocotools 1.14.3. Two inputs on which it errs are
-    treated apart: a detection with a NaN matches nothing (there: anything), and with
-    ``use_area`` an annotation without area is refused by name (there: ``KeyError``).
-    As there, ``params.useCats = 0`` is of use with ``bbox`` and ``segm`` only.
+    The figures are those of xtcocotools 1.14.3. Three inputs on which it errs are
+    treated apart: a detection with a NaN matches nothing (there: anything); with
+    ``use_area`` an annotation without area is refused by name (there: ``KeyError``);
+    and one with a box alone, whom mmpose's data sets leave out, is like one without a
+    labelled keypoint, not looked for (there: ``KeyError``). As there,
+    ``params.useCats = 0`` is of use with ``bbox`` and ``segm`` only.
 
     Args:
         cocoGt: Index of the annotations.
@@ -78,6 +80,12 @@ class COCOeval(cocoeval.COCOeval):
             return
         self._gts, self._dts = defaultdict(list), defaultdict(list)
         for gt in self._load(self.cocoGt):
+            if not any(
+                len(gt.get(field) or ()) for field in ('keypoints', *kind.fields)
+            ):
+                first, *others = kind.fields
+                blank = {first: [0] * (3 * len(self.sigmas))}
+                gt = {**gt, **blank, **dict.fromkeys(others, [])}
             if kind.count_field is None:
                 count = np.count_nonzero(self._keypoints(gt)[:, 2] > 0)
             else:

@@ -4,10 +4,12 @@ from sapiens_mm.engine.amp import SapiensAmpOptimWrapper
 from sapiens_mm.engine.bad_samples import SapiensSkippedHook
 from sapiens_mm.engine.channels_last_hook import SapiensChannelsLastHook
 from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
+from sapiens_mm.engine.finite_hook import SapiensFiniteHook
 from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
 from sapiens_mm.engine.muon import SapiensMuon
+from sapiens_mm.engine.preview_hook import SapiensPreviewHook
 
 __all__ = [
     'SapiensSkippedHook',
@@ -15,7 +17,9 @@ __all__ = [
     'SapiensChannelsLastHook',
     'SapiensEpochSeedHook',
     'SapiensFSDP2Strategy',
+    'SapiensFiniteHook',
     'SapiensLayerDecayConstructor',
     'SapiensMuon',
     'SapiensOptimWrapper',
+    'SapiensPreviewHook',
 ]

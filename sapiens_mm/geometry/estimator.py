@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit
 from mmengine.structures import PixelData
 from mmseg.models import DepthEstimator
 from mmseg.structures import SegDataSample
@@ -23,6 +26,11 @@ class SapiensMapEstimator(DepthEstimator):
     whole picture once more and returns that; its flip test adds mirrored normals
     without turning their x round, and exists with sliding only; a batch of photos of
     different sizes warns each time; test settings it does not know pass unread.
+
+    ``init_cfg=dict(type='Pretrained', checkpoint=…)`` takes whatever
+    ``sapiens_mm.checkpoints`` reads: a model like this one, or an encoder. The encoder
+    must fit and takes the place of its own ``init_cfg``; what does not fit of the head
+    keeps its initialisation. The host would log what does not fit, and train.
 
     ``test_cfg``: ``mode='whole'``, or ``mode='slide'`` with ``crop_size`` and
     ``stride``, (H, W); ``flip=True`` averages with the mirrored picture, channels
@@ -48,6 +56,29 @@ class SapiensMapEstimator(DepthEstimator):
                 raise ValueError(
                     f'test_cfg.mode slide needs {sorted(missing)}, (H, W) in pixels'
                 )
+
+    def init_weights(self) -> None:
+        """Initialise, then take the weights that ``init_cfg`` names.
+
+        Raises:
+            CheckpointError: If there is no such file, or its encoder is another one.
+        """
+        if self.is_init:
+            return
+        given = self.init_cfg or []
+        cfgs = [given] if isinstance(given, Mapping) else list(given)
+        pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
+        self.init_cfg = [c for c in cfgs if c not in pretrained] or None
+        if pretrained:
+            self.backbone.init_cfg = None  # its weights come from the file, all of them
+        super().init_weights()
+        self.init_cfg = given or None
+        if pretrained:
+            from sapiens_mm.checkpoints import load_weights, resolve
+
+            path = resolve(pretrained[-1]['checkpoint'])
+            report = load_weights(self, path, allow_new_head=True)
+            print_log(f'weights: {report}', logger='current')
 
     def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Predict maps of the size of the input.

@@ -7,7 +7,12 @@ from mmcv.transforms import BaseTransform
 
 from sapiens_mm.geometry import map_checks
 from sapiens_mm.geometry.axes import parse_axes, to_our_frame
-from sapiens_mm.geometry.map_files import read_map, read_mask
+from sapiens_mm.geometry.map_encodings import (
+    check_encoding,
+    read_known,
+    unknown_value,
+)
+from sapiens_mm.geometry.map_files import read_mask
 from sapiens_mm.geometry.map_kinds import map_kind
 from sapiens_mm.registry import TRANSFORMS
 
@@ -24,7 +29,8 @@ class SapiensLoadMap(BaseTransform):
     person), ``map_kind`` and ``map_format`` of ``results``. Adds ``gt_depth_map``,
     (H, W) or (H, W, C) float32 in our frame, 0 where unknown, and ``gt_mask``, (H, W)
     uint8, 1 on people; both are named in ``seg_fields``, so that the host's resizing
-    and cropping treat them as label maps.
+    and cropping treat them as label maps. Relative depth that is 0 where it is near
+    becomes 1 + depth.
 
     Args:
         min_facing: Least share of normals that face the camera; see
@@ -43,12 +49,13 @@ class SapiensLoadMap(BaseTransform):
         """Load ``gt_depth_map`` and ``gt_mask``; see the class."""
         kind = map_kind(results['map_kind'])
         form, path = results['map_format'], str(results['map_path'])
-        values = read_map(path, kind.channels, form.get('scale'))
+        values, known = read_known(path, kind, form)
         image_hw = results['ori_shape']
         map_checks.check_mask_shape(path, values.shape, image_hw, 'map')
-        known = map_checks.known_pixels(values, _unknown(form), kind.turns)
+        relative = form.get('near_is_zero', False)
         mask_path = results.get('mask_path')
         if mask_path is None:
+            map_checks.check_background(path, known, relative)
             mask = known.astype(np.uint8)
             map_checks.check_people(path, mask)
         else:
@@ -56,10 +63,13 @@ class SapiensLoadMap(BaseTransform):
             map_checks.check_mask_shape(str(mask_path), mask.shape, image_hw, 'mask')
             map_checks.check_people(str(mask_path), mask)
             max_holes = form.get('max_holes', 0.0)
-            map_checks.check_known(path, values, known, mask, max_holes)
+            map_checks.check_known(
+                path, values, known, mask, max_holes, relative, unknown_value(form)
+            )
             mask &= known
             map_checks.check_people(path, mask)
         values[~known] = 0
+        check_encoding(path, values, mask, kind, form)
         if kind.turns:
             axes = form.get('axes', 'xyz')
             map_checks.check_normals(path, values, mask, axes, self.min_facing)
@@ -68,17 +78,12 @@ class SapiensLoadMap(BaseTransform):
             values /= np.where(known, lengths, 1)[..., None]
         else:
             map_checks.check_depth(path, values, mask)
+            if relative:
+                # ratios, logarithms and inverses of metrics want distances above 0
+                values[known] -= map_checks.NEAREST_RELATIVE
         results['gt_depth_map'], results['gt_mask'] = values, mask
         results.setdefault('seg_fields', []).extend(['gt_depth_map', 'gt_mask'])
         return results
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(min_facing={self.min_facing})'
-
-
-def _unknown(form: dict) -> float | None:
-    """Return the number for "unknown" as it is after scaling, rounded alike."""
-    stored, scale = form.get('invalid_value'), form.get('scale')
-    if stored is None or scale is None:
-        return stored
-    return np.float32(stored) * np.float32(scale)

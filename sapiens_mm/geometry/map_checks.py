@@ -12,10 +12,18 @@ from sapiens_mm.geometry.axes import (
 )
 
 MIN_LENGTH = 0.1  # of a stored normal; shorter ones say nothing
+# of one stored as (n + 1) / 2: black and white, of no direction, give 1.73
+RGB_LENGTHS = (0.5, 1.5)
+# relative depth of near_is_zero: predictions dip a little below 0, never as far as this
+NEAREST_RELATIVE = -1.0
 
 
 def known_pixels(
-    values: np.ndarray, invalid_value: float | None = None, unit: bool = False
+    values: np.ndarray,
+    invalid_value: float | None = None,
+    unit: bool = False,
+    near_is_zero: bool = False,
+    from_rgb: bool = False,
 ) -> np.ndarray:
     """Tell which pixels of a map say something.
 
@@ -24,18 +32,26 @@ def known_pixels(
         invalid_value: A number for "unknown", on the scale of ``values``; in vectors,
             all channels hold it. None means there is none.
         unit: The values are directions, and short ones say nothing.
+        near_is_zero: Depth is relative, and about 0 where it is near.
+        from_rgb: The directions were (n + 1) / 2, so that far from length 1 they say
+            nothing.
 
     Returns:
-        Shape (H, W), bool. Depth is known where it is finite and above 0.
+        Shape (H, W), bool. Depth is known where it is finite and above 0, with
+        ``near_is_zero`` above ``NEAREST_RELATIVE``.
     """
     if values.ndim == 2:
-        known = np.isfinite(values) & (values > 0)
+        nothing = NEAREST_RELATIVE if near_is_zero else 0
+        known = np.isfinite(values) & (values > nothing)
         return known if invalid_value is None else known & (values != invalid_value)
     squared = squared_lengths(values)  # not finite where a channel is not
     known = np.isfinite(squared)
     if invalid_value is not None:
         known &= (values != invalid_value).any(2)
-    return known & (squared >= MIN_LENGTH**2) if unit else known
+    if not unit:
+        return known
+    low, high = RGB_LENGTHS if from_rgb else (MIN_LENGTH, np.inf)
+    return known & (squared >= low**2) & (squared <= high**2)
 
 
 def squared_lengths(vectors: np.ndarray) -> np.ndarray:
@@ -44,7 +60,13 @@ def squared_lengths(vectors: np.ndarray) -> np.ndarray:
 
 
 def check_known(
-    path: str, values: np.ndarray, known: np.ndarray, mask: np.ndarray, max_holes: float
+    path: str,
+    values: np.ndarray,
+    known: np.ndarray,
+    mask: np.ndarray,
+    max_holes: float,
+    near_is_zero: bool = False,
+    invalid_value: float | None = None,
 ) -> None:
     """Refuse a map that is unknown on too many pixels of people.
 
@@ -54,6 +76,8 @@ def check_known(
         known: Of :func:`known_pixels`.
         mask: Shape (H, W), > 0 on people.
         max_holes: Share of these pixels that may be unknown.
+        near_is_zero: As in :func:`known_pixels`.
+        invalid_value: As in :func:`known_pixels`.
 
     Raises:
         BadFileError: If more are, with what they hold.
@@ -63,20 +87,45 @@ def check_known(
     if holes.sum() <= max_holes * people.sum():
         return
     channels = values[..., None] if values.ndim == 2 else values
+    advice = ''
     if np.isnan(channels[holes]).any():
         what = 'NaN'
     elif np.isinf(channels[holes]).any():
         what = 'inf'
+    elif invalid_value is not None and (channels[holes] == invalid_value).all(1).any():
+        what = f'invalid_value ({invalid_value:g})'
+    elif values.ndim == 3 and (squared_lengths(values[holes][None]) > 1).any():
+        what = 'no direction (lengths far from 1, read as (n + 1) / 2)'
+    elif values.ndim == 3:
+        what = 'no direction (vectors of length 0)'
+    elif near_is_zero:
+        what = f'no relative depth ({NEAREST_RELATIVE:g} or less)'
     else:
-        what = (
-            'no depth (0 or less)'
-            if values.ndim == 2
-            else 'no direction (vectors of length 0)'
+        what = 'no depth (0 or less)'
+        advice = (
+            '. If 0 means near in these files, as in relative depth from 0 to 1, set '
+            'near_is_zero=True of the data set'
         )
+    share = holes.sum() / people.sum()
     raise BadFileError(
         f'{path} holds {what} on people: {holes.sum()} of {people.sum()} pixels are '
-        f'unknown, {holes.sum() / people.sum():.1%}, where max_holes is {max_holes:.1%}'
+        f'unknown, {percent_beside(share, max_holes)}, where max_holes is '
+        f'{100 * max_holes:g}%{advice}'
     )
+
+
+def percent_beside(share: float, limit: float) -> str:
+    """Write a share in percent, with the digits that tell it from a limit.
+
+    Args:
+        share: Of 1.
+        limit: Another one, which a text names as ``f'{100 * limit:g}%'``.
+    """
+    for decimals in range(1, 12):
+        text = f'{100 * share:.{decimals}f}'
+        if abs(float(text) - 100 * share) <= 10 * abs(share - limit):
+            break  # a tenth of what they differ by
+    return f'{text}%'
 
 
 def check_mask_shape(
@@ -88,9 +137,25 @@ def check_mask_shape(
         BadFileError: If the sizes differ.
     """
     if tuple(shape[:2]) != tuple(image_hw[:2]):
+        turned = tuple(shape[:2]) == tuple(image_hw[1::-1])
+        guess = '; it is transposed: store array.swapaxes(0, 1)' if turned else ''
         raise BadFileError(
             f'{path}: the {what} has {shape[1]} x {shape[0]} pixels, its image '
-            f'{image_hw[1]} x {image_hw[0]} (width x height)'
+            f'{image_hw[1]} x {image_hw[0]} (width x height){guess}'
+        )
+
+
+def check_background(path: str, known: np.ndarray, near_is_zero: bool) -> None:
+    """Refuse depth without a mask that does not tell people from the rest.
+
+    Raises:
+        BadFileError: If it is ``near_is_zero`` and known everywhere.
+    """
+    if near_is_zero and known.all():
+        raise BadFileError(
+            f'{path}: with near_is_zero, 0 is a depth, and so every pixel would count '
+            'as a person; give masks (mask_path), or NaN or an invalid_value where '
+            'nobody is'
         )
 
 

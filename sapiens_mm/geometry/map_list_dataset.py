@@ -46,7 +46,9 @@ class SapiensMapListDataset(SapiensMapDataset):
         if not path.is_file():
             raise ValueError(f'the list {path} does not exist')
         samples, missing, seen = [], [], set()
-        for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        for number, line in enumerate(
+            path.read_text(encoding='utf-8-sig').splitlines(), 1
+        ):
             try:
                 words = shlex.split(line, comments=True)
             except ValueError as error:

@@ -316,3 +316,20 @@ def _tiff_header(data: bytes) -> tuple[Header, int]:
     header = Header(tags[256], tags[257], floating or bits > 16)
     plain = tags.get(259, 1) == 1
     return header, header.width * header.height * bits * channels // 8 * plain
+
+
+def is_lossy(data: bytes, kind: str) -> bool:
+    """Tell whether a format changes numbers: a mask or labels in it are not exact.
+
+    Args:
+        data: Content of a file.
+        kind: As :func:`picture_kind` says.
+    """
+    if kind == 'WEBP':  # VP8L is without losses
+        return data[12:16] == b'VP8 ' or (
+            data[12:16] == b'VP8X' and b'VP8L' not in data[30:]
+        )
+    if kind == 'TIFF':
+        picture = open_header(data, kind)
+        return picture.info.get('compression') in ('jpeg', 'tiff_jpeg', 'webp')
+    return kind in ('JPEG', 'AVIF', 'HEIF', 'JPEG2000')

@@ -35,7 +35,7 @@ from sapiens_mm.tables import (
     keypoint_table_from_metainfo,
 )
 
-_PREFIXES = {17: 'coco', 133: 'coco-wholebody', 308: 'goliath'}
+PREFIXES = {17: 'coco', 133: 'coco-wholebody', 308: 'goliath'}
 _PAIR_COLUMN = {17: 0, 133: 0, 308: 1}  # the 17 are the first of the 133
 OWN_PREFIX = 'keypoints'
 """Of the figures of keypoints that are not those of the released models."""
@@ -132,7 +132,7 @@ class SapiensKeypointMetric(CocoMetric):
         predicted_ids = self._choose_keypoints(results)
         if self._named_by_file:
             ours = find_keypoint_table(self._table.names)
-            self.prefix = _PREFIXES[ours.num_keypoints] if ours else OWN_PREFIX
+            self.prefix = PREFIXES[ours.num_keypoints] if ours else OWN_PREFIX
             if self.pairs is not None:
                 self.prefix += f'-common{len(self._ids)}'
 

@@ -15,19 +15,15 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
 import cv2
 
-from sapiens_mm.synth.files import (
-    FolderListing,
-    encode_sample,
-    file_of,
-    record_of,
-    write_atomically,
-)
+from sapiens_mm.files import write_atomically
+from sapiens_mm.synth import jit
+from sapiens_mm.synth.files import FolderListing, encode_sample, file_of, record_of
 from sapiens_mm.synth.records import describe, sample_name
 from sapiens_mm.synth.sample import render
 from sapiens_mm.synth.settings import Settings
@@ -37,6 +33,27 @@ THREAD_VARIABLES = (
     *('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'),
     'NUMBA_NUM_THREADS',
 )
+_TRIED, _SMALL_HW = 4, (128, 96)  # samples that are drawn to compile what draws them
+
+
+def compile_kernels(settings: Settings) -> None:
+    """Compile what renders samples and keep it on disk, where processes find it.
+
+    Else the first samples would take a minute each, in every process, and no rate of
+    samples that counts them could tell how long the rest takes.
+
+    Args:
+        settings: Of the data set; their knobs decide what is drawn.
+    """
+    for index in range(_TRIED):
+        # what cannot be drawn is told when the sample's turn comes
+        with suppress(ValueError):
+            render(settings.seed, index, settings.knobs, _SMALL_HW)
+
+
+def is_compiled() -> bool:
+    """Tell whether the disk holds most of what renders samples."""
+    return jit.share_compiled() > 0.5
 
 
 def make_sample(root: Path, settings: Settings, index: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from numba import njit
 
+_KERNELS: list[Any] = []
+
 
 @functools.lru_cache(1)
 def room_stamp() -> str:
@@ -32,7 +34,17 @@ def kernel(function: Callable, **options: Any) -> Callable:
     made = njit(function, cache=True, nogil=True, error_model='numpy', **options)
     kept = made._cache._cache_file
     kept._source_stamp = (kept._source_stamp, room_stamp())
+    _KERNELS.append(made)
     return made
+
+
+def share_compiled() -> float:
+    """Return the share of the kernels imported so far that the disk holds.
+
+    Some are for rare things in pictures, so that it may stay below 1.
+    """
+    held = sum(bool(made._cache._cache_file._load_index()) for made in _KERNELS)
+    return held / max(1, len(_KERNELS))
 
 
 lean_kernel = functools.partial(kernel, _nrt=False)

@@ -14,7 +14,7 @@ from .maps import (
     overlay_labels,
     pseudo_normals,
 )
-from .panels import side_by_side
+from .panels import contact_sheet, side_by_side
 from .tracks import draw_tracks, id_color
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     'colorize_labels',
     'colorize_normals',
     'colorize_relief',
+    'contact_sheet',
     'draw_keypoints',
     'draw_tracks',
     'id_color',

@@ -1,5 +1,6 @@
 """Pictures beside each other, with titles."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -52,6 +53,43 @@ def side_by_side(
     spacer = np.full((len(panels[0]), gap, 3), PAPER, np.uint8)
     row = [part for panel in panels for part in (panel, spacer)]
     return np.concatenate(row[:-1], 1)
+
+
+def contact_sheet(
+    cells: Sequence[np.ndarray],
+    captions: Sequence[str] | None = None,
+    gap: int = 8,
+) -> np.ndarray:
+    """Put pictures into rows of a nearly square sheet.
+
+    Args:
+        cells: Pictures (H, W, 3), uint8, BGR, of about one height.
+        captions: One line per picture, written above it.
+        gap: Pixels between pictures.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR.
+
+    Raises:
+        ValueError: As :func:`side_by_side`.
+    """
+    if not len(cells):
+        raise ValueError('cells is empty; expected one picture or more')
+    shape = max(cell.shape[1] for cell in cells) / max(map(len, cells))
+    columns = min(len(cells), max(1, round(math.sqrt(len(cells) / shape))))
+    rows = []
+    for start in range(0, len(cells), columns):
+        some = slice(start, start + columns)
+        titles = None if captions is None else captions[some]
+        rows.append(side_by_side(cells[some], titles, gap))
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        cv2.copyMakeBorder(
+            row, 0, gap, 0, width - row.shape[1], cv2.BORDER_CONSTANT, value=PAPER
+        )
+        for row in rows
+    ]
+    return np.concatenate(padded)
 
 
 def _title_height(panels: list[np.ndarray], titles: Sequence[str]) -> int:

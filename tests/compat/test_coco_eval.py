@@ -206,6 +206,37 @@ def test_mistakes_are_told_in_one_sentence(change, kwargs, words):
         evaluate(annotations, results, **kwargs)
 
 
+@pytest.mark.parametrize('keypoints', [{}, {'keypoints': []}, {'keypoints': None}])
+def test_a_box_alone_is_not_looked_for(keypoints):
+    """The original ends there, an epoch into a training; mmpose's data sets skip it."""
+    annotations = one_person()
+    (person,) = annotations['annotations']
+    alone = {k: v for k, v in person.items() if k != 'keypoints'} | {'id': 1}
+    annotations['annotations'].append({**alone, **keypoints})
+    results = [shifted(annotations, distance_of(0.72))]
+    run = evaluate(annotations, results)
+    assert run.stats[0] == pytest.approx(0.5)  # as without it
+    assert annotations['annotations'][1].get('keypoints') == keypoints.get('keypoints')
+    # a detection within three times the box is not held against the detector
+    annotations['annotations'].pop(0)
+    assert evaluate(annotations, results).stats[0] == -1
+
+
+def test_files_may_begin_with_a_byte_order_mark(tmp_path, capsys):
+    annotations = one_person()
+    path, found = tmp_path / 'annotations.json', tmp_path / 'found.json'
+    path.write_bytes(b'\xef\xbb\xbf' + json.dumps(annotations).encode())
+    results = json.dumps([shifted(annotations, 0)])
+    found.write_bytes(b'\xef\xbb\xbf' + results.encode())
+    index = COCO(str(path))
+    assert index.dataset == annotations and index.anno_file == [str(path)]
+    assert capsys.readouterr().out == ''
+    assert index.loadRes(str(found)).getAnnIds() == [1]
+    path.write_text('[]')
+    with pytest.raises(ValueError, match='annotations.json is no annotation file'):
+        COCO(path)
+
+
 def test_index_reads_as_the_original(tmp_path):
     annotations = one_person()
     annotations['annotations'][0].pop('iscrowd')

@@ -215,8 +215,8 @@ def test_seg_configs_of_the_docs(tmp_path):
         assert len(DATASETS.build(data)) == 3
 
     (person,) = people(1)
-    write_photo(tmp_path / 'mine/train/a.jpg', person.photo)
-    write_labels(tmp_path / 'mine/train_parts/a.png', person.labels > 0)
+    write_photo(tmp_path / 'mine/photos/train/a.jpg', person.photo)
+    write_labels(tmp_path / 'mine/labels/train/a.png', person.labels > 0)
     data = own.train_dataloader.dataset
     data.data_root = str(tmp_path / 'mine')
     with DefaultScope.overwrite_default_scope('mmseg'):
@@ -225,3 +225,4 @@ def test_seg_configs_of_the_docs(tmp_path):
     assert own.model.decode_head.num_classes == 2
     assert own.model.decode_head.loss_decode.class_weight is None
     assert own.test_dataloader.dataset.parts is None
+    assert own.test_dataloader.dataset.data_prefix.img_path == 'photos/val/'

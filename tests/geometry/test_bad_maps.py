@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip('mmseg')
 
@@ -18,8 +19,9 @@ from scenes import draw_scene, write_scenes
 
 from sapiens_mm.data_files import BadFileError
 from sapiens_mm.engine.bad_samples import SapiensSkippedHook, count_skipped
-from sapiens_mm.geometry import SapiensMapDataset
+from sapiens_mm.geometry import SapiensDepthMetric, SapiensMapDataset
 from sapiens_mm.geometry.axes import parse_axes
+from sapiens_mm.geometry.map_checks import check_known, known_pixels
 
 HW = (64, 48)
 SCENES = [draw_scene(seed, HW) for seed in range(6)]
@@ -104,6 +106,96 @@ def test_bad_masks_and_photos_are_named(tmp_path):
     photo.unlink()
     with pytest.raises(BadFileError, match=r'rgb.000.png does not exist'):
         dataset[0]
+
+
+@pytest.mark.parametrize(
+    ('count', 'max_holes', 'words'),
+    [
+        (1, 0, '1 of 200000 pixels are unknown, 0.0005%, where max_holes is 0%'),
+        (2001, 0.01, '2001 of 200000 pixels are unknown, 1.0005%, .* is 1%'),
+        (30000, 0.01, '15.0%, where max_holes is 1%'),
+    ],
+)
+def test_shares_of_holes_have_the_digits_that_tell_them_apart(count, max_holes, words):
+    values = np.ones((400, 500), np.float32)
+    values.ravel()[:count] = np.nan
+    known, mask = known_pixels(values), np.ones((400, 500), np.uint8)
+    with pytest.raises(BadFileError, match=words):
+        check_known('a.npy', values, known, mask, max_holes)
+    check_known('a.npy', values, known, mask, count / 200000)
+
+
+def relative_scene(scene):
+    """Return its depth as our models give it: near 0, far 1 over the people."""
+    inside = scene.depth[scene.mask > 0]
+    relative = (scene.depth - inside.min()) / np.ptp(inside)
+    return np.where(scene.mask > 0, relative, 0).astype(np.float32)
+
+
+def test_depth_that_is_zero_where_it_is_near(tmp_path):
+    root = write_scenes(tmp_path, SCENES[:1], 'depth')
+    path, people = root / 'depth' / '000.npy', SCENES[0].mask > 0
+    relative = relative_scene(SCENES[0])
+    np.save(path, relative)
+    with pytest.raises(BadFileError, match=r'\(0 or less\) .* near_is_zero=True'):
+        build(root, 'depth')[0]
+    sample = build(root, 'depth', near_is_zero=True)[0]['data_samples']
+    np.testing.assert_array_equal(sample.gt_mask.data[0], people)
+    got = sample.gt_depth_map.data[0].numpy()
+    np.testing.assert_allclose(got[people], 1 + relative[people], rtol=1e-6)
+    # what the losses see is that of the same scene in metres
+    metres = target_of(write_scenes(tmp_path / 'metres', SCENES[:1], 'depth'))
+    np.testing.assert_allclose(target_of(root, near_is_zero=True), metres, atol=1e-6)
+
+    # a prediction dips below 0; far below, and NaN, stay faults
+    for value, words in ((-0.03, None), (-1, r'\(-1 or less\)'), (np.nan, 'NaN')):
+        np.save(path, first_person(value)(relative.copy()))
+        if words is None:
+            build(root, 'depth', near_is_zero=True)[0]
+            continue
+        with pytest.raises(BadFileError, match=words):
+            build(root, 'depth', near_is_zero=True)[0]
+
+
+def target_of(root, **options):
+    steps = [*PIPELINE[:2], dict(type='sapiens_mm.SapiensMapTarget'), PIPELINE[2]]
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = SapiensMapDataset(
+            'depth', data_root=str(root), pipeline=steps, **options
+        )
+    return dataset[0]['data_samples'].gt_depth_map.data[0].numpy()
+
+
+def test_relative_depth_needs_to_know_where_nobody_is(tmp_path):
+    root = write_scenes(tmp_path, SCENES[:1], 'depth')
+    path, people = root / 'depth' / '000.npy', SCENES[0].mask > 0
+    relative = relative_scene(SCENES[0])
+    folders = dict(img_path='rgb', map_path='depth')
+    options = dict(data_prefix=folders, near_is_zero=True)
+    np.save(path, relative)
+    with pytest.raises(BadFileError, match='every pixel would count as a person'):
+        build(root, 'depth', **options)[0]
+    for nobody, invalid in ((np.nan, None), (-9, -9), (7, 7)):
+        np.save(path, np.where(people, relative, np.float32(nobody)))
+        sample = build(root, 'depth', invalid_value=invalid, **options)[0]
+        np.testing.assert_array_equal(sample['data_samples'].gt_mask.data[0], people)
+    with pytest.raises(ValueError, match='near_is_zero is for depth'):
+        build(write_scenes(tmp_path, SCENES[:1], 'normal'), 'normal', near_is_zero=True)
+
+
+def test_relative_depth_is_evaluated(tmp_path):
+    """A perfect prediction has no error, where 1 / 0 would leave nothing to fit."""
+    root = write_scenes(tmp_path, SCENES[:1], 'depth')
+    relative = relative_scene(SCENES[0])
+    np.save(root / 'depth' / '000.npy', relative)
+    sample = build(root, 'depth', near_is_zero=True)[0]['data_samples']
+    for protocol, bound in (('david', 1e-6), ('sapiens', 0.06)):
+        metric = SapiensDepthMetric(protocol)
+        pred = torch.from_numpy(relative)[None]
+        metric.add('a', pred, sample.gt_depth_map.data, sample.gt_mask.data)
+        figures, _ = metric.summarise(metric.results)
+        assert figures['rmse'] < bound
+        assert figures['num_unknown_pixels'] == 0
 
 
 def test_unknown_pixels_outside_people_do_not_matter(tmp_path):

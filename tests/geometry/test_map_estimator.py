@@ -8,6 +8,7 @@ pytest.importorskip('mmseg')
 from mmseg.structures import SegDataSample
 from torch.nn import functional as F
 
+from sapiens_mm.checkpoints import CheckpointError
 from sapiens_mm.testing import build_model, tiny_config
 
 HW = (64, 48)
@@ -135,3 +136,41 @@ def test_test_step_goes_through_the_preprocessor():
 def test_wrong_test_settings_raise(test_cfg, words):
     with pytest.raises(ValueError, match=words):
         model_of('depth', **test_cfg)
+
+
+def start_of(task, checkpoint):
+    """Build a tiny model with a start, initialised but not loaded by anyone else."""
+    cfg = tiny_config(f'{task}/sapiens_0.3b_render_people-1024x768', HW)
+    cfg.model.init_cfg = dict(type='Pretrained', checkpoint=str(checkpoint))
+    model = build_model(cfg)
+    model.init_weights()
+    return model
+
+
+def test_init_cfg_starts_from_what_fits_of_a_file(tmp_path):
+    path = tmp_path / 'depth.pth'
+    source = model_of('depth')
+    torch.save(dict(state_dict=source.state_dict()), path)
+    again = start_of('depth', path)
+    for name, values in source.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], values, msg=name)
+    again.decode_head.conv_seg.weight.data.zero_()
+    again.init_weights()  # a second call does nothing
+    assert not again.decode_head.conv_seg.weight.any()
+
+    # of another head, and of an encoder alone, the head is as without a file
+    encoder = tmp_path / 'encoder.pth'
+    torch.save(dict(source.backbone.state_dict()), encoder)
+    for other in (start_of('normal', path), start_of('depth', encoder)):
+        for name, values in source.backbone.state_dict().items():
+            torch.testing.assert_close(other.backbone.state_dict()[name], values)
+        last = other.decode_head.conv_seg
+        assert last.weight.std().item() == pytest.approx(0.01, rel=0.5)  # mmseg's
+        assert not last.bias.any()
+
+
+def test_init_cfg_refuses_another_encoder(tmp_path):
+    with pytest.raises(CheckpointError, match='Cannot load'):
+        start_of('depth', 'sapiens_tiny_synth_depth')
+    with pytest.raises(CheckpointError, match='There is no checkpoint'):
+        start_of('depth', tmp_path / 'none.pth')

@@ -260,9 +260,15 @@ def test_min_keypoints_counts_what_the_loss_sees():
     assert transform(dict(keypoint_weights=good))['keypoint_weights'] is good
     assert transform(dict(keypoint_weights=poor)) is None
     assert transform(dict(keypoint_weights=[poor, good])) is None
+    share = TRANSFORMS.build(dict(type='sapiens_mm.SapiensMinKeypoints'))
+    for count, least in ((17, 4), (133, 8), (308, 8), (6, 1)):
+        for labelled in (least - 1, least):
+            weights = np.arange(count)[None] < labelled
+            kept = share(dict(keypoint_weights=weights))
+            assert (kept is not None) == (labelled == least)
     with pytest.raises(ValueError, match='after GenerateTarget'):
         transform({})
-    for wrong in (0, 2.5, None):
+    for wrong in (0, 2.5, True):
         with pytest.raises(ValueError, match='positive integer'):
             SapiensMinKeypoints(wrong)
 

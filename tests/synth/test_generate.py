@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from leftovers import temporary_of_an_ended_process
+from script_util import load_script
 
 from sapiens_mm.synth import dataset_writer, generate
 from sapiens_mm.synth.dataset_writer import DatasetWriter
@@ -80,8 +82,7 @@ def test_what_is_finished_is_not_made_again(tmp_path, fakes):
     split = fakes.split_of(2)
     generate.file_of(tmp_path / 'a', 'depth', split, 2).unlink()
     record_of(tmp_path / 'a', 4).unlink()
-    part = tmp_path / 'a' / 'images' / 'train' / '00000009.jpg.77.part'
-    part.write_bytes(b'half')
+    part = temporary_of_an_ended_process(tmp_path / 'a/images/train/00000009.jpg')
     writer = DatasetWriter(tmp_path / 'a', fakes, 9, 'folders')
     assert not part.exists()
     assert writer.done == {0, 1, 3, 5}
@@ -163,13 +164,44 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
         'builtins.print', lambda *args, **_: said.append(' '.join(map(str, args)))
     )
     argv = [root, '--num', 9, '--workers', 1, '--size', '128x96']
-    assert synthesize_humans.main(list(map(str, argv))) == 2
+    assert synthesize_humans.main(list(map(str, argv))) == 1
     assert said[-1].startswith('error: No space left on device (x.png); 3 of 9')
     assert 'the same command goes on' in said[-1]
     monkeypatch.setattr(generate, 'make_sample', fake_sample)
     assert synthesize_humans.main(list(map(str, argv))) == 0
     assert said[-1].startswith('9 images')
     assert dataset_writer.DatasetWriter(root, Settings(size_hw=(128, 96)), 9, 'folders')
+
+
+def test_compiling_is_said_and_done_before_the_clock_starts(
+    tmp_path, fakes, monkeypatch, capsys
+):
+    import tqdm
+
+    tool = load_script('tools/synthesize_humans.py')
+    order = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, *args, **kwargs):
+            order.append('bar')
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(tqdm, 'tqdm', Bar)
+    monkeypatch.setattr(generate, 'render', lambda *args: order.append(args))
+    argv = ['--num', '3', '--workers', '1', '--size', '128x96', '--knob', 'hat=1']
+    for share, compiled in ((0.0, True), (0.95, False)):
+        monkeypatch.setattr(generate.jit, 'share_compiled', lambda share=share: share)
+        root = str(tmp_path / str(share))
+        assert tool.main([root, *argv]) == 0
+        *drawn, last = order
+        assert last == 'bar'
+        assert bool(drawn) == compiled
+        assert [knobs.hat for _, _, knobs, _ in drawn] == [1.0] * len(drawn)
+        assert ('compiling once, about a minute' in capsys.readouterr().out) == compiled
+        order.clear()
+    monkeypatch.setattr(generate.jit, 'share_compiled', lambda: 0.0)
+    assert tool.main([root, *argv]) == 0  # all is there
+    assert order == ['bar']
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='sends POSIX signals')

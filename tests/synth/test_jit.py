@@ -14,8 +14,9 @@ OUTER = (
     '@kernel\ndef outer(x):\n    return 10 * inner(x)\n'
 )
 RUN = (
-    'from {room}.outer import outer\nprint(outer(1.0), '
-    'sum(outer.stats.cache_hits.values()))'
+    'from {room}.outer import outer\nfrom {room}.jit import share_compiled\n'
+    'share = share_compiled()\nprint(outer(1.0), '
+    'sum(outer.stats.cache_hits.values()), share)'
 )
 
 
@@ -28,8 +29,8 @@ def run(folder, room):
         text=True,
         check=True,
     )
-    value, hits = done.stdout.split()
-    return float(value), int(hits)
+    value, hits, share = done.stdout.split()
+    return float(value), int(hits), float(share)
 
 
 def test_a_change_of_another_file_is_seen(tmp_path):
@@ -39,7 +40,7 @@ def test_a_change_of_another_file_is_seen(tmp_path):
     shutil.copy(Path(jit.__file__), room / 'jit.py')
     (room / 'inner.py').write_text(INNER.format(room=room.name, add=1), 'utf-8')
     (room / 'outer.py').write_text(OUTER.format(room=room.name), 'utf-8')
-    assert run(tmp_path, room.name) == (20.0, 0)
-    assert run(tmp_path, room.name) == (20.0, 1)
+    assert run(tmp_path, room.name) == (20.0, 0, 0.0)
+    assert run(tmp_path, room.name) == (20.0, 1, 1.0)
     (room / 'inner.py').write_text(INNER.format(room=room.name, add=25), 'utf-8')
-    assert run(tmp_path, room.name) == (260.0, 0)
+    assert run(tmp_path, room.name) == (260.0, 0, 0.0)

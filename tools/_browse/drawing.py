@@ -1,16 +1,13 @@
-"""What every kind of sample shares: its drawing, its data set, the sheet of all."""
+"""What every kind of sample shares: its drawing and its data set."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
-
-from sapiens_mm.visualization import side_by_side
 
 CELL_HEIGHT, GAP = 320, 8  # pixels of the sheet
 
@@ -63,25 +60,6 @@ def transforms_of(dataset: Any) -> list:
         if each is not None:
             found += transforms_of(each)
     return found
-
-
-def contact_sheet(cells: Sequence[np.ndarray], captions: Sequence[str]) -> np.ndarray:
-    """Put small pictures into rows of a nearly square sheet, (H, W, 3) uint8 BGR."""
-    shape = max(cell.shape[1] for cell in cells) / CELL_HEIGHT
-    columns = min(len(cells), max(1, round(math.sqrt(len(cells) / shape))))
-    rows = []
-    for start in range(0, len(cells), columns):
-        some = slice(start, start + columns)
-        rows.append(side_by_side(cells[some], captions[some], GAP))
-    width = max(row.shape[1] for row in rows)
-    white = (255, 255, 255)
-    padded = [
-        cv2.copyMakeBorder(
-            row, 0, GAP, 0, width - row.shape[1], cv2.BORDER_CONSTANT, value=white
-        )
-        for row in rows
-    ]
-    return np.concatenate(padded)
 
 
 def shrink(picture: np.ndarray) -> np.ndarray:

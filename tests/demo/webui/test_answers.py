@@ -19,7 +19,8 @@ pytest.importorskip('gradio')
 
 
 from sapiens_mm.apis.results import SegResult
-from sapiens_mm.apis.saving import draw_result, write_image
+from sapiens_mm.apis.saving import draw_result
+from sapiens_mm.files import write_image
 from sapiens_mm.tables import GOLIATH28
 from sapiens_mm.visualization import add_depth_bar, colorize_relief
 
