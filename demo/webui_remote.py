@@ -24,7 +24,7 @@ from webui_photos import check_photo
 from webui_wish import Answer, Menu, Wish
 from webui_worker import END, NEXT, TookTooLongError, Worker, WorkerError
 
-READ_S = 30  # for one upload
+READ_S = 20  # for one upload
 LOAD_S = 1800  # for one model
 READER_BYTES = 4 << 30  # of addresses; a photo of 150 megapixels takes a quarter
 REMEMBERED = 500  # photos that were read
