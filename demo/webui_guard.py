@@ -12,6 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from anyio import move_on_after
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -22,6 +23,8 @@ ANY = ('0.0.0.0', '::', '')
 MAX_UPLOAD_MB = 100
 MAX_BODY = 1 << 20  # of any other request: a handful of words
 _FORM = 1 << 16  # around a file
+_PATIENCE = 4  # times a limit, which is heard out, though not kept
+_SILENCE_S = 2  # ends that
 _HOST = re.compile(r'(\[[0-9a-f:.%a-z]+\]|[^\s:/@?#\[\]]+?)\.?(:\d{1,5})?', re.I)
 # parts of gradio that fetch from elsewhere, or that the page does not have
 _NO_PART = re.compile(
@@ -103,6 +106,7 @@ class Guard:
             refusal = _too_large(limit)
         if refusal:
             code, sentence = refusal
+            await _listen(receive, _PATIENCE * limit)
             answer = PlainTextResponse(sentence, code, {'Connection': 'close'})
             await answer(scope, receive, send)
             return
@@ -113,6 +117,7 @@ class Guard:
             message = await receive()
             taken += len(message.get('body', b''))
             if taken > limit:
+                await _listen(receive, _PATIENCE * limit)
                 raise HTTPException(*_too_large(limit))
             return message
 
@@ -147,6 +152,18 @@ class Guard:
             return True
         came_to = (scope.get('server') or ('',))[0]
         return self.everywhere and bool(name) and name == came_to
+
+
+async def _listen(receive: Callable, most: int) -> None:
+    """Let a client say what it has to say: few listen before they have."""
+    taken = 0
+    while taken <= most:
+        message: dict[str, Any] = {}
+        with move_on_after(_SILENCE_S):
+            message = await receive()
+        taken += len(message.get('body', b''))
+        if not message.get('more_body'):
+            return
 
 
 def _too_large(limit: int) -> tuple[int, str]:

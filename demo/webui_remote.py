@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import threading
 import time
 import traceback
@@ -23,7 +24,7 @@ from webui_photos import check_photo
 from webui_wish import Answer, Menu, Wish
 from webui_worker import END, NEXT, TookTooLongError, Worker, WorkerError
 
-READ_S = 30  # for one upload
+READ_S = 20  # for one upload
 LOAD_S = 1800  # for one model
 READER_BYTES = 4 << 30  # of addresses; a photo of 150 megapixels takes a quarter
 REMEMBERED = 500  # photos that were read
@@ -46,7 +47,10 @@ def build_models(args: argparse.Namespace, folder: Path) -> tuple[Any, Menu]:
 
 
 def build_reader() -> tuple[Any, None]:
-    """Limit the memory; called in the process that reads uploads."""
+    """Limit the memory and say nothing; called in the process that reads uploads."""
+    # libpng prints a line for each oddity of a file, and there may be millions
+    with open(os.devnull, 'wb') as nothing:
+        os.dup2(nothing.fileno(), 2)
     with contextlib.suppress(ImportError, ValueError, OSError):  # where there is none
         import resource
 

@@ -18,7 +18,7 @@ def build(folder, start_s=0.0):
 def build_for_page(args, folder):
     def slow(wish):
         folder.joinpath('result').mkdir()
-        yield from run(Wish(wish.photo, models={'pose': '', 'seg': 'sleep 60'}))
+        yield from run(Wish(wish.photo, models={'seg': 'sleep 60'}))
 
     return slow, MENU
 
