@@ -86,8 +86,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     check = commands.add_parser('check', help='say what is wrong with a file')
     check.add_argument('source', type=Path, help='annotation file')
     check.add_argument('--images', type=Path, help='folder: look for the images there')
+    count_help = 'keypoints of a person; default: what the records show'
     check.add_argument(
-        '--from', dest='source_k', type=int, choices=(17, 133, 308), help=from_help
+        '--from', dest='source_k', type=int, metavar='COUNT', help=count_help
     )
     return parser.parse_args(argv)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ def check_plan(start: Start, figures: Sequence[Figures | None]) -> None:
         figures: Of each metric of the validation, None for an unknown one.
 
     Raises:
-        ValueError: If ``save_best`` names a figure that no metric returns.
+        ValueError: If ``save_best`` names a figure that no metric returns, or there is
+            no checkpoint to start from.
     """
     hook = (start.cfg.get('default_hooks') or {}).get('checkpoint')
     if isinstance(hook, dict):
@@ -33,6 +35,13 @@ def check_plan(start: Start, figures: Sequence[Figures | None]) -> None:
         start.remark('this run saves no checkpoint: the config has no checkpoint hook')
     _check_validation(start)
     _check_schedule(start)
+    weights = start.cfg.get('load_from')
+    if (
+        isinstance(weights, str)
+        and '://' not in weights
+        and not os.path.exists(weights)
+    ):
+        raise ValueError(f'the checkpoint to start from does not exist: {weights}')
 
 
 def _fit_save_best(start: Start, hook: dict, figures: Sequence[Figures | None]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
+from mmengine.runner import find_latest_checkpoint
 
 from sapiens_mm.engine.bad_samples import count_skipped
 from sapiens_mm.engine.run_plan import long_warm_up, run_length
@@ -117,7 +118,8 @@ def _validation(start: Start, runner: Any) -> str:
 def _weights(runner: Any) -> str:
     if runner._resume:
         if runner.iter > 0:
-            return f'resumed after epoch {runner.epoch}, iteration {runner.iter}'
+            file = runner._load_from or find_latest_checkpoint(runner.work_dir)
+            return f'{file}, resumed after {_count(runner.iter, "iterations")}'
         return 'nothing to resume in the work dir: from the start; ' + _initial(runner)
     if runner._load_from:
         return f'all from {runner._load_from}'

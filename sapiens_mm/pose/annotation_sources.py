@@ -6,6 +6,7 @@ while it builds the data set, and what it stumbles over there, it does not name.
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -86,13 +87,18 @@ def read_source(source: Source, local_path: str | None = None) -> Report:
         The report, also where it has errors.
 
     Raises:
-        BadFileError: If it does not exist.
+        BadFileError: If it does not exist, or the host's reader cannot read it.
         ValueError: If it is no annotation file.
         OSError: If it cannot be read.
     """
     path = local_path or source.path
     if not os.path.isfile(path):
         raise BadFileError(f'the annotation file {path} does not exist')
+    if _has_mark(path) and not serves_ours():
+        raise BadFileError(
+            f'{path} begins with a byte order mark, which the xtcocotools installed '
+            'here does not read: save it as UTF-8 without one'
+        )
     facts = os.stat(path)
     key = (source, path, facts.st_mtime_ns, facts.st_size)
     if key not in _reports:
@@ -278,3 +284,8 @@ def sources_of(
 
 def _place(path: str | os.PathLike) -> str:
     return os.path.abspath(path)
+
+
+def _has_mark(path: str | os.PathLike) -> bool:
+    with open(path, 'rb') as file:
+        return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8

@@ -115,7 +115,7 @@ def read_bvh(path: str | Path) -> Motion:
         ValueError: If the file cannot be read or is no BVH; names the file and line.
     """
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'cannot read the motion {path}: {error}') from None
     words = _words(text)

@@ -43,7 +43,7 @@ class KeypointPlaces:
 
 @lru_cache(maxsize=2)
 def _read(path: str | Path) -> dict[str, dict]:
-    places = json.loads(Path(path).read_text())
+    places = json.loads(Path(path).read_bytes())
     table = GOLIATH308
     for k, m in enumerate(table.flip_indices):
         given = (table.names[k] in places) + (k != m and table.names[m] in places)

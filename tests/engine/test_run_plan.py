@@ -97,6 +97,16 @@ def test_no_checkpoint_hook_and_no_validation():
     assert plan(val=False, interval=1, save_best='x', inherited=('save_best',))[1] == []
 
 
+def test_weights_that_are_not_there(tmp_path):
+    cfg = Config(dict(train_cfg=dict(max_iters=5), load_from=str(tmp_path / 'a.pth')))
+    with pytest.raises(ValueError, match='to start from does not exist: .*a.pth'):
+        check_plan(Start(cfg), [])
+    (tmp_path / 'a.pth').touch()
+    check_plan(Start(cfg), [])
+    cfg.load_from = 'https://example.org/a.pth'
+    check_plan(Start(cfg), [])
+
+
 def schedule(epochs, *schedulers, val_interval=1):
     cfg = Config(
         dict(

@@ -169,7 +169,7 @@ def test_list_with_groups(tmp_path):
         (tmp_path / 'depth' / '002.npy').read_bytes()
     )
     (tmp_path / 'list.txt').write_text(
-        '# image mask map group\n'
+        '\ufeff# image mask map group\n'  # as editors on Windows begin a file
         'rgb/003.png mask/003.png depth/003.npy face\n'
         '\n'
         'rgb/001.png - depth/001.npy full_body  # no mask\n'

@@ -11,6 +11,7 @@ from own_models import own_keypoints  # noqa: E402
 
 from sapiens_mm.engine.start import Start  # noqa: E402
 from sapiens_mm.paths import config_root  # noqa: E402
+from sapiens_mm.pose import annotation_sources  # noqa: E402
 from sapiens_mm.pose.min_keypoints import usual_minimum  # noqa: E402
 
 NAMES = ('head', 'left_hand', 'right_hand', 'left_foot', 'right_foot', 'tail')
@@ -254,6 +255,16 @@ def test_faulty_files_are_told(start, tmp_path):
     (tmp_path / 'people.json').unlink()
     found = Start(Config.fromfile(tmp_path / 'mine.py'))
     with pytest.raises(ValueError, match='file .*people.json does not exist'):
+        found.check_files()
+
+
+def test_the_real_xtcocotools_reads_no_byte_order_mark(start, tmp_path, monkeypatch):
+    found = start()
+    path = tmp_path / 'people.json'
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    found.check_files()
+    monkeypatch.setattr(annotation_sources, 'serves_ours', lambda: False)
+    with pytest.raises(ValueError, match='people.json begins with a byte order mark'):
         found.check_files()
 
 

@@ -161,9 +161,10 @@ def test_order_does_not_depend_on_the_file_system(tmp_path, monkeypatch):
     assert [dataset.get_data_info(n)['img_path'] for n in range(4)] == expected
 
 
-def test_a_list_of_names(tmp_path):
+@pytest.mark.parametrize('mark', [b'', b'\xef\xbb\xbf'])
+def test_a_list_of_names(tmp_path, mark):
     write_goliath(tmp_path, 4)
-    (tmp_path / 'some.txt').write_text('s1/0003\ns1/0001\n\n')
+    (tmp_path / 'some.txt').write_bytes(mark + b's1/0003\ns1/0001\n\n')
     dataset = plain(tmp_path, ann_file='some.txt')
     names = [Path(dataset.get_data_info(n)['img_path']).stem for n in range(2)]
     assert (len(dataset), names) == (2, ['0003', '0001'])

@@ -90,6 +90,7 @@ def direction(rest, pose, bone: str, end: str) -> np.ndarray:
 def test_reads_hierarchy_and_frames(tmp_path) -> None:
     path = tmp_path / 'a.bvh'
     write_bvh(path, [{}, {'LeftForeArm': (0, 0, -90)}])
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())  # as Windows has it
     motion = read_bvh(path)
     assert len(motion.names) == 21 and motion.frames.shape == (2, 66)
     assert motion.seconds == 0.04

@@ -316,3 +316,18 @@ def test_as_a_program(tmp_path):
     done = call('convert', 'a.json', 'b.json', '--to', '21')
     assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert 'invalid choice' in done.stderr
+
+
+def test_check_reads_any_number_of_keypoints(tmp_path, capsys):
+    source = tmp_path / 'own.json'
+    image = dict(id=1, file_name='a.jpg', width=99, height=99)
+    person = dict(id=1, image_id=1, category_id=1, iscrowd=0, bbox=[1, 1, 50, 50])
+    person |= dict(area=900, num_keypoints=6, keypoints=[5, 6, 2] * 6)
+    content = dict(images=[image], annotations=[person], categories=[dict(id=1)])
+    source.write_text(json.dumps(content), encoding='utf-8-sig')
+    for words in ((), ('--from', '6')):
+        assert run('check', source, *words) == 0
+        assert '1 annotations with 6 keypoints, 1 used' in capsys.readouterr().out
+    assert run('check', source, '--from', '5') == 1
+    assert 'expected 15' in capsys.readouterr().out
+    assert run('convert', source, tmp_path / 'out.json', '--to', '17') == 2
