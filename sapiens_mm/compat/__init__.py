@@ -15,7 +15,10 @@ import os
 
 from sapiens_mm.compat import hooks
 
-MENDS = ('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal')
+MENDS = (
+    *('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal'),
+    'whole_checkpoints',
+)
 """Names of the mends: the modules of this package that hold them."""
 
 DISABLE_VARIABLE = 'SAPIENS_MM_DISABLE_MENDS'
