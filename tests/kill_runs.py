@@ -6,7 +6,8 @@
 For each command: a run that nobody disturbs; then runs that are killed (SIGKILL), up to
 five times in one folder, and end in the same state; one with Ctrl-C; one that may write
 small files only, as on a full disk; and two at once in one folder. It prints what it
-counted and exits with 1 if something was not as it must be.
+counted and exits with 1 if something was not as it must be. Commands begin as forks of
+this process, which has imported all that takes seconds, so most of their time is work.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / 'tests'), str(ROOT / 'tests/tools')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'demo')]
+sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tests/tools')]
+
+from script_util import load_script  # noqa: E402
+
 CHAIN = 5  # kills in one folder
 State = Mapping[str, str]
 
@@ -88,10 +94,14 @@ def weights_of(folder: Path) -> State:
 def make_cases(folder: Path) -> list[Case]:
     """Write inputs and small models, and return the cases."""
     import cv2
+    import mmengine.runner  # noqa: F401  all that takes seconds
+    import mmpose.models  # noqa: F401
+    import mmseg.models  # noqa: F401
     import torch
     import video_files
     from tiny_runs import pose_config, write_people
 
+    import sapiens_mm.apis  # noqa: F401
     from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
 
     models = {}
@@ -167,6 +177,69 @@ def make_cases(folder: Path) -> list[Case]:
     ]
 
 
+class Fork:
+    """A script's ``main`` in a fork of this process; as ``subprocess.Popen``.
+
+    Args:
+        argv: The script and its arguments.
+        pipe: Where its words go: one to close, one to write to.
+        folder: To work in.
+        prepare: Called in the process.
+    """
+
+    def __init__(
+        self,
+        argv: list[str],
+        pipe: tuple[int | None, int],
+        folder: Path,
+        prepare: Callable[[], None],
+    ) -> None:
+        self.returncode: int | None = None
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 99
+        try:
+            os.setsid()
+            os.chdir(folder)
+            os.dup2(pipe[1], 1)
+            os.dup2(pipe[1], 2)
+            if pipe[0] is not None:
+                os.close(pipe[0])
+            prepare()
+            sys.argv = argv
+            code = load_script(argv[0]).main(argv[1:])
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def poll(self) -> int | None:
+        """Return how it ended, None if it has not."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float = 600) -> int:
+        """Wait until it has ended."""
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.002)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
 class Runner:
     """Starts processes of a case and counts what goes wrong.
 
@@ -182,8 +255,8 @@ class Runner:
 
     def start(
         self, argv: list[str], log: Path, max_bytes: int | None = None
-    ) -> subprocess.Popen:
-        """Start a process that may write files of ``max_bytes`` only."""
+    ) -> Fork | subprocess.Popen:
+        """Start a command that may write files of ``max_bytes`` only."""
 
         def prepare() -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -191,16 +264,25 @@ class Runner:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
 
         with log.open('w') as file:
-            return subprocess.Popen(
-                argv,
-                cwd=self.folder,
-                # a log may grow as it likes
-                stdout=subprocess.PIPE if max_bytes else file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=prepare,
-                env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path[:3])},
-            )
+            # a log may grow as it likes
+            pipe = os.pipe() if max_bytes else (None, file.fileno())
+            if 'synthesize' not in argv[1]:
+                process = Fork(argv[1:], pipe, self.folder, prepare)
+            else:  # it starts processes by itself, afresh
+                process = subprocess.Popen(
+                    argv,
+                    cwd=self.folder,
+                    stdout=pipe[1],
+                    stderr=pipe[1],
+                    start_new_session=True,
+                    preexec_fn=prepare,
+                )
+        if max_bytes:
+            os.close(pipe[1])
+            with os.fdopen(pipe[0], 'rb') as said:
+                log.write_bytes(said.read())
+            process.wait()
+        return process
 
     def check(self, good: bool, what: str) -> None:
         """Note what is not as it must be."""
@@ -294,7 +376,7 @@ class Runner:
         """Let it write small files only."""
         out = self.folder / f'{case.name}_full'
         process = self.start(case.argv(out), log, case.max_bytes)
-        said = process.communicate()[0].decode()
+        said = log.read_text()
         self.check(
             process.returncode == 1 and 'Traceback' not in said,
             f'{case.name}, disk full: {process.returncode}, {said[-1500:]}',
