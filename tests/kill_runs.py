@@ -34,6 +34,8 @@ sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tests/tools')]
 
 from script_util import load_script  # noqa: E402
 
+import sapiens_mm  # noqa: E402, F401  before the hosts: it mends them
+
 CHAIN = 5  # kills in one folder
 State = Mapping[str, str]
 
