@@ -309,28 +309,28 @@ class Runner:
             self.check(process.returncode == 0, f'{case.name}: {said}')
         expected = case.state(reference)
         print(f'{case.name}: {whole_s:.1f} s, {len(expected)} files', flush=True)
-        moments = [
-            # while it starts, too, but mostly when there is something to break
-            self.random.uniform(*((first, whole_s) if n % 5 else (0, whole_s)))
-            for n in range(kills)
-        ]
-        ended = 0
-        for chain in range(0, kills, CHAIN):
-            out = self.folder / f'{case.name}_{chain}'
-            for moment in moments[chain : chain + CHAIN]:
+        killed = number = 0
+        while killed < kills:
+            out = self.folder / f'{case.name}_{number}'
+            number += 1
+            for _ in range(min(CHAIN, kills - killed)):
+                # while it starts, too, but mostly when there is something to break;
+                # what goes on has less to do
+                begin, end = (0, whole_s) if killed % 5 == 0 else (first, whole_s)
+                moment = begin + self.random.uniform(0, 0.4) * (end - begin)
                 again = case.again if out.exists() else []
                 process = self.start([*case.argv(out), *again], log)
                 try:
                     process.wait(moment)
-                    ended += 1
+                    break
                 except subprocess.TimeoutExpired:
-                    if case.name == 'synthesize_humans':
-                        process.kill()  # its workers follow by themselves
-                    else:
-                        os.killpg(process.pid, signal.SIGKILL)
+                    # workers follow by themselves
+                    alone = case.name == 'synthesize_humans'
+                    (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
                     process.wait()
-            self.finish(case, out, log, expected, f'after {CHAIN} kills')
-        print(f'{case.name}: {kills} kills, {ended} of them too late', flush=True)
+                    killed += 1
+            self.finish(case, out, log, expected, 'after kills')
+        print(f'{case.name}: {killed} kills in {number} folders', flush=True)
         self.interrupt(case, log, expected, first, whole_s)
         self.fill_disk(case, log, expected)
         if case.twice:
