@@ -189,10 +189,8 @@ def _keypoints(metainfo: Mapping[str, Any]) -> KeypointTable:
     if 'from_file' in metainfo:
         from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-        with (
-            hosts.PROCESS_STATE,
-            warnings.catch_warnings(),
-        ):  # that it took its own copy of the file
+        # not that it took its own copy of the file
+        with hosts.PROCESS_STATE, warnings.catch_warnings():
             warnings.simplefilter('ignore')
             try:
                 metainfo = parse_pose_metainfo(dict(metainfo))
