@@ -22,6 +22,7 @@ from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.camera import CameraReader
 from sapiens_mm.apis.person_boxes import make_detector
 from sapiens_mm.apis.video import VideoError, VideoReader
+from sapiens_mm.apis.video_writer import VideoWriteError
 from sapiens_mm.files import (
     FolderLock,
     has_ended,
@@ -88,7 +89,8 @@ class VideoRun:
             try:
                 self._run(video, self.names[video])
             except VideoError as error:
-                if len(self.videos) == 1:
+                # of several, one is no reason to refuse the call
+                if len(self.videos) == 1 and not isinstance(error, VideoWriteError):
                     raise
                 self.failures[str(video)] = str(error)
             if self.interrupted:

@@ -183,6 +183,8 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadFileError(f'{path} is not JSON: {error}') from None
+    except RecursionError:
+        raise BadFileError(f'{path} is not read: it is nested too deep') from None
 
 
 INDEX_FIELDS = ('sample_id', 'session_id', 'camera_id', 'frame_number')

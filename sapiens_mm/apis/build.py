@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import numbers
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import MODELS
 from torch import nn
 
 from sapiens_mm import config_path, hosts
@@ -130,7 +131,7 @@ def build_model(
     """
     scope = config.get('default_scope', 'mmengine')
     hosts.require(scope)
-    with DefaultScope.overwrite_default_scope(scope):
+    with hosts.scope(scope):
         model_cfg = copy.deepcopy(config.model)
         preprocessor = MODELS.build(model_cfg.pop('data_preprocessor'))
         # where training starts from; inference has a checkpoint, or says it has none
@@ -173,7 +174,7 @@ def materialize(
             f'{name} runs with random weights: give a checkpoint for real results',
             stacklevel=4,
         )
-        with torch.random.fork_rng(devices=[]):
+        with hosts.PROCESS_STATE, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = build()
             with _quiet_logger():  # one line for each of hundreds of parameters
@@ -210,7 +211,7 @@ def build_pipeline(config: Config) -> Compose:
     steps = [
         step for step in test_steps(config) if 'Load' not in _class_name(step['type'])
     ]
-    with DefaultScope.overwrite_default_scope(config.default_scope):
+    with hosts.scope(config.default_scope):
         return Compose(steps)
 
 
@@ -241,13 +242,18 @@ def _class_name(kind: str | type) -> str:
 
 @contextmanager
 def _quiet_logger() -> Iterator[None]:
+    """Keep this thread's remarks from mmengine's log; its level is not ours to set."""
     logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    thread = threading.get_ident()
+
+    def passes(record: logging.LogRecord) -> bool:
+        return record.thread != thread or record.levelno >= logging.WARNING
+
+    logger.addFilter(passes)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(passes)
 
 
 def _name(config: Config) -> str:

@@ -28,6 +28,10 @@ from sapiens_mm.hosts import require
 ENCODERS = ('libx264', 'libopenh264', 'mpeg4')
 
 
+class VideoWriteError(VideoError):
+    """The disk is full, or the like: nothing is wrong with what was to be written."""
+
+
 class VideoWriter:
     """Writes frames under another name and renames the file when it is finished.
 
@@ -129,7 +133,7 @@ class VideoWriter:
 
         Raises:
             ValueError: If ``pts`` does not grow.
-            VideoError: If the disk is full, or the like.
+            VideoWriteError: If the disk is full, or the like.
         """
         import av
 
@@ -168,7 +172,7 @@ class VideoWriter:
             Whether there is a file: without a frame there is none.
 
         Raises:
-            VideoError: If the disk is full, or the like.
+            VideoWriteError: If the disk is full, or the like.
         """
         if self._last_pts is None:
             self.abort()
@@ -204,7 +208,8 @@ class VideoWriter:
         except (av.error.FFmpegError, OSError, *also) as error:
             self.abort()
             why = getattr(error, 'strerror', None) or error
-            raise VideoError(f'{self.path} cannot be written ({why})') from None
+            kind = VideoWriteError if isinstance(error, OSError) else VideoError
+            raise kind(f'{self.path} cannot be written ({why})') from None
 
 
 def _same_every_time() -> dict[str, str]:

@@ -44,6 +44,7 @@ _OTHERS = {
 }
 _HEIC_BRANDS = (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1')
 _DEFLATE_RATIO = 1032  # zlib's limit of what a byte can stand for
+_MAX_CHUNKS = 200_000  # writers make parts of 8 KB and more
 _JPEG_PIXELS = 512  # a block of 64 takes a bit at least, in one component
 _ORIENTATION = 0x0112
 
@@ -236,7 +237,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         ValueError: If one reaches beyond the file, or the last is missing.
     """
     view, at = memoryview(data), 8
-    while at + 12 <= len(data):
+    for _ in range(_MAX_CHUNKS):
+        if at + 12 > len(data):
+            break
         size = int.from_bytes(view[at : at + 4], 'big')
         name = bytes(view[at + 4 : at + 8])
         if at + 12 + size > len(data):
@@ -245,6 +248,8 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         if name == b'IEND':
             return
         at += 12 + size
+    else:
+        raise ValueError(f'it has more than {_MAX_CHUNKS} parts')
     raise ValueError('its end is missing')
 
 
