@@ -17,10 +17,11 @@ from sapiens_mm.geometry.map_kinds import MapKind
 
 _NO_NEGATIVES = 0.01  # of each component, for a file that holds none
 _FEW = 64  # pixels that need not be curved
+_ENOUGH = 20000  # pixels of normals to look at
 _FLAT = 0.95  # length of the mean direction from which a surface is about flat
 # lengths of unit vectors: how far from 1 the median may be, and how far apart quarters
 _OFF, _UNEVEN, _UNEVEN_WHOLE = 0.1, 1.3, 1.1
-_FULL = (127, 128, 255, 32767, 32768)  # where whole numbers are clipped
+_FULL, _CLIPPED = (127, 128, 255, 32767, 32768), 0.05  # where, and more than a few
 # depth: a spread by the median, and a gap below one repeated value
 _SPREAD, _GAP = 1000.0, 3.0
 _TOPS = (65535.0, 65504.0, 2.0**31 - 1, 2.0**32 - 1, float(np.finfo(np.float32).max))
@@ -89,12 +90,14 @@ def check_encoding(
     Raises:
         BadFileError: With the likely encoding, and the option that reads it.
     """
-    inside = values[people > 0]
+    if not kind.turns:
+        _check_depth(path, values[people > 0], form)
+        return
+    places = np.flatnonzero(people > 0)  # shares of them tell as much
+    inside = values.reshape(-1, 3)[places[:: len(places) // _ENOUGH + 1]]
     if not len(inside):
         return
-    if not kind.turns:
-        _check_depth(path, inside, form)
-    elif is_rgb(path, form.get('encoding')):
+    if is_rgb(path, form.get('encoding')):
         _check_lengths_of_rgb(path, inside)
     else:
         _check_vectors(path, inside, any_length)
@@ -107,7 +110,7 @@ def _check_vectors(path: str, vectors: np.ndarray, any_length: bool) -> None:
         if not any_length:
             _check_evenness(path, vectors, lengths)
         return
-    nowhere = f'{path} has no negative component on {len(vectors)} pixels of people'
+    nowhere = f'{path} has no negative component on people'
     for top, words in ((1, '0 to 1'), (255, '0 to 255'), (65535, '0 to 65535')):
         decoded = np.linalg.norm(vectors * np.float32(2 / top) - 1, axis=1)
         if abs(np.median(decoded) - 1) < _OFF:
@@ -128,17 +131,25 @@ def _check_vectors(path: str, vectors: np.ndarray, any_length: bool) -> None:
 def _check_evenness(path: str, vectors: np.ndarray, lengths: np.ndarray) -> None:
     """Refuse vectors of uneven lengths: clipped, wrapped round or decoded twice."""
     whole = np.median(lengths) > 2 and (vectors == np.rint(vectors)).all()
+    largest = np.abs(vectors).max(1)
+    clipped = np.isin(largest, _FULL) & (lengths > 1.05 * largest)
+    if whole and clipped.mean() > _CLIPPED:
+        raise BadFileError(
+            f'{path} holds vectors of whole numbers, {clipped.mean():.0%} of them on '
+            f'people clipped at {np.median(largest[clipped]):g}: their directions are '
+            'lost'
+        )
     if _spread(lengths) < (_UNEVEN_WHOLE if whole else _UNEVEN):
         return
     heights = np.median(np.abs(vectors), axis=0)
     alike = (np.abs(np.abs(vectors) - heights) < 1e-3 * heights).mean(0) > 0.9
-    if any(alike & ~np.isin(heights, _FULL)):  # slopes, (x, y, 1): directions are right
+    if alike.any():  # slopes, (x, y, 1): their directions are right
         return
     quarters = np.quantile(lengths, (0.25, 0.75))
     raise BadFileError(
         f'{path} holds vectors of uneven lengths on people, {quarters[0]:.3g} to '
-        f'{quarters[1]:.3g} for the half in the middle: whole numbers that were '
-        'clipped, or decoded twice, are no directions'
+        f'{quarters[1]:.3g} for the half in the middle: wrapped round or decoded '
+        'twice, they are no directions'
     )
 
 
@@ -159,6 +170,8 @@ def _check_lengths_of_rgb(path: str, vectors: np.ndarray) -> None:
 
 def _check_depth(path: str, depth: np.ndarray, form: dict) -> None:
     """Refuse depth (M,) in which a number stands for "unknown"."""
+    if not len(depth):
+        return
     relative = form.get('near_is_zero', False)
     # the least depth of near_is_zero is a sentinel, and dropped, as 0 elsewhere
     shifted = depth.astype(np.float64) - (NEAREST_RELATIVE if relative else 0)

@@ -67,7 +67,7 @@ def _read_npy(file: BinaryIO, size: int) -> np.ndarray:
     if count > _MAX_NUMBERS or any(side < 0 for side in shape):
         raise ValueError(f'its shape {shape} is too large for a map')
     there = size - file.tell()
-    if count * dtype.itemsize > there:
+    if count * dtype.itemsize != there:  # more: where it begins is not known either
         raise ValueError(
             f'{dtype} of shape {shape} takes {count * dtype.itemsize} bytes, and there '
             f'are {there}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -219,7 +220,7 @@ def exif_orientation(data: bytes, kind: str) -> int:
 
     try:
         if kind == 'PNG':  # it may stand behind the pixels
-            chunks = (body for name, body in _png_chunks(data) if name == b'eXIf')
+            chunks = (body for name, body, _ in _png_chunks(data) if name == b'eXIf')
             exif = Image.Exif()
             exif.load(b'Exif\0\0' + bytes(next(chunks, b'')))
         else:
@@ -230,8 +231,8 @@ def exif_orientation(data: bytes, kind: str) -> int:
     return found if found in range(1, 9) else 1
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield name and body of each chunk.
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
+    """Yield name, body and stated checksum of each chunk.
 
     Raises:
         ValueError: If one reaches beyond the file, or the last is missing.
@@ -244,7 +245,8 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         name = bytes(view[at + 4 : at + 8])
         if at + 12 + size > len(data):
             raise ValueError(f'its part {name!r} of {size} bytes is cut short')
-        yield name, view[at + 8 : at + 8 + size]
+        end = at + 8 + size
+        yield name, view[at + 8 : end], int.from_bytes(view[end : end + 4], 'big')
         if name == b'IEND':
             return
         at += 12 + size
@@ -262,7 +264,10 @@ def _check_png(data: bytes) -> int:
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color)
     if channels is None or bits not in (1, 2, 4, 8, 16):
         raise ValueError(f'it has the kind {color} of {bits} bits')
-    packed = sum(len(body) for name, body in parts if name == b'IDAT')
+    for name, body, checksum in parts:  # OpenCV returns other pixels without a word
+        if name[:1].isupper() and zlib.crc32(body, zlib.crc32(name)) != checksum:
+            raise ValueError(f'its part {name!r} was changed: the checksum is wrong')
+    packed = sum(len(body) for name, body, _ in parts if name == b'IDAT')
     raw = height * (1 + -(-width * channels * bits // 8))
     return len(data) + 1 if raw > _DEFLATE_RATIO * (packed + 64) else 0
 

@@ -141,7 +141,11 @@ def test_vectors_of_any_length_are_read_right(tmp_path, values, capsys):
         (SCENE.normals.clip(0.06), 'no negative component.*signs were lost'),
         (np.abs(SCENE.normals), 'no negative component.*signs were lost'),
         (SCENE.normals * 2 - 1, 'uneven lengths'),
-        ((SCENE.normals * 255).clip(-128, 127).astype(np.int8), 'uneven lengths'),
+        ((SCENE.normals * 255).clip(-128, 127).astype(np.int8), 'clipped at 127'),
+        (
+            (SCENE.normals * 200).astype(np.int16).astype(np.int8),
+            'at 127|uneven|axes=',
+        ),
         (SCENE.normals * np.float32(1e-3), 'no direction'),
         (SCENE.normals > 0, 'holds bool'),
         (SCENE.normals.astype(np.complex64), 'holds complex64'),
