@@ -159,13 +159,7 @@ def test_own_normals(tmp_path, shell):
 @pytest.mark.parametrize('task', TASKS)
 def test_every_command_of_a_walk(tmp_path, shell, task):
     """And of what follows it: resuming, the picture of losses, the smaller file."""
-    folder = tmp_path / 'data/mine'
-    if task == 'pose':
-        write_keypoints(folder, SIX)
-    else:
-        dict(
-            seg=lambda f: write_classes(f, 5), depth=write_depth, normal=write_normals
-        )[task](folder)
+    write_data(tmp_path / 'data/mine', task)
     walk(shell, task)
     assert (Path('work_dirs') / f'my_{task}' / 'browse_train' / 'sheet.png').is_file()
     change(Path(f'my_{task}.py'), epochs=2)
@@ -174,6 +168,56 @@ def test_every_command_of_a_walk(tmp_path, shell, task):
         shell(shlex.split(command.replace('my_pose', f'my_{task}')))
     assert Path('work_dirs', f'my_{task}', 'epoch_2.pth').is_file()
     assert cv2.imread('losses.png') is not None
+
+
+# what makes the heads of the large models small; the input stays 1024 x 768
+SMALL_HEADS = {
+    'pose': 'deconv_out_channels=16,16 conv_out_channels=16,16',
+    'seg': 'channels=16 deconv_out_channels=16,16,16 conv_out_channels=16,16,16',
+    'depth': 'channels=16 deconv_out_channels=16,16,16,16 conv_out_channels=16,16',
+    'normal': 'channels=16 deconv_out_channels=16,16,16 conv_out_channels=16,16,16',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('task', TASKS)
+def test_the_configs_for_a_gpu_train(tmp_path, shell, task):
+    """At their size, with the small encoder and its weights in them."""
+    write_data(tmp_path / 'data/mine', task, POINTS)
+    own = dict(keypoints=list(POINTS), mirror=PAIRS, links=PAIRS[:3])
+    copy, *_, demo = commands(task)
+    shell(copy)
+    config = Path(copy[2])
+    large_model(config)
+    change(config, epochs=1, **(own if task == 'pose' else {}))
+    head = 'head' if task == 'pose' else 'decode_head'
+    options = [f'{head}.{each}' for each in SMALL_HEADS[task].split()]
+    options += [f'{head}.in_channels=192', 'backbone.arch=sapiens_tiny']
+    options = [f'model.{each}' for each in options]
+    options += [f'{split}_dataloader.batch_size=2' for split in ('train', 'val')]
+    shell(['python', 'tools/train.py', str(config), '--cfg-options', *options])
+    trained(task)
+    shell(demo)
+    photos = 6 if task == 'pose' else 2
+    assert len(list(Path(f'out/{task}/pictures').iterdir())) == photos
+
+
+def write_data(folder, task, names=SIX):
+    if task == 'pose':
+        write_keypoints(folder, names)
+    elif task == 'seg':
+        write_classes(folder, 5)
+    else:
+        dict(depth=write_depth, normal=write_normals)[task](folder)
+
+
+def large_model(path):
+    """Take the model that the comment in a config names; return line and weights."""
+    text = path.read_text(encoding='utf-8')
+    ((model, start),) = re.findall(r"^# '([\w./-]+)' and '([\w.]+)'", text, re.M)
+    line = f"_base_ = str(__import__('sapiens_mm').config_path('{model}'))"
+    path.write_text(re.sub(r'^_base_ = .*$', line, text, flags=re.M), encoding='utf-8')
+    return line, start
 
 
 # ---------------------------------------------------------------- the configs
@@ -213,13 +257,9 @@ def test_the_start_with_a_gpu(tmp_path, task):
     """The page's two lines, or those of the config's comment: all else fits them."""
     path = tmp_path / 'own.py'
     shutil.copy(ROOT / f'configs/examples/finetune_{task}.py', path)
-    text = path.read_text(encoding='utf-8')
-    ((model, start),) = re.findall(r"^# '([\w./-]+)' and '([\w.]+)'", text, re.M)
-    line = f"_base_ = str(__import__('sapiens_mm').config_path('{model}'))"
+    line, start = large_model(path)
     if task == 'pose':
         assert [line, f"start = '{start}'"] == blocks('python')[0].splitlines()
-    text = re.sub(r'^_base_ = .*$', line, text, flags=re.M)
-    path.write_text(text, encoding='utf-8')
     change(path, start=start)
     cfg = Config.fromfile(path)
     assert cfg.model.backbone.arch == 'sapiens_0.3b'

@@ -111,7 +111,7 @@ def _check_interval(start: Start, hook: dict) -> None:
     interval = hook.get('interval', -1)
     if 0 < interval <= length:
         return
-    every = f'interval={interval} of {length} {unit}'
+    every = f'interval={interval} of {count_of(length, unit)}'
     if hook.get('save_last', True):
         start.remark(f'the only checkpoint is saved at the end ({_HOOK}: {every})')
         return
@@ -133,7 +133,7 @@ def _check_validation(start: Start) -> None:
     if isinstance(interval, int) and interval > length:
         start.remark(
             f'the only validation is at the end (train_cfg: val_interval={interval} of '
-            f'{length} {unit})'
+            f'{count_of(length, unit)})'
         )
 
 
@@ -153,7 +153,7 @@ def _check_schedule(start: Start) -> None:
             continue
         start.remark(
             f'the learning rate does not come down: {each["type"]} of param_scheduler '
-            f'has {what}, the run {length} {unit}'
+            f'has {what}, the run {count_of(length, unit)}'
         )
 
 
@@ -194,3 +194,8 @@ def run_length(cfg: Any) -> tuple[int | None, str]:
         if isinstance(loop.get(key), int):
             return loop[key], unit
     return None, 'epochs'
+
+
+def count_of(number: int | None, plural: str) -> str:
+    """Return ``'1 epoch'``, ``'2 epochs'``."""
+    return f'{number} {plural[:-1] if number == 1 else plural}'

@@ -18,8 +18,12 @@ FOR_SCREEN = {'for_screen': True}
 """``extra`` of a log record that is to be shown before the first step."""
 
 
-# mmengine on its own checkpoint hook, which no user can mend
-_OF_HOSTS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+# mmengine on its own checkpoint hook, and on metrics whose figures have no prefix
+_OF_HOSTS = (
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+    'The prefix is not set in metric class',
+)
 
 _WARNINGS_OF_HOSTS = (
     'The metainfo config file',

@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import find_latest_checkpoint
 
 from sapiens_mm.engine.bad_samples import count_skipped
-from sapiens_mm.engine.run_plan import long_warm_up, run_length
+from sapiens_mm.engine.run_plan import count_of, long_warm_up, run_length
 from sapiens_mm.engine.screen import FOR_SCREEN
 from sapiens_mm.engine.start import Start, metrics_of
 
@@ -76,7 +76,7 @@ def _model(start: Start, runner: Any) -> str:
 
 def _samples(loader: Any) -> str:
     dataset = loader.dataset
-    text = _count(len(dataset), 'samples')
+    text = count_of(len(dataset), 'samples')
     places = sorted(set(_places(dataset)))
     if places:
         text += f' of {", ".join(places)}'
@@ -119,7 +119,7 @@ def _weights(runner: Any) -> str:
     if runner._resume:
         if runner.iter > 0:
             file = runner._load_from or find_latest_checkpoint(runner.work_dir)
-            return f'{file}, resumed after {_count(runner.iter, "iterations")}'
+            return f'{file}, resumed after {count_of(runner.iter, "iterations")}'
         return 'nothing to resume in the work dir: from the start; ' + _initial(runner)
     if runner._load_from:
         return f'all from {runner._load_from}'
@@ -140,17 +140,13 @@ def _initial(runner: Any) -> str:
 def _run(start: Start, runner: Any) -> str:
     loader = runner.train_dataloader
     length, unit = run_length(start.cfg)
-    steps = f' of {_count(len(loader), "iterations")}' if unit == 'epochs' else ''
+    steps = f' of {count_of(len(loader), "iterations")}' if unit == 'epochs' else ''
     processes = get_world_size()
     batch = getattr(loader, 'batch_size', None) or '?'
     device = next(runner.model.parameters()).device
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
     where = f'{processes} processes on {name}' if processes > 1 else f'on {name}'
-    return f'{_count(length, unit)}{steps}, batch {batch}, {where}'
-
-
-def _count(number: int | None, plural: str) -> str:
-    return f'{number} {plural[:-1] if number == 1 else plural}'
+    return f'{count_of(length, unit)}{steps}, batch {batch}, {where}'
 
 
 def _saved(start: Start, runner: Any) -> str:

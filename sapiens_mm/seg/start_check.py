@@ -36,9 +36,10 @@ def fit_config(start: Start) -> None:
         ValueError: If they cannot go together; one sentence.
     """
     for key, dataset in data_of(start.cfg):
-        classes = classes_of(key, dataset)
-        if classes is None:
+        table = table_of(key, dataset)
+        if table is None:
             continue
+        classes = table.classes
         for where, head in _heads(start.cfg):
             _check_number(key, classes, where, head)
         if key == 'train_dataloader':
@@ -47,10 +48,10 @@ def fit_config(start: Start) -> None:
                 _fit_weights(start, len(classes), where, head)
             for step in _steps_of(dataset):
                 if 'swap_seg_labels' in step:
-                    _fit_swap(start, classes, step)
+                    _fit_swap(start, table, step)
 
 
-def classes_of(key: str, dataset: Mapping[str, Any]) -> tuple[str, ...] | None:
+def table_of(key: str, dataset: Mapping[str, Any]) -> PartTable | None:
     """Return the classes of a data set; None if it is not one of mmseg's.
 
     Args:
@@ -62,18 +63,22 @@ def classes_of(key: str, dataset: Mapping[str, Any]) -> tuple[str, ...] | None:
     """
     inner = dataset.get('datasets') or [dataset.get('dataset')]
     if isinstance(inner[0], Mapping):
-        return classes_of(key, inner[0])
+        return table_of(key, inner[0])
     kind = class_of(dataset.get('type'))
     if kind is None or not issubclass(kind, BaseSegDataset):
         return None
-    try:
-        if hasattr(kind, 'metainfo_for'):
-            return tuple(kind.metainfo_for(dataset)['classes'])
-    except ValueError as error:
-        raise ValueError(f'metainfo of {key}: {error}') from error
+    if hasattr(kind, 'metainfo_for'):
+        try:
+            metainfo = kind.metainfo_for(dataset)
+            return part_table_from_metainfo(metainfo)
+        except ValueError as error:
+            raise ValueError(f'metainfo of {key}: {error}') from error
     stated = (dataset.get('metainfo') or {}).get('classes')
     classes = stated or kind.METAINFO.get('classes')
-    return tuple(classes) if isinstance(classes, (list, tuple)) else None
+    if not isinstance(classes, (list, tuple)):
+        return None
+    # a host's may be more than our labels hold
+    return PartTable(kind.__name__, tuple(classes), (), None, (), mirrors_known=False)
 
 
 def _heads(cfg: Any) -> Iterator[tuple[str, dict]]:
@@ -124,7 +129,7 @@ def _steps_of(dataset: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _steps_of(each)
 
 
-def _fit_swap(start: Start, classes: tuple[str, ...], step: dict[str, Any]) -> None:
+def _fit_swap(start: Start, table: PartTable, step: dict[str, Any]) -> None:
     """See that a mirrored picture gets the labels of its own classes.
 
     Raises:
@@ -132,7 +137,7 @@ def _fit_swap(start: Start, classes: tuple[str, ...], step: dict[str, Any]) -> N
     """
     given = step.get('swap_seg_labels')
     pairs = tuple(tuple(pair) for pair in given or ())
-    own = _own_pairs(classes)
+    classes, own = table.classes, _own_pairs(table)
     if not given:
         if own:
             first, second = (classes[c] for c in own[0])
@@ -166,12 +171,11 @@ def _fit_swap(start: Start, classes: tuple[str, ...], step: dict[str, Any]) -> N
     )
 
 
-def _own_pairs(classes: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+def _own_pairs(table: PartTable) -> tuple[tuple[int, int], ...]:
     """Return the pairs of classes that are one another's left and right."""
-    table: PartTable = part_table_from_metainfo(dict(classes=classes))
     if table.mirrors_known:
         return table.swap_pairs
-    ids = {name.lower(): c for c, name in enumerate(classes)}
+    ids = {name.lower(): c for c, name in enumerate(table.classes)}
     return tuple(
         (c, ids[twin])
         for name, c in ids.items()

@@ -68,6 +68,7 @@ def test_the_examples_are_there():
         'examples/mmpose_heatmap_sapiens_0.3b',
         'examples/mmpretrain_classifier_sapiens_0.3b',
         'examples/mmseg_upernet_sapiens_0.3b',
+        *(f'examples/finetune_{task}' for task in ('pose', 'seg', 'depth', 'normal')),
     } <= examples
 
 
@@ -191,9 +192,9 @@ def test_the_detector():
 
 
 @pytest.mark.parametrize(
-    'name', [name for name in config_names() if name.startswith('examples/')]
+    'name', [name for name in config_names() if name.startswith('examples/mm')]
 )
-def test_examples_fit_their_encoder(name):
+def test_examples_of_hosts_fit_their_encoder(name):
     cfg = load(name)
     model = build(cfg)
     asks = cfg.model.neck if 'in_channels' in cfg.model.neck else cfg.model.head

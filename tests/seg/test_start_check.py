@@ -77,6 +77,14 @@ def test_as_many_classes_as_ours_under_other_names(start):
     assert flip(start(classes, more, base='lip20')) is None
 
 
+def test_mirror_pairs_of_the_metainfo_come_first(start):
+    more = 'data["metainfo"]["mirror_pairs"] = {}\n'
+    pairs = start(more=more.format([('helmet', 'rope')]))
+    assert flip(pairs) == [[3, 4]]
+    none = start(more=more.format([]))
+    assert flip(none) is None and 'no classes trade places' in none.remarks[-1]
+
+
 FLIP = (
     'train_pipeline = _base_.train_pipeline\n'
     'train_pipeline[-3].update(swap_seg_labels={})\n'
