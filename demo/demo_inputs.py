@@ -23,7 +23,11 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
         ValueError: If there is none, or nothing but videos; one sentence.
     """
     try:
-        photos = [Path(photo) for photo in find_images(inputs)]
+        found = list(find_images(inputs))
+        errors = [each for each in found if isinstance(each, ImageError)]
+        photos = [Path(each) for each in found if each not in errors]
+        if not photos:
+            raise errors[0]
     except ImageError as error:
         folders = [Path(item) for item in inputs if Path(item).is_dir()]
         if any(is_video(path) for folder in folders for path in folder.rglob('*')):
@@ -36,6 +40,7 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
     # other files than photos come here by their own names only
     videos = [path for path in photos if not is_image_name(path) and is_video(path)]
     reasons = {str(v): videos_sentence([v]).removeprefix(f'{v} ') for v in videos}
+    reasons |= {str(error): 'left out' for error in errors}
     return photos, reasons
 
 
@@ -69,9 +74,9 @@ def parse_boxes(text: str | None) -> np.ndarray | None:
         return None
     try:
         boxes = np.array(json.loads(text), float)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         boxes = np.zeros(0)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
         raise ValueError(f'--boxes must look like [[x1, y1, x2, y2], …], got {text}')
     return boxes
 
@@ -94,26 +99,3 @@ def parse_cleanup(words: list[str] | None) -> CleanUp | None:
                 f'--cleanup takes KEY=VALUE like keep=0.1, got {word!r}'
             ) from None
     return CleanUp.from_user(values)
-
-
-def output_names(photos: list[Path], inputs: list[str]) -> dict[Path, str]:
-    """Name the outputs of each photo: its path in its folder, without suffix.
-
-    Photos whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
-    become ``a_png`` and ``a_jpg``); those of different folders get a number.
-    """
-    folders = [Path(item) for item in inputs if Path(item).is_dir()]
-    stems: dict[Path, str] = {}
-    for photo in photos:
-        base = next((f for f in folders if photo.is_relative_to(f)), photo.parent)
-        stems[photo] = photo.relative_to(base).with_suffix('').as_posix()
-    taken = list(stems.values())
-    names: dict[Path, str] = {}
-    for photo, stem in stems.items():
-        if taken.count(stem) > 1:
-            stem = f'{stem}_{photo.suffix.lstrip(".")}'
-        name, number = stem, 2
-        while name in names.values():
-            name, number = f'{stem}_{number}', number + 1
-        names[photo] = name
-    return names

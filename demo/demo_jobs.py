@@ -8,6 +8,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
 from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
 from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
@@ -83,7 +85,12 @@ def identity_of(file: Path) -> str:
 
 
 def show_notes() -> None:
-    """Print what nothing else says of models, and keep all other warnings quiet."""
+    """Print what nothing else says of models, and keep all other warnings quiet.
+
+    Of broken pictures too, which are told in a sentence: OpenCV has a log for the whole
+    process, so this is for its start.
+    """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     warnings.simplefilter('ignore')
     warnings.simplefilter('always', VocabularyWarning)
     warnings.showwarning = lambda message, *_args, **_kwargs: print(

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
-from demo_inputs import find_photos, output_names, parse_boxes, parse_cleanup
+from demo_inputs import find_photos, parse_boxes, parse_cleanup
 from demo_jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from map_outputs import MapOutputs
+from output_names import output_names
 from people_masks import MAP_TASKS
+from run_records import RunRecord, identity_of_files
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
-from sapiens_mm.apis.saving import (
-    DATA_SUFFIX,
-    draw_result,
-    write_atomically,
-    write_data,
-    write_image,
-    write_palette,
-)
+from sapiens_mm.apis.saving import DATA_SUFFIX, draw_result, write_data, write_palette
+from sapiens_mm.files import write_image
 from sapiens_mm.visualization import colorize_relief, side_by_side
 
 INFERENCERS = {
@@ -51,8 +46,10 @@ class DemoRun:
         self.photos, self.failures = self._find_photos()
         self.names = output_names(self.photos, args.inputs)
         self.jobs = plan_jobs(args)
+        self._refuse_own_outputs()
         args.detector = pick_detector(args.detector, self.jobs)
         self.skipped = 0
+        self.records: list[RunRecord] = []
         self.maps = MapOutputs(args, self.names, self.jobs)
 
     def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
@@ -60,14 +57,37 @@ class DemoRun:
             return find_photos(self.args.inputs)
         from skimage import data
 
-        photo = self.out_dir / 'astronaut.png'
-        write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
+        photo = self.out_dir / 'photos' / 'astronaut.png'
+        made_of = dict(astronaut=[])
+        record = RunRecord(self.out_dir, 'photos', 'from scikit-image')
+        if record.todo(made_of, dict(astronaut=[photo])):
+            record.claim(made_of, dict(astronaut=[photo]))
+            write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
+        record.release()
         return [photo], {}
+
+    def _refuse_own_outputs(self) -> None:
+        """Raise ValueError if a photo is where outputs go: it would be overwritten."""
+        tasks = [(self.out_dir / job.task).resolve() for job in self.jobs]
+        folders = {photo.parent: photo for photo in self.photos}
+        for folder, photo in folders.items():
+            if any(folder.resolve().is_relative_to(task) for task in tasks):
+                raise ValueError(
+                    f'{photo} lies where this run writes: name another --out-dir'
+                )
 
     def __call__(self) -> list[tuple[str, str]]:
         """Run all jobs; return the photos that failed, and why."""
         if self.maps.sentence:
             print(self.maps.sentence, flush=True)
+        try:
+            self._run_jobs()
+        finally:
+            for record in (*self.records, *self.maps.records):
+                record.release()
+        return list(self.failures.items())
+
+    def _run_jobs(self) -> None:
         good = [photo for photo in self.photos if str(photo) not in self.failures]
         self.failures |= self.maps.make_masks(good)
         for job in self.jobs:
@@ -76,7 +96,6 @@ class DemoRun:
         self.failures |= self.maps.write_clouds(good)
         if len(self.jobs) > 1:
             self._write_panels()
-        return list(self.failures.items())
 
     def _settings(self, job: Job) -> dict[str, object]:
         """What decides the results of a job."""
@@ -103,20 +122,14 @@ class DemoRun:
         return settings
 
     def _run_job(self, job: Job) -> None:
-        settings = json.dumps(self._settings(job), indent=1)
-        record = self.out_dir / job.task / 'settings.json'
-        # results of another model or option are not finished ones
-        stale = record.is_file() and record.read_text() != settings
-        photos = []
-        for photo in self.photos:
-            if str(photo) in self.failures:
-                continue
-            if not (self.args.overwrite or stale) and all(
-                path.is_file() for path in self._outputs(job.task, photo)
-            ):
-                self.skipped += 1
-                continue
-            photos.append(photo)
+        record = RunRecord(self.out_dir, job.task, self._settings(job))
+        self.records.append(record)
+        photos = [photo for photo in self.photos if str(photo) not in self.failures]
+        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
+        outputs = {self.names[p]: self._outputs(job.task, p) for p in photos}
+        wanted = set(record.todo(sources, outputs, self.args.overwrite))
+        self.skipped += len(photos) - len(wanted)
+        photos = [photo for photo in photos if self.names[photo] in wanted]
         if not photos:
             return
         print(job.headline, flush=True)
@@ -142,9 +155,10 @@ class DemoRun:
             if self.boxes is not None:
                 given['boxes'] = [self.boxes] * len(photos)
         model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
-        for path in [p for photo in photos for p in self._outputs(job.task, photo)]:
-            path.unlink(missing_ok=True)
-        write_atomically(record, settings.encode())
+        names = [self.names[photo] for photo in photos]
+        record.claim(
+            {name: sources[name] for name in names}, outputs, self.args.overwrite
+        )
         parts = getattr(model, 'table', None) if job.task == 'seg' else None
         for photo, result in zip(
             photos, model.run(photos, progress=True, **given), strict=True
@@ -224,20 +238,22 @@ class DemoRun:
     def _write_panels(self) -> None:
         """Photo and pictures of all tasks side by side."""
         folder = self.out_dir / 'panels'
-        record = folder / 'settings.json'
-        settings = json.dumps([title for title, _ in self._panels(self.photos[0])])
-        stale = not (record.is_file() and record.read_text() == settings)
+        titles = [title for title, _ in self._panels(self.photos[0])]
+        record = RunRecord(self.out_dir, 'panels', titles)
+        self.records.append(record)
+        panels = {}
         for photo in self.photos:
-            titles, pictures = zip(*self._panels(photo), strict=True)
-            if str(photo) in self.failures or not all(p.is_file() for p in pictures):
-                continue
-            panel = folder / f'{self.names[photo]}.jpg'
-            newest = max(p.stat().st_mtime for p in pictures)
-            if not stale and panel.is_file() and panel.stat().st_mtime >= newest:
-                continue
-            images = [read_image(photo), *map(read_image, pictures)]
-            write_image(panel, side_by_side(images, ['photo', *titles]))
-        write_atomically(record, settings.encode())
+            pictures = [path for _, path in self._panels(photo)]
+            if str(photo) not in self.failures and all(p.is_file() for p in pictures):
+                panels[self.names[photo]] = [photo, *pictures]
+        sources = {name: identity_of_files(paths) for name, paths in panels.items()}
+        outputs = {name: [folder / f'{name}.jpg'] for name in panels}
+        names = record.todo(sources, outputs)
+        if names:
+            record.claim({name: sources[name] for name in names}, outputs)
+        for name in names:
+            images = map(read_image, panels[name])
+            write_image(outputs[name][0], side_by_side([*images], ['photo', *titles]))
 
     def report(self, seconds: float) -> None:
         """Print where the results lie."""

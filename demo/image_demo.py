@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from demo_options import add_model_options, add_run_options
 from media_kinds import videos_sentence
 
+from sapiens_mm.commands import command
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -73,26 +75,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command(kept='finished photos are kept and skipped next time')
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; return 0, 1 if some photos failed, 2 on a wrong call."""
+    """Run the demo; return 0, 1 if some photos failed; else see ``commands``."""
     args = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
-    try:
-        if sentence := videos_sentence([Path(item) for item in args.inputs]):
-            raise ValueError(sentence)
-        from demo_jobs import show_notes
-        from demo_run import DemoRun
+    if sentence := videos_sentence([Path(item) for item in args.inputs]):
+        raise ValueError(sentence)
+    from demo_jobs import show_notes
+    from demo_run import DemoRun
 
-        show_notes()
-        run = DemoRun(args)
-        started = time.perf_counter()
-        failures = run()
-    except (ValueError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('\nStopped; finished photos are kept and skipped next time.')
-        return 130
+    show_notes()
+    run = DemoRun(args)
+    started = time.perf_counter()
+    failures = run()
     run.report(time.perf_counter() - started)
     for source, reason in failures:
         print(f'failed: {source}: {reason}', file=sys.stderr)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 from demo_jobs import Job, identity_of
+from output_names import plain_name
 from people_masks import MAP_TASKS, mask_sentence, pick_mask
+from run_records import RunRecord, identity_of_files
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import read_image, read_mask
@@ -16,8 +17,8 @@ from sapiens_mm.apis.map_masks import find_mask, seg_checkpoint
 from sapiens_mm.apis.map_saving import MAP_FORMATS, check_map_format, read_saved_map
 from sapiens_mm.apis.point_cloud import CloudOptions, point_cloud, write_ply
 from sapiens_mm.apis.results import DepthResult, NormalResult
-from sapiens_mm.apis.saving import write_atomically, write_image
 from sapiens_mm.checkpoints import resolve
+from sapiens_mm.files import write_image
 
 
 class MapOutputs:
@@ -40,6 +41,7 @@ class MapOutputs:
         self.tasks = tasks = [job.task for job in jobs]
         self.out_dir: Path = args.out_dir
         self.cloud = parse_cloud(args.ply)
+        self.records: list[RunRecord] = []
         self.nobody: set[Path] = set()  # photos whose mask is empty
         self.unseen: set[Path] = set()  # photos whose parts show nobody
         check_map_format(args.map_format)
@@ -117,7 +119,9 @@ class MapOutputs:
             return None
         if self.mask_folder is None or self.mask_folder.is_file():
             return self.mask_folder
-        return find_mask(self.mask_folder, name)
+        plain = plain_name(photo, tuple(self.args.inputs))
+        # the name of the outputs tells photos apart that differ in the suffix alone
+        return find_mask(self.mask_folder, name if name.startswith(plain) else plain)
 
     def make_masks(self, photos: list[Path]) -> dict[str, str]:
         """Make the masks that are missing with ``--seg-checkpoint``.
@@ -128,14 +132,13 @@ class MapOutputs:
         if self.seg is None:
             return {}
         path, config = self.seg
-        record = self.out_dir / 'masks' / 'settings.json'
-        settings = json.dumps(
-            dict(config=str(config), checkpoint=identity_of(path)), indent=1
-        )
-        redo = self.args.overwrite or not (
-            record.is_file() and record.read_text() == settings
-        )
-        wanted = [p for p in photos if redo or not self.mask_path(p).is_file()]
+        settings = dict(config=str(config), checkpoint=identity_of(path))
+        record = RunRecord(self.out_dir, 'masks', settings)
+        self.records.append(record)
+        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
+        outputs = {self.names[photo]: [self.mask_path(photo)] for photo in photos}
+        names = set(record.todo(sources, outputs, self.args.overwrite))
+        wanted = [photo for photo in photos if self.names[photo] in names]
         if not wanted:
             return {}
         print(f'masks: {config or "config of the checkpoint"} ({path})', flush=True)
@@ -147,9 +150,8 @@ class MapOutputs:
             dtype=args.dtype,
             batch_size=args.batch_size,
         )
-        for photo in wanted:
-            self.mask_path(photo).unlink(missing_ok=True)
-        write_atomically(record, settings.encode())
+        wanted_sources = {name: sources[name] for name in names}
+        record.claim(wanted_sources, outputs, self.args.overwrite)
         failures = {}
         for photo, result in zip(wanted, model.run(wanted, progress=True), strict=True):
             if result.error:
@@ -167,30 +169,27 @@ class MapOutputs:
         """
         if self.cloud is None:
             return {}
-        record = self.out_dir / 'depth/clouds/settings.json'
         with_normals = 'normal' in self.tasks
-        settings = json.dumps(
-            dict(cloud=repr(self.cloud), normals=with_normals), indent=1
-        )
-        if not (record.is_file() and record.read_text() == settings):
-            for photo in photos:
-                self.cloud_path(photo).unlink(missing_ok=True)
-            write_atomically(record, settings.encode())
-        failures = {}
+        settings = dict(cloud=repr(self.cloud), normals=with_normals)
+        record = RunRecord(self.out_dir, 'depth/clouds', settings)
+        self.records.append(record)
+        used = {}
         for photo in photos:
-            used = [
-                self.data_files(task, photo)[0]
-                for task in MAP_TASKS[: 1 + with_normals]
-            ]
-            cloud = self.cloud_path(photo)
-            if not all(path.is_file() for path in used):
+            tasks = MAP_TASKS[: 1 + with_normals]
+            files = [self.data_files(task, photo)[0] for task in tasks]
+            if all(path.is_file() for path in files):
+                used[photo] = files
+        sources = {self.names[p]: identity_of_files(files) for p, files in used.items()}
+        outputs = {self.names[photo]: [self.cloud_path(photo)] for photo in used}
+        names = set(record.todo(sources, outputs))
+        if names:
+            record.claim({name: sources[name] for name in names}, outputs)
+        failures = {}
+        for photo, files in used.items():
+            if self.names[photo] not in names:
                 continue
-            if cloud.is_file():
-                newest = max(path.stat().st_mtime for path in used)
-                if cloud.stat().st_mtime >= newest:
-                    continue
             try:
-                self._write_cloud(cloud, photo, used)
+                self._write_cloud(self.cloud_path(photo), photo, files)
             except ValueError as error:
                 failures[str(photo)] = str(error)
         return failures

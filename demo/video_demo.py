@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from demo_options import add_model_options, add_run_options
 
+from sapiens_mm.commands import command
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -72,6 +74,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command(kept='no file is left of the video at work')
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo.
 
@@ -81,18 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
-    try:
-        from demo_jobs import show_notes
-        from video_run import VideoRun
+    from demo_jobs import show_notes
+    from video_run import VideoRun
 
-        show_notes()
-        return VideoRun(args)()
-    except (ValueError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('\nStopped; no file is left of the video at work.')
-        return 130
+    show_notes()
+    return VideoRun(args)()
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -15,10 +16,11 @@ import numpy as np
 from demo_jobs import RELIEF_CAPTION, Job
 
 from sapiens_mm.apis.results import DepthResult, PoseResult, Result, SegResult
-from sapiens_mm.apis.saving import draw_result, pose_to_dict, write_atomically
+from sapiens_mm.apis.saving import draw_result, pose_to_dict
 from sapiens_mm.apis.smoothing import OneEuroFilter, OneEuroOptions
 from sapiens_mm.apis.tracking import Tracks
 from sapiens_mm.apis.video import VideoFrame
+from sapiens_mm.files import prepare_folder, temporary_for, write_atomically
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import (
     PartLegend,
@@ -162,13 +164,12 @@ class DataFiles:
         self.maps = stem.with_name(f'{stem.name}.maps')
         self._save_maps = args.save_maps
         self._part = self._file = self.table = None
-        stem.parent.mkdir(parents=True, exist_ok=True)
+        prepare_folder(stem.parent)
         # what is there belongs to a video that is about to be replaced
         for old in (self.lines, *self.maps.glob('[0-9]*.npz')):
             old.unlink(missing_ok=True)
         if args.save_data and 'pose' in tasks:
-            name = f'.{stem.name}.{os.getpid()}.part.jsonl'
-            self._part = stem.with_name(name)
+            self._part = temporary_for(self.lines)
             self._file = self._part.open('w', encoding='utf-8')
 
     def add(
@@ -210,7 +211,8 @@ class DataFiles:
     def abort(self) -> None:
         """Leave no file of poses behind."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what it has not written yet, either
+                self._file.close()
             self._part.unlink(missing_ok=True)
 
 

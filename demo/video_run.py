@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo_inputs import check_videos, output_names, parse_cleanup
+from demo_inputs import check_videos, parse_cleanup
 from demo_jobs import pick_detector, plan_jobs
 from demo_run import INFERENCERS
+from output_names import output_names
 from people_masks import mask_sentence, pick_mask
 from video_output import Window, table_facts
 from video_pass import VideoPass
@@ -20,8 +21,15 @@ from video_people import People
 from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.camera import CameraReader
 from sapiens_mm.apis.person_boxes import make_detector
-from sapiens_mm.apis.saving import write_atomically
 from sapiens_mm.apis.video import VideoError, VideoReader
+from sapiens_mm.apis.video_writer import VideoWriteError
+from sapiens_mm.files import (
+    FolderLock,
+    has_ended,
+    sweep,
+    this_process,
+    write_atomically,
+)
 
 # what does not decide the content of an output, or is told by the jobs
 _NO_SETTINGS = 'inputs webcam out_dir overwrite show device batch_size compile'
@@ -46,6 +54,8 @@ class VideoRun:
         People(args, None)  # its options are checked before anything is loaded
         self.videos = check_videos(args.inputs)
         self.names = output_names(self.videos, args.inputs)
+        self._refuse_inputs()
+        sweep(args.out_dir)
         self.jobs = plan_jobs(args)
         args.detector = pick_detector(args.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
@@ -57,6 +67,14 @@ class VideoRun:
         self.detector = None
         self.failures: dict[str, str] = {}
         self.interrupted = False
+
+    def _refuse_inputs(self) -> None:
+        """Raise ValueError if an output would take the place of a video."""
+        inputs = {video.resolve() for video in self.videos}
+        for name in self.names.values():
+            out = self.args.out_dir / f'{name}.{self.args.container}'
+            if out.resolve() in inputs:
+                raise ValueError(f'{out} is an input: name another --out-dir')
 
     def __call__(self) -> int:
         """Run over all videos; return the exit code.
@@ -71,7 +89,8 @@ class VideoRun:
             try:
                 self._run(video, self.names[video])
             except VideoError as error:
-                if len(self.videos) == 1:
+                # of several, one is no reason to refuse the call
+                if len(self.videos) == 1 and not isinstance(error, VideoWriteError):
                     raise
                 self.failures[str(video)] = str(error)
             if self.interrupted:
@@ -105,11 +124,16 @@ class VideoRun:
             if not args.overwrite and self._is_done(out, record, settings, video):
                 return
             self._load()
+            facts = dict(video=out.name, complete=False, settings=settings)
+            _claim(record, facts)
             run = VideoPass(self, reader, video, out, stem)
             problems = run()
+        except BaseException:
+            _take_back(record, out)
+            raise
         finally:
             reader.close()
-        record_facts = dict(
+        facts = dict(
             video=out.name,
             complete=run.complete,
             frames=run.count,
@@ -119,7 +143,9 @@ class VideoRun:
             settings=settings,
         )
         if run.count:
-            write_atomically(record, json.dumps(record_facts, indent=1).encode())
+            write_atomically(record, json.dumps(facts, indent=1).encode())
+        else:
+            _take_back(record, out)
         if problems:
             self.failures[str(video or reader.name)] = '; '.join(problems)
         self.interrupted |= run.stopped_by == 'Ctrl-C'
@@ -128,15 +154,21 @@ class VideoRun:
         self, out: Path, record: Path, settings: dict, video: Path | None
     ) -> bool:
         """Tell whether an output is there that needs not be made; say so."""
-        if not out.is_file():
-            return False
-        try:
-            facts = json.loads(record.read_text(encoding='utf-8'))
-            done, known = facts['complete'], facts['settings']
-            problems = facts['problems']
-        except (OSError, ValueError, KeyError):
-            print(f'{out} was there already and is left alone: see --overwrite')
+        facts = _read_record(record)
+        if facts is not None and not out.is_file():
+            return False  # a run was ended before it had one
+        # then whatever has one of our names is not ours
+        if facts is None or facts['video'] != out.name:
+            name = record.name.removesuffix('.json')
+            others = [record.with_name(f'{name}.pose.jsonl')]
+            others += record.with_name(f'{name}.maps').glob('[0-9]*.npz')
+            there = [path for path in (out, record, *others) if path.exists()]
+            if not there:
+                return False
+            print(f'{there[0]} was there already and is left alone: see --overwrite')
             return True
+        done, known = facts['complete'], facts['settings']
+        problems = facts.get('problems')
         same = known == json.loads(json.dumps(settings))
         if not (done and same):
             why = 'stopped early' if same else 'made with other options'
@@ -171,6 +203,40 @@ class VideoRun:
             )
         if self.mask_sentence:
             print(self.mask_sentence, flush=True)
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """Return what a run has noted of a video, None if there is no such record."""
+    try:
+        facts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    needed = {'video', 'complete', 'settings'}
+    return facts if isinstance(facts, dict) and needed <= facts.keys() else None
+
+
+def _claim(record: Path, facts: dict[str, Any]) -> None:
+    """Note that a video is being made, so that a killed run is known as such.
+
+    Raises:
+        VideoError: If another run makes it just now.
+    """
+    with FolderLock(record.parent) as lock:
+        lock.take()
+        process = (_read_record(record) or {}).get('made_by')
+        if process not in (None, this_process()) and has_ended(process) is False:
+            raise VideoError(
+                f'{record.with_suffix("")} is made by another run just now'
+            )
+        facts = dict(facts, made_by=this_process())
+        write_atomically(record, json.dumps(facts, indent=1).encode())
+
+
+def _take_back(record: Path, out: Path) -> None:
+    """Remove our claim on a video that has not come to be."""
+    facts = _read_record(record) or {}
+    if facts.get('made_by') == this_process() and not out.exists():
+        record.unlink(missing_ok=True)
 
 
 def _check(args: argparse.Namespace) -> None:

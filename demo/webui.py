@@ -4,7 +4,8 @@
     python demo/webui.py --checkpoint pose.pth seg.pth --device cuda --port 0
 
 Takes a photo from a file, a webcam or the clipboard, shows the pictures and offers
-the data files. Nothing is loaded from elsewhere: it works without a network.
+the data files. Nothing is loaded from elsewhere: it works without a network. The models
+run in a process of their own, which is ended when a request takes too long.
 """
 
 from __future__ import annotations
@@ -19,13 +20,22 @@ import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from webui_folder import Folder
+    from webui_page import Run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 SWEEP_S = 30  # between two looks for files that are too old
-LOOPBACK = ('127.0.0.1', 'localhost', '::1')
+STOPS = [
+    getattr(signal, name)
+    for name in ('SIGINT', 'SIGTERM', 'SIGHUP')
+    if hasattr(signal, name)
+]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -52,8 +62,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--max-megapixels', type=float, default=16.0, help=pixels_help)
     keep_help = 'photos and results are deleted after this (default: %(default)s)'
     add('--keep-minutes', type=float, default=60.0, help=keep_help)
+    room_help = 'of photos and results; the oldest go first (default: %(default)s)'
+    add('--max-gigabytes', type=float, default=8.0, help=room_help)
+    limit_help = (
+        'seconds that a photo may take, without loading models; then it is ended '
+        '(default: %(default)s)'
+    )
+    add('--time-limit', type=float, default=600.0, metavar='SECONDS', help=limit_help)
+    name_help = 'answer to this name too: of a proxy, or of this machine in its network'
+    add('--allowed-host', nargs='+', default=[], metavar='NAME', help=name_help)
     args = parser.parse_args(argv)
-    for name, least in (('threads', 1), ('max_megapixels', 0.1), ('keep_minutes', 1)):
+    at_least = dict(threads=1, max_megapixels=0.1, keep_minutes=1, max_gigabytes=0.5)
+    for name, least in dict(at_least, time_limit=1).items():
         value = getattr(args, name)
         if value is not None and not value >= least:
             option = f'--{name.replace("_", "-")}'
@@ -83,26 +103,31 @@ def free_port(host: str, port: int) -> int:
         return probe.getsockname()[1]
 
 
-def go_offline(folder: Path) -> None:
+def go_offline(folder: Folder) -> None:
     """Tell gradio, before it is imported, to keep to itself and to ``folder``."""
-    os.environ['GRADIO_TEMP_DIR'] = str(folder)
+    os.environ['GRADIO_TEMP_DIR'] = str(folder.served)
+    for name in ('TMPDIR', 'TEMP', 'TMP'):  # of processes
+        os.environ[name] = str(folder.temporary)
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ['GRADIO_RUN_HISTORY'] = 'False'  # photos in the browser's storage
     # it asks its own server whether it is there, and a proxy would not know
     known = os.environ.get('NO_PROXY') or os.environ.get('no_proxy') or ''
     names = [name for name in known.split(',') if name]
-    os.environ['NO_PROXY'] = os.environ['no_proxy'] = ','.join([*names, *LOOPBACK[:2]])
+    os.environ['NO_PROXY'] = os.environ['no_proxy'] = ','.join(
+        [*names, '127.0.0.1', 'localhost']
+    )
 
 
-def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
-    """Build the page, load the small models, and serve in the background.
+def start(args: argparse.Namespace, folder: Folder, stack: ExitStack) -> str:
+    """Start the processes and serve the page in the background.
 
     Args:
         args: The command line.
         folder: For uploads and results.
+        stack: What stops everything is put onto it, as soon as there is something.
 
     Returns:
-        The gradio page, whose ``close()`` stops it, and its address.
+        Its address.
 
     Raises:
         ValueError: If the command line asks for what cannot be.
@@ -113,89 +138,111 @@ def start(args: argparse.Namespace, folder: Path) -> tuple[Any, str]:
     hosts.require('gradio')
     go_offline(folder)
     port = free_port(args.host, args.port)
-    import torch
-    from demo_jobs import show_notes
-    from webui_models import ModelShelf
-    from webui_page import LOOK, build_page
-    from webui_run import PageRun
+    from webui_remote import RemoteRun, build_models, build_reader
+    from webui_worker import Worker, WorkerError
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    show_notes()
-    shelf = ModelShelf(args)
-    run = PageRun(shelf, folder, args.max_megapixels)
+    # the models are being loaded while gradio is
+    models = Worker(build_models, (args, folder.results))
+    stack.callback(models.close)
+    reader = Worker(build_reader, (), leave=folder.path)
+    stack.callback(reader.close)
+    run = RemoteRun(models, reader, args.time_limit)
+    import webui_page  # noqa: F401  takes long
+
+    try:
+        models.facts()
+    except WorkerError as error:
+        raise ValueError(f'The process of the models {error}') from None
+    page, url = serve(run, args, folder, port)
+    stack.callback(page.close, verbose=False)
+    stack.callback(run.close)  # first: then no request holds up the page
+    return url
+
+
+def serve(
+    run: Run, args: argparse.Namespace, folder: Folder, port: int
+) -> tuple[Any, str]:
+    """Build the page and serve it in the background.
+
+    Args:
+        run: Does what visitors ask for.
+        args: The command line.
+        folder: For uploads and results.
+        port: A free one.
+
+    Returns:
+        The gradio page, whose ``close()`` stops it, and its address.
+    """
+    from starlette.middleware import Middleware
+    from webui_guard import ANY, MAX_UPLOAD_MB, Guard, own_names, plain_names
+    from webui_page import LOOK, build_page
+
+    guard = Middleware(
+        Guard,
+        names=own_names(args.host),
+        proxies=plain_names(args.allowed_host),
+        everywhere=args.host in ANY,
+        has_room=lambda: folder.has_room(args.keep_minutes * 60),
+    )
     page = build_page(run)
-    run.preload()
     _, url, _ = page.launch(
-        server_name=args.host,
+        server_name=f'[{args.host}]' if ':' in args.host else args.host,
         server_port=port,
-        allowed_paths=[str(folder)],
-        max_file_size='100mb',
+        app_kwargs=dict(middleware=[guard]),
+        max_file_size=f'{MAX_UPLOAD_MB}mb',
         prevent_thread_lock=True,
         quiet=True,
         share=False,
         ssr_mode=False,
         pwa=False,
+        enable_monitoring=False,
         footer_links=[],
         **LOOK,
     )
     return page, url
 
 
-def sweep(folder: Path, older_than_s: float, keep: frozenset[Path]) -> int:
-    """Delete old files and then empty folders; return how many files went.
-
-    Args:
-        folder: Of uploads and results.
-        older_than_s: Age of a file that goes, in seconds since it was written.
-        keep: Files that stay.
-    """
-    gone, latest = 0, time.time() - older_than_s
-    for path in sorted(folder.rglob('*'), reverse=True):  # contents before folders
-        try:
-            if path in keep or path.lstat().st_mtime > latest:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink()
-                gone += 1
-        except OSError:  # in use, not empty, or gone already
-            continue
-    return gone
-
-
-def files_in(folder: Path) -> frozenset[Path]:
-    """Return the files of a folder, at any depth."""
-    return frozenset(path for path in folder.rglob('*') if path.is_file())
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return 0, or 2 on a wrong call."""
     args = parse_args(argv)
     warnings.simplefilter('ignore')
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, as Ctrl+C
-    folder = Path(tempfile.mkdtemp(prefix='sapiens_mm_webui_')).resolve()
-    page = None
-    try:
-        page, url = start(args, folder)
-        print(f'Open {url} in a browser; Ctrl+C stops.', flush=True)
-        if args.host not in LOOPBACK:
-            print('There is no password: whoever reaches this machine can use it.')
-        keep = files_in(folder)  # the page's own
-        while True:
-            time.sleep(SWEEP_S)
-            sweep(folder, args.keep_minutes * 60, keep)
-    except (ValueError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('\nStopped.')
-        return 0
-    finally:
-        if page is not None:
-            page.close(verbose=False)
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        for number in STOPS:
+            stack.callback(signal.signal, number, signal.getsignal(number))
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+                signal.signal(number, signal.default_int_handler)
+        place = Path(tempfile.mkdtemp(prefix='sapiens_mm_webui_'))
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
+        try:
+            return _serve_until_interrupted(args, place, stack)
+        except (ValueError, ModuleNotFoundError) as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print('\nStopped.')
+            return 0
+        finally:  # once more would leave something behind
+            for number in STOPS:
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _serve_until_interrupted(
+    args: argparse.Namespace, place: Path, stack: ExitStack
+) -> int:
+    from webui_folder import Folder
+    from webui_guard import LOOPBACK
+
+    folder = Folder(place, args.max_gigabytes * 1e9)
+    stack.callback(setattr, tempfile, 'tempdir', tempfile.tempdir)
+    tempfile.tempdir = str(folder.temporary)
+    url = start(args, folder, stack)
+    print(f'Open {url} in a browser; Ctrl+C stops.', flush=True)
+    if args.host not in LOOPBACK:
+        print('There is no password: whoever reaches this machine can use it.')
+    folder.keep_these()
+    while True:
+        time.sleep(SWEEP_S)
+        folder.sweep(args.keep_minutes * 60)
 
 
 if __name__ == '__main__':

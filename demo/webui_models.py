@@ -11,6 +11,7 @@ from pathlib import Path
 import image_demo
 from demo_jobs import RANDOM_NOTE, TASKS, Job, pick_detector, plan_jobs
 from demo_run import INFERENCERS
+from webui_wish import Menu
 
 from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.inferencer import Inferencer
@@ -60,6 +61,15 @@ class ModelShelf:
         self._models: dict[Job, Inferencer] = {}
         self._detector: Detector | None = None
 
+    @property
+    def menu(self) -> Menu:
+        """What the page offers."""
+        labels = {
+            task: tuple(choice.label for choice in choices)
+            for task, choices in self.choices.items()
+        }
+        return Menu(labels, self.detector_source is not None)
+
     def find(self, task: str, label: str | None) -> Choice:
         """Return a choice by its label, or the first for None.
 
@@ -74,6 +84,11 @@ class ModelShelf:
             f'There is no model {label!r} for {task}; there is '
             f'{", ".join(repr(choice.label) for choice in choices)}'
         )
+
+    def has(self, choice: Choice, detector: bool = False) -> bool:
+        """Tell whether a model, and the detector, need not be loaded any more."""
+        there = self._detector is not None or self.detector_source is None
+        return choice.job in self._models and (there or not detector)
 
     def model(self, choice: Choice) -> tuple[Inferencer, float]:
         """Return the model and how many seconds loading it took, 0 if it was there."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
-from demo_jobs import TASKS
-from webui_models import ModelShelf
-from webui_run import TITLES, Answer, PageRun, Wish
+from demo_options import TASKS
+from webui_wish import TITLES, Answer, Menu, Wish
 
 EXAMPLES = Path(__file__).resolve().parent / 'examples'
 TITLE = 'Sapiens: pose, body parts, depth and normals'
@@ -53,7 +52,21 @@ LOOK: dict[str, Any] = dict(
 )
 
 
-def build_page(run: PageRun) -> gr.Blocks:
+class Run(Protocol):
+    """What does the work: ``RemoteRun``, or ``PageRun`` in this process."""
+
+    @property
+    def menu(self) -> Menu:
+        """The models to choose from."""
+
+    def check(self, photo: Path) -> str:
+        """Return what is wrong with a photo, in one sentence, or ''."""
+
+    def __call__(self, wish: Wish) -> Iterator[Answer]:
+        """Yield the answer as it grows; never raises."""
+
+
+def build_page(run: Run) -> gr.Blocks:
     """Lay out the page.
 
     Args:
@@ -79,8 +92,8 @@ def build_page(run: PageRun) -> gr.Blocks:
                     elem_id='task',
                 )
                 button = gr.Button('Run', variant='primary', elem_id='run')
-                models = model_menus(run.shelf)
-                options = option_inputs(run.shelf)
+                models = model_menus(run.menu)
+                options = option_inputs(run.menu)
             with gr.Column(scale=7, min_width=400):
                 say = gr.HTML(IDLE, elem_id='say')
                 gallery = gr.Gallery(
@@ -134,10 +147,16 @@ def build_page(run: PageRun) -> gr.Blocks:
             concurrency_limit=1,
             show_progress='minimal',
         )
-        # results of another photo are none of this one
+
+        def change(photo: str | None) -> tuple:
+            # results of another photo are none of this one
+            error = run.check(Path(photo)) if photo else ''
+            text = sentences_html(Answer(doing='', errors=[error])) if error else IDLE
+            return text, None, gr.update(value=None, visible=False), ''
+
         photo.change(
-            lambda: (IDLE, None, gr.update(value=None, visible=False), ''),
-            None,
+            change,
+            [photo],
             outputs,
             queue=False,
             api_visibility='private',
@@ -151,6 +170,8 @@ def build_page(run: PageRun) -> gr.Blocks:
             api_visibility='private',
             show_progress='hidden',
         )
+    for block in page.blocks.values():
+        keep_to_uploads(block)
     return page.queue(default_concurrency_limit=1, max_size=20, api_open=False)
 
 
@@ -179,14 +200,30 @@ def photo_input() -> gr.Image:
     return photo
 
 
-def model_menus(shelf: ModelShelf) -> list[gr.Dropdown]:
+def keep_to_uploads(block: Any) -> None:
+    """Make a component refuse addresses, which gradio would fetch for a visitor."""
+    move = getattr(block, 'async_move_resource_to_block_cache', None)
+    if move is None:
+        return
+
+    async def move_file(source: Any) -> str | None:
+        if source is not None and '://' in str(source):
+            raise gr.Error(
+                'This page takes files, no addresses.', print_exception=False
+            )
+        return await move(source)
+
+    block.async_move_resource_to_block_cache = move_file
+
+
+def model_menus(menu: Menu) -> list[gr.Dropdown]:
     """Return a menu of models for each task."""
     menus = []
-    something_to_choose = any(len(choices) > 1 for choices in shelf.choices.values())
+    something_to_choose = any(len(labels) > 1 for labels in menu.labels.values())
     with gr.Accordion('Models', open=something_to_choose), gr.Row():
         for task in TASKS:
-            labels = [choice.label for choice in shelf.choices[task]]
-            menu = gr.Dropdown(
+            labels = list(menu.labels[task])
+            dropdown = gr.Dropdown(
                 labels,
                 value=labels[0],
                 label=TITLES[task],
@@ -194,13 +231,13 @@ def model_menus(shelf: ModelShelf) -> list[gr.Dropdown]:
                 min_width=220,
                 elem_id=f'model_{task}',
             )
-            menus.append(menu)
+            menus.append(dropdown)
     return menus
 
 
-def option_inputs(shelf: ModelShelf) -> list[gr.components.Component]:
+def option_inputs(menu: Menu) -> list[gr.components.Component]:
     """Return the inputs of the options, in the order of the click's arguments."""
-    there = shelf.detector_source is not None
+    there = menu.has_detector
     with gr.Accordion('Options', open=True):
         detect = gr.Radio(
             [('Whole photo is one person', 'whole'), ('Detector', 'detector')],

@@ -4,100 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
+import secrets
 import threading
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
-import cv2
 import numpy as np
 import torch
 from demo_jobs import TASKS
 from people_masks import MAP_TASKS
-from PIL import Image
 from webui_models import Choice, ModelShelf
+from webui_photos import check_photo, read_photo, sentence_of
+from webui_wish import TITLES, Answer, Menu, Ran, Wish
 
-from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.map_saving import sidecar_path
 from sapiens_mm.apis.results import PoseResult, Result, SegResult
-from sapiens_mm.apis.saving import draw_result, write_data, write_image, write_palette
+from sapiens_mm.apis.saving import draw_result, write_data, write_palette
 from sapiens_mm.checkpoints.bundled import NOTE
+from sapiens_mm.files import write_image
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import colorize_relief
-
-TITLES = {'pose': 'Pose', 'seg': 'Body parts', 'depth': 'Depth', 'normal': 'Normals'}
-REFUSED_MEGAPIXELS = 150  # half a gigabyte as soon as it is decoded
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the page asks for.
-
-    Attributes:
-        photo: Path of the upload, or None.
-        task: One of ``TASKS``, or ``'all'``.
-        models: Task to the label of its model; a task left out takes its first.
-        detect: Look for persons with the detector.
-        cut_out: Draw depth and normals on people only, found by the body parts.
-        score_threshold: Keypoints below it are not drawn.
-        opacity: Of body parts over the photo.
-        relief: Draw the surface that depth describes, too.
-    """
-
-    photo: Path | None
-    task: str = 'all'
-    models: dict[str, str | None] = field(default_factory=dict)
-    detect: bool = True
-    cut_out: bool = True
-    score_threshold: float = 0.3
-    opacity: float = 0.5
-    relief: bool = False
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A model that ran.
-
-    Attributes:
-        task: One of ``TASKS``.
-        model: Its label.
-        note: What to think of its weights, or ''.
-        seconds: Without loading.
-    """
-
-    task: str
-    model: str
-    note: str
-    seconds: float
-
-
-@dataclass
-class Answer:
-    """What the page shows, growing while the models run.
-
-    Attributes:
-        doing: What is being done; '' at the end.
-        pictures: Path and caption.
-        files: Data files.
-        ran: The models that ran.
-        notes: Sentences about the photo and the results.
-        errors: Sentences about what failed.
-        seconds: From click to end.
-        loading_s: The part of it that loading models took.
-    """
-
-    doing: str = 'Reading the photo'
-    pictures: list[tuple[Path, str]] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    ran: list[Ran] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    loading_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,11 +51,11 @@ class Done:
 
 
 class PageRun:
-    """Turns wishes into answers, one model at a time.
+    """Turns wishes into answers, one model at a time, in this process.
 
     Args:
         shelf: The models.
-        folder: Where results go, in a folder a click.
+        folder: Where results go, in a folder a click, whose name nobody can guess.
         max_megapixels: Larger photos are reduced to this.
     """
 
@@ -137,6 +66,15 @@ class PageRun:
         self.folder = folder
         self.max_megapixels = max_megapixels
         self._lock = threading.Lock()
+
+    @property
+    def menu(self) -> Menu:
+        """The models to choose from."""
+        return self.shelf.menu
+
+    def check(self, photo: Path) -> str:
+        """Return what is wrong with a photo, in one sentence, or ''."""
+        return check_photo(photo)
 
     def preload(self) -> None:
         """Load the small models of the package, if they are the first of their task.
@@ -180,15 +118,19 @@ class PageRun:
             )
         image, note = read_photo(wish.photo, self.max_megapixels)
         answer.notes += [note] if note else []
-        out = Path(mkdtemp(prefix='result_', dir=self.folder))
+        out = self.folder / f'result_{secrets.token_hex(16)}'
+        out.mkdir(parents=True)
         tasks = TASKS if wish.task == 'all' else (wish.task,)
         people = None
         for task in tasks:
-            answer.doing = f'{TITLES[task]}: running'
-            yield answer
+            masked = task in MAP_TASKS and people is None and wish.cut_out
             try:
+                for needed in ('seg', task) if masked else (task,):
+                    yield from self._load(needed, wish, answer)
+                answer.doing = f'{TITLES[task]}: running'
+                yield answer
                 with self._lock:
-                    if task in MAP_TASKS and people is None and wish.cut_out:
+                    if masked:
                         people = self._run('seg', wish, image, None, answer).people
                     done = self._run(task, wish, image, people, answer)
                     self._write(task, wish, image, done, out, answer)
@@ -201,6 +143,23 @@ class PageRun:
             if task == 'seg':
                 people = done.people
 
+    def _load(self, task: str, wish: Wish, answer: Answer) -> Iterator[Answer]:
+        """Load a model that was not used yet, and say so before and after."""
+        choice = self.shelf.find(task, wish.models.get(task))
+        detect = task == 'pose' and wish.detect
+        if self.shelf.has(choice, detect):
+            return
+        answer.doing, answer.loading = f'{TITLES[task]}: loading the model', True
+        yield answer
+        try:
+            with self._lock:
+                _, seconds = self.shelf.model(choice)
+                if detect:
+                    self.shelf.detector()
+            answer.loading_s += seconds
+        finally:
+            answer.loading = False
+
     def _run(
         self,
         task: str,
@@ -210,7 +169,7 @@ class PageRun:
         answer: Answer,
     ) -> Done:
         choice = self.shelf.find(task, wish.models.get(task))
-        model, loading_s = self.shelf.model(choice)
+        model, _ = self.shelf.model(choice)
         options = {}
         if task == 'pose':
             model.detector = self.shelf.detector() if wish.detect else None
@@ -219,8 +178,9 @@ class PageRun:
         started = time.perf_counter()
         result = model(image, **options)
         seconds = time.perf_counter() - started
+        if result.error:
+            raise ValueError(result.error)
         answer.ran.append(Ran(task, choice.label, choice.note, seconds))
-        answer.loading_s += loading_s
         if sentence := self._nobody(result, wish):
             answer.notes.append(sentence)
         # its name belongs into the data files
@@ -289,58 +249,11 @@ class PageRun:
                 f'The memory of {self.shelf.device} is too small for this photo and '
                 'this model: take a smaller one of either.'
             )
-        text = ' '.join(str(error).split())
-        if photo is not None:
-            text = text.replace(str(photo), photo.name)
         if isinstance(error, (ValueError, ModuleNotFoundError)):
-            return text.rstrip('.') + '.'
+            return sentence_of(error, photo)
         traceback.print_exception(error)
+        text = sentence_of(error, photo).rstrip('.')[:200]
         return (
-            f'Something unforeseen happened ({type(error).__name__}: {text[:200]}); '
+            f'Something unforeseen happened ({type(error).__name__}: {text}); '
             'more is in the log of webui.py.'
         )
-
-
-def read_photo(path: Path, max_megapixels: float) -> tuple[np.ndarray, str]:
-    """Read a photo and reduce it if it is large.
-
-    Args:
-        path: Of the photo.
-        max_megapixels: What it is reduced to.
-
-    Returns:
-        Shape (H, W, 3), uint8, BGR; and a sentence if it was reduced, else ''.
-
-    Raises:
-        ImageError: If it cannot be read, or is too large to be decoded.
-    """
-    try:
-        with Image.open(path) as picture:  # the head of the file only
-            width, height = picture.size
-    except Image.DecompressionBombError:
-        raise ImageError(
-            f'{path.name} has more than {REFUSED_MEGAPIXELS} megapixels, the most '
-            'that this page takes; reduce it first'
-        ) from None
-    except Exception:  # read_image knows more kinds, and says what is wrong
-        width = height = 0
-    if width * height > REFUSED_MEGAPIXELS * 1e6:
-        raise ImageError(
-            f'{path.name} has {width} x {height} pixels, which is '
-            f'{width * height / 1e6:.0f} megapixels; this page takes at most '
-            f'{REFUSED_MEGAPIXELS}'
-        )
-    if not path.is_file():
-        raise ImageError(f'{path.name} was deleted meanwhile: upload it again')
-    image = read_image(path)
-    height, width = image.shape[:2]
-    if height * width <= max_megapixels * 1e6:
-        return image, ''
-    factor = math.sqrt(max_megapixels * 1e6 / (height * width))
-    size_wh = (max(1, int(width * factor)), max(1, int(height * factor)))
-    image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-    return image, (
-        f'The photo of {width} x {height} pixels was reduced to {size_wh[0]} x '
-        f'{size_wh[1]}, and so are the results: this page works on at most '
-        f'{max_megapixels:g} megapixels.'
-    )

@@ -81,6 +81,7 @@ def _execute(path: str) -> None:
         __loader__=SourceFileLoader('__main__', path),
     )
     sys.modules['__main__'] = module
+    compat.prepare_script(code)
     exec(code, module.__dict__)
 
 

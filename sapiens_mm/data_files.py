@@ -14,11 +14,9 @@ from typing import Any
 
 from mmengine import fileio
 
+from sapiens_mm.pictures import BadFileError
+
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
-
-
-class BadFileError(ValueError):
-    """A file of a data set cannot be used; the message is one sentence naming it."""
 
 
 def bad_file_sentence(error: BaseException) -> str | None:
@@ -29,7 +27,7 @@ def bad_file_sentence(error: BaseException) -> str | None:
     """
     if not isinstance(error, BadFileError):
         return None
-    return str(error).strip().rpartition(f'{BadFileError.__name__}: ')[2]
+    return str(error).strip().rpartition(f'{type(error).__name__}: ')[2]
 
 
 @dataclass(frozen=True)
@@ -185,6 +183,8 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadFileError(f'{path} is not JSON: {error}') from None
+    except RecursionError:
+        raise BadFileError(f'{path} is not read: it is nested too deep') from None
 
 
 INDEX_FIELDS = ('sample_id', 'session_id', 'camera_id', 'frame_number')

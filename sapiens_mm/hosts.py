@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # host package -> the pip line that brings it. mmpose is not an extra: its
 # metadata demands chumpy and xtcocotools, which current pip cannot build.
@@ -17,6 +20,26 @@ PIP_LINES = {
     'numba': "pip install 'sapiens_mm[synth]'",
     'gradio': "pip install 'sapiens_mm[webui]'",
 }
+
+
+# of what is one for the whole process: mmengine's scope, and PyTorch's random numbers
+PROCESS_STATE = threading.RLock()
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Have mmengine look types up in a host, in one thread at a time.
+
+    Its own ``overwrite_default_scope`` sets a value of the process: of two threads, one
+    would look in the other's host, and the scope of one would stay behind.
+
+    Args:
+        name: ``default_scope`` of a config.
+    """
+    from mmengine.registry import DefaultScope
+
+    with PROCESS_STATE, DefaultScope.overwrite_default_scope(name):
+        yield
 
 
 def is_installed(host: str) -> bool:

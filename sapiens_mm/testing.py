@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sapiens_mm import hosts
 from sapiens_mm.paths import config_path
 
 if TYPE_CHECKING:
@@ -137,9 +138,9 @@ def build_model(cfg: Config) -> nn.Module:
     The host's default scope is in force for the call only; see
     :func:`fill_deterministic` for the weights.
     """
-    from mmengine.registry import MODELS, DefaultScope
+    from mmengine.registry import MODELS
 
-    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+    with hosts.scope(cfg.default_scope):
         return fill_deterministic(MODELS.build(cfg.model))
 
 

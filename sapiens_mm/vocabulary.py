@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mmengine.config import Config
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 
+from sapiens_mm import hosts
 from sapiens_mm.tables import (
     KeypointTable,
     PartTable,
@@ -129,7 +130,7 @@ def stated_metainfo(config: Config) -> list[Stated]:
 
 def _stated(config: Config) -> Iterator[Stated]:
     scope = config.get('default_scope') or 'mmengine'
-    with DefaultScope.overwrite_default_scope(scope):
+    with hosts.scope(scope):
         found = [
             each
             for key in LOADERS
@@ -188,7 +189,8 @@ def _keypoints(metainfo: Mapping[str, Any]) -> KeypointTable:
     if 'from_file' in metainfo:
         from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-        with warnings.catch_warnings():  # that it took its own copy of the file
+        # not that it took its own copy of the file
+        with hosts.PROCESS_STATE, warnings.catch_warnings():
             warnings.simplefilter('ignore')
             try:
                 metainfo = parse_pose_metainfo(dict(metainfo))

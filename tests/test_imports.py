@@ -12,7 +12,7 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 
 # room -> its layer; imports go down only. Files of the root are rooms of their own.
 LAYERS = {
-    **dict.fromkeys(['paths', 'hosts', 'tables'], 0),
+    **dict.fromkeys(['paths', 'hosts', 'tables', 'pictures', 'files', 'commands'], 0),
     **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
     **dict.fromkeys(['__init__', 'registry', 'data_files', 'vocabulary'], 2),
     **dict.fromkeys(['backbones', 'checkpoints', 'engine'], 3),
@@ -119,7 +119,9 @@ def test_host_rooms_never_import_one_another():
 def test_tables_and_the_generator_stand_alone():
     files = [path for path in FILES if room_of(path) in {'synth', 'tables'}]
     assert files
-    assert not [path for path in files if our_rooms(path) - {'tables'}]
+    assert not [
+        path for path in files if our_rooms(path) - {'tables', 'pictures', 'files'}
+    ]
 
 
 def test_hosts_are_imported_where_they_are_allowed():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
@@ -54,7 +54,7 @@ def assert_step_trains(model, data):
     return losses
 
 
-def tiny_example(name, image_hw, **options):
+def tiny_example(name, image_hw, channels_of='neck', **options):
     """Load a shipped example and shrink it as a user would, by options."""
     cfg = Config.fromfile(config_path(f'examples/{name}'))
     cfg.merge_from_dict(
@@ -63,7 +63,7 @@ def tiny_example(name, image_hw, **options):
             'model.backbone.img_size': image_hw,
             'model.backbone.drop_path_rate': 0.0,
             'model.backbone.init_cfg': None,
-            'model.neck.in_channels': 32,
+            f'model.{channels_of}.in_channels': 32,
             **options,
         }
     )
@@ -175,6 +175,31 @@ def test_mmpose_example():
     with torch.no_grad():
         results = model.eval().test_step(data)
     assert [r.pred_instances.keypoints.shape for r in results] == [(1, 17, 2)] * 2
+
+
+def test_mmpretrain_example():
+    structures = pytest.importorskip('mmpretrain.structures')
+    cfg = tiny_example(
+        'mmpretrain_classifier_sapiens_0.3b',
+        (64, 64),
+        channels_of='head',
+        **{'model.head.num_classes': 4, 'data_preprocessor.num_classes': 4},
+    )
+    cfg.model.data_preprocessor = cfg.data_preprocessor  # as the host's runner does
+    model = build_in_host('mmpretrain', cfg)
+    data = dict(inputs=[], data_samples=[])
+    for seed in range(2):
+        data['inputs'].append(to_input(fake_person(seed, (64, 64)).photo))
+        data['data_samples'].append(structures.DataSample().set_gt_label(seed))
+    losses = assert_step_trains(model, data)
+    # before training the classifier is even over 4 classes
+    assert losses['loss'] == pytest.approx(math.log(4), rel=0.01)
+    data['inputs'] = torch.stack(data['inputs'])
+    with torch.no_grad():
+        results = model.eval().test_step(data)
+    assert [r.pred_score.shape for r in results] == [(4,)] * 2
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    assert {group['weight_decay'] for group in wrapper.param_groups} == {0, 0.05}
 
 
 # ---------------------------------------------------------------- our own tasks

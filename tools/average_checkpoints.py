@@ -16,9 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 from sapiens_mm import __version__
 from sapiens_mm.checkpoints import (
-    CheckpointError,
     average_state_dicts,
     carried_meta,
     read_checkpoint,
@@ -26,6 +28,7 @@ from sapiens_mm.checkpoints import (
 )
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Average; return 2 on a wrong call."""
     parser = argparse.ArgumentParser(
@@ -34,15 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('checkpoints', nargs='+', help='two or more')
     parser.add_argument('--out', type=Path, required=True, help='the file to write')
     args = parser.parse_args(argv)
-    try:
-        models = [read_checkpoint(path) for path in args.checkpoints]
-        mean = average_state_dicts([model.state_dict for model in models])
-        sources = [Path(path).name for path in args.checkpoints]
-        meta = {'sapiens_mm': __version__, 'source': sources}
-        write_checkpoint(args.out, mean, meta | carried_meta(models[0].meta))
-    except (CheckpointError, OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    models = [read_checkpoint(path) for path in args.checkpoints]
+    mean = average_state_dicts([model.state_dict for model in models])
+    sources = [Path(path).name for path in args.checkpoints]
+    meta = {'sapiens_mm': __version__, 'source': sources}
+    write_checkpoint(args.out, mean, meta | carried_meta(models[0].meta))
     print(args.out)
     return 0
 

@@ -25,6 +25,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 import numpy as np
 
 import sapiens_mm  # before the hosts: it mends them
@@ -32,7 +35,7 @@ from _browse.drawing import GAP, Drawing, leaves, shrink, transforms_of
 from _browse.maps import MAPS
 from _browse.parts import PARTS
 from _browse.pose import POSE
-from sapiens_mm.apis.saving import write_image
+from sapiens_mm.files import write_image
 from sapiens_mm.visualization import contact_sheet
 
 SPLITS = ('train', 'val', 'test')
@@ -215,6 +218,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw; return 2 on a wrong call."""
     args = parse_args(argv)
@@ -224,18 +228,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm.engine.bad_samples import skip_bad_samples
     from sapiens_mm.engine.config_options import merge_options
 
-    try:
-        cfg = Config.fromfile(sapiens_mm.config_path(args.config))
-        hosts.require(cfg.get('default_scope') or 'mmengine')
-        merge_options(cfg, args.cfg_options)
-        if args.skip_bad:
-            skip_bad_samples(cfg)
-        name = Path(args.config).name.removesuffix('.py')
-        folder = args.out_dir or Path('work_dirs', name, f'browse_{args.split}')
-        print(browse(cfg, args.split, args.count, folder, args.seed))
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+    hosts.require(cfg.get('default_scope') or 'mmengine')
+    merge_options(cfg, args.cfg_options)
+    if args.skip_bad:
+        skip_bad_samples(cfg)
+    name = Path(args.config).name.removesuffix('.py')
+    folder = args.out_dir or Path('work_dirs', name, f'browse_{args.split}')
+    print(browse(cfg, args.split, args.count, folder, args.seed))
     return 0
 
 

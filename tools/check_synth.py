@@ -23,6 +23,9 @@ for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 import cv2
 import numpy as np
 
@@ -142,17 +145,14 @@ def check(args: argparse.Namespace) -> Findings:
     return found
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; return 1 if a promise is broken, 2 on a wrong call."""
     args = parse_args(argv)
     from sapiens_mm import hosts
 
-    try:
-        hosts.require('numba')
-        found = check(args)
-    except (ValueError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    hosts.require('numba')
+    found = check(args)
     print(found.report())
     problems = found.problems()
     for line in problems:

@@ -15,16 +15,18 @@ again and compared before it gets its name.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 import torch
 from torch import Tensor
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sapiens_mm import __version__
 from sapiens_mm.checkpoints import (
@@ -39,6 +41,7 @@ from sapiens_mm.checkpoints import (
     write_checkpoint,
 )
 from sapiens_mm.checkpoints.mapping import release_pages
+from sapiens_mm.files import whole_file
 from sapiens_mm.vocabulary import keypoints_of, parts_of
 
 DTYPES = {
@@ -182,29 +185,22 @@ def convert(checkpoint: Checkpoint, args: argparse.Namespace) -> None:
         raise CheckpointError(f'{checkpoint.path} is {identity.describe()}.')
     state_dict = select_part(checkpoint.state_dict, args.part)
     dtype = DTYPES[args.dtype]
-    checked = output.with_name(f'.{os.getpid()}-{output.name}')
-    try:
+    with whole_file(output) as checked:
         write_checkpoint(checked, state_dict, make_meta(checkpoint, args), dtype=dtype)
         verify(checked, state_dict, dtype)
-        os.replace(checked, output)
-    finally:
-        checked.unlink(missing_ok=True)
     size = output.stat().st_size
     print(f'{output}: {len(state_dict)} keys, {size / 1e6:,.1f} MB, verified')
 
 
+@command('convert_checkpoint')
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 if all went well, 2 after a sentence on stderr."""
     args = parse_args(argv)
-    try:
-        checkpoint = read_checkpoint(resolve(args.source))
-        if args.info:
-            print(describe(checkpoint))
-        if args.output is not None:
-            convert(checkpoint, args)
-    except (ValueError, OSError) as error:
-        print(f'convert_checkpoint: {error}', file=sys.stderr)
-        return 2
+    checkpoint = read_checkpoint(resolve(args.source))
+    if args.info:
+        print(describe(checkpoint))
+    if args.output is not None:
+        convert(checkpoint, args)
     return 0
 
 

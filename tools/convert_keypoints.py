@@ -26,7 +26,8 @@ from typing import Any
 from tqdm import tqdm
 
 from sapiens_mm import hosts
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.commands import command
+from sapiens_mm.files import write_atomically
 
 OPENPOSE = 25
 TARGETS = {'17': 17, '133': 133, '308': 308, 'openpose': OPENPOSE}
@@ -78,9 +79,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     captures.add_argument('--workers', type=int, default=4, help='threads')
 
-    for command in (convert, captures):
+    for parser_of in (convert, captures):
         force_help = 'overwrite the output if it is there'
-        command.add_argument('--force', action='store_true', help=force_help)
+        parser_of.add_argument('--force', action='store_true', help=force_help)
 
     check = commands.add_parser('check', help='say what is wrong with a file')
     check.add_argument('source', type=Path, help='annotation file')
@@ -179,16 +180,13 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if report.error_kinds else 0
 
 
+@command('convert_keypoints')
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 if all went well, 1 if in part, 2 after a sentence."""
     args = parse_args(argv)
-    commands = dict(convert=run_convert, captures=run_captures, check=run_check)
-    try:
-        hosts.require('mmpose')
-        return commands[args.command](args)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'convert_keypoints: {error}', file=sys.stderr)
-        return 2
+    verbs = dict(convert=run_convert, captures=run_captures, check=run_check)
+    hosts.require('mmpose')
+    return verbs[args.command](args)
 
 
 if __name__ == '__main__':

@@ -23,12 +23,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 import numpy as np
 from tqdm import tqdm
 
 import sapiens_mm  # before the hosts: it mends them
 from sapiens_mm import hosts
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 
 SOURCES = ('lip20', 'cihp20', 'atr18', 'pascal25', 'goliath34')
 SPLITS = ('train', 'val', 'test')
@@ -56,9 +59,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     check.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts'
     )
-    for command in (convert, check):
+    for parser_of in (convert, check):
         workers_help = 'threads (default: %(default)s)'
-        command.add_argument('--workers', type=int, default=4, help=workers_help)
+        parser_of.add_argument('--workers', type=int, default=4, help=workers_help)
     args = parser.parse_args(argv)
     if args.workers < 1:
         parser.error(f'--workers must be at least 1, got {args.workers}')
@@ -182,18 +185,12 @@ def summary(dataset: Any, pixels: np.ndarray, num_failed: int) -> str:
     return '\n'.join(lines)
 
 
+@command(kept='what is finished stays')
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 if all went well, 1 if in part, 2 after a sentence."""
     args = parse_args(argv)
-    try:
-        hosts.require('mmseg')
-        return dict(convert=run_convert, check=run_check)[args.command](args)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('interrupted; what is finished stays', file=sys.stderr)
-        return 130
+    hosts.require('mmseg')
+    return dict(convert=run_convert, check=run_check)[args.command](args)
 
 
 if __name__ == '__main__':

@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 from sapiens_mm.synth.asset import IRIS_RAD, PUPIL_RAD, load_asset
 from sapiens_mm.synth.body import (
     Body,

@@ -23,6 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 TASKS = ('pose', 'seg', 'depth', 'normal', 'det')
 KEYPOINTS = 'sapiens_mm.SapiensKeypointMetric'
@@ -164,6 +165,7 @@ def recall_of_people(
     )
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Score; return 2 on a wrong call."""
     args = parse_args(argv)

@@ -10,7 +10,9 @@ Files pair by their path below the folder, without its suffix. Maps are NPY, NPZ
 or PNG (depth: 16 bits with --pred-scale or --gt-scale; normals: (n + 1) / 2 as RGB);
 where a folder has several of one name, the first in that order is taken. Without
 --mask, --pixels all takes every pixel that the ground truth has. A file that cannot be
-used is named and left out; the exit code is then 1. Run with ``python tools/``; the
+used is named and left out; the exit code is then 1. What its sentence calls encoding,
+invalid_value, map_layer and mask_threshold are --gt-encoding, --pred-encoding and so
+on. Run with ``python tools/``; the
 protocols are in docs/evaluation.md.
 """
 
@@ -24,6 +26,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
+import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -52,7 +58,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         add = command.add_argument
         add('--pred', type=Path, required=True, help='folder of predictions')
         add('--gt', type=Path, required=True, help='folder of ground truth')
-        add('--mask', type=Path, help='folder of masks, above 0 on people')
+        add('--mask', type=Path, help='folder of masks')
+        threshold = 'masks are above it on people (default: %(default)s)'
+        add('--mask-threshold', type=float, default=0, help=threshold)
+        layer = 'of EXR files, if it is not clear which one'
+        add('--pred-layer', help=layer)
+        add('--gt-layer', help=layer)
         add('--protocol', default='sapiens', help='preset (default: %(default)s)')
         add('--pixels', help='human or all, in place of the preset')
         add('--average', help='per_image or pooled, in place of the preset')
@@ -60,6 +71,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         if task == 'normal':
             add('--pred-axes', default='xyz', help='such as opencv or "x -y -z"')
             add('--gt-axes', default='xyz', help='such as opencv or "x -y -z"')
+            stored = 'vector or rgb, (n + 1) / 2; default: rgb for PNG'
+            add('--pred-encoding', help=stored)
+            add('--gt-encoding', help=stored)
             continue
         add('--align', help='none, scale or scale_shift, in place of the preset')
         add('--space', help='depth or inverse, in place of the preset')
@@ -68,6 +82,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         add('--invert', action='store_true', help='take 1 / prediction first')
         add('--pred-scale', type=float, help='factor of the stored predictions')
         add('--gt-scale', type=float, help='factor of the stored ground truth')
+        unknown = 'number for "unknown" in the ground truth, as it is stored'
+        add('--gt-invalid-value', type=float, help=unknown)
     return parser.parse_args(argv)
 
 
@@ -133,23 +149,46 @@ def score(args: argparse.Namespace, metric: Any) -> list[str]:
     """Compare all pairs, adding to the metric; return what went wrong, a line each."""
     import torch
 
+    from sapiens_mm.geometry.map_encodings import check_encoding, read_known
     from sapiens_mm.geometry.map_files import (
         MAP_SUFFIXES,
         MASK_SUFFIXES,
-        read_map,
+        check_encoding_name,
         read_mask,
     )
+    from sapiens_mm.geometry.map_kinds import map_kind
 
+    kind = map_kind(args.task)
+    fields = ('scale', 'encoding', 'layer', 'invalid_value')
+    pred_form, gt_form = (
+        {name: getattr(args, f'{side}_{name}', None) for name in fields}
+        for side in ('pred', 'gt')
+    )
+    for form in (pred_form, gt_form):
+        check_encoding_name(form['encoding'])
     if metric.protocol.pixels == 'human' and args.mask is None:
         raise ValueError('human pixels need --mask; or take --pixels all')
     truths = files_by_stem(args.gt, MAP_SUFFIXES)
     preds = files_by_stem(args.pred, MAP_SUFFIXES)
     masks = files_by_stem(args.mask, MASK_SUFFIXES) if args.mask else {}
-    channels = metric.channels
 
-    def load(path: Path, scale: float | None) -> torch.Tensor:
-        values = read_map(path, channels, scale)
-        values = values[None] if channels == 1 else values.transpose(2, 0, 1)
+    def load(path: Path, mask: np.ndarray | None, form: dict) -> torch.Tensor:
+        values, known = read_known(str(path), kind, form)
+        people = known
+        if mask is not None:
+            size_wh = values.shape[1::-1]  # predictions may have their own
+            resized = cv2.resize(mask, size_wh, interpolation=cv2.INTER_NEAREST)
+            people = known & (resized > 0)
+        if kind.turns or form is gt_form:  # wild depth of a model is its error
+            check_encoding(
+                str(path), values, people, kind, form, any_length=form is pred_form
+            )
+        if form is gt_form:
+            values[~known] = 0
+            if kind.turns:
+                lengths = np.linalg.norm(values[people], axis=1)
+                values /= _unit_length(lengths)
+        values = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
         return torch.from_numpy(np.ascontiguousarray(values))
 
     failed = []
@@ -159,9 +198,11 @@ def score(args: argparse.Namespace, metric: Any) -> list[str]:
                 raise ValueError(f'{args.pred} has no prediction {stem}')
             if masks and stem not in masks:
                 raise ValueError(f'{args.mask} has no mask {stem}')
-            mask = torch.from_numpy(read_mask(masks[stem])) if masks else None
-            pred = load(preds[stem], getattr(args, 'pred_scale', None))
-            target = load(truth, getattr(args, 'gt_scale', None))
+            mask = read_mask(masks[stem], args.mask_threshold) if masks else None
+            target = load(truth, mask, gt_form)
+            pred = load(preds[stem], mask, pred_form)
+            if mask is not None:
+                mask = torch.from_numpy(mask)
             metric.add(stem, pred, target, mask)
         except (ValueError, OSError) as error:
             failed.append(str(error))
@@ -174,25 +215,28 @@ def score(args: argparse.Namespace, metric: Any) -> list[str]:
     return failed
 
 
+def _unit_length(lengths: np.ndarray) -> float:
+    """Return what vectors are divided by: 1 if they are about unit vectors."""
+    median = float(np.median(lengths)) if len(lengths) else 1.0
+    return 1.0 if 0.5 <= median <= 2 else median
+
+
+@command('eval_maps')
 def main(argv: Sequence[str] | None = None) -> int:
     """Score; 0 if all went well, 1 if in part, 2 after a sentence."""
     args = parse_args(argv)
-    try:
-        hosts.require('mmseg')
-        metric = build_metric(args)
-        failed = score(args, metric)
-        for line in failed[:NAMED]:
-            print(f'eval_maps: {line}', file=sys.stderr)
-        if len(failed) > NAMED:
-            print(f'eval_maps: and {len(failed) - NAMED} more', file=sys.stderr)
-        figures, report = metric.summarise(metric.results)
-        print(report + '\n')
-        for name, value in figures.items():
-            shown = f'{value:.6g}' if isinstance(value, float) else value
-            print(f'{args.task}/{name} {shown}')
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f'eval_maps: {error}', file=sys.stderr)
-        return 2
+    hosts.require('mmseg')
+    metric = build_metric(args)
+    failed = score(args, metric)
+    for line in failed[:NAMED]:
+        print(f'eval_maps: {line}', file=sys.stderr)
+    if len(failed) > NAMED:
+        print(f'eval_maps: and {len(failed) - NAMED} more', file=sys.stderr)
+    figures, report = metric.summarise(metric.results)
+    print(report + '\n')
+    for name, value in figures.items():
+        shown = f'{value:.6g}' if isinstance(value, float) else value
+        print(f'{args.task}/{name} {shown}')
     return 1 if failed else 0
 
 

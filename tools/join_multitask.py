@@ -15,13 +15,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 from sapiens_mm import __version__
-from sapiens_mm.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
 from sapiens_mm.multitask.split import join_state_dicts
 
 TASKS = ('pose', 'seg', 'depth', 'normal')
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Join; return 2 on a wrong call."""
     parser = argparse.ArgumentParser(
@@ -34,23 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for item in args.tasks:
         task, _, path = item.partition('=')
         if task not in TASKS or not path or task in paths:
-            print(
-                f'error: {item!r} is not TASK=FILE with one of {", ".join(TASKS)}, '
-                'each once',
-                file=sys.stderr,
+            raise ValueError(
+                f'{item!r} is not TASK=FILE with one of {", ".join(TASKS)}, each once'
             )
-            return 2
         paths[task] = path
-    try:
-        models = {t: read_checkpoint(path).state_dict for t, path in paths.items()}
-        joined = join_state_dicts(models)
-        sources = {task: Path(path).name for task, path in paths.items()}
-        write_checkpoint(
-            args.out, joined, {'sapiens_mm': __version__, 'source': sources}
-        )
-    except (CheckpointError, OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    models = {t: read_checkpoint(path).state_dict for t, path in paths.items()}
+    joined = join_state_dicts(models)
+    sources = {task: Path(path).name for task, path in paths.items()}
+    write_checkpoint(args.out, joined, {'sapiens_mm': __version__, 'source': sources})
     print(args.out)
     return 0
 

@@ -27,7 +27,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / 'demo')]
 
-from sapiens_mm.apis.saving import write_atomically, write_image
+from sapiens_mm.files import write_atomically, write_image
 from sapiens_mm.synth import render
 from sapiens_mm.tables import keypoint_table, part_table
 from sapiens_mm.testing import fake_person

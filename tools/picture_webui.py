@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
 
 from _webdriver import Browser, why_no_browser
-from sapiens_mm.apis.saving import write_image
+from sapiens_mm.files import write_image
 
 PHOTO = ROOT / 'demo' / 'examples' / 'synthetic_walking.jpg'
 PICTURE = ROOT / 'docs' / 'images' / 'webui.jpg'

@@ -13,8 +13,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print; return 2 on a wrong call."""
     from mmengine.config import Config, DictAction
@@ -29,15 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if args.config is None:
         parser.error('name a config, or --list')
-    try:
-        cfg = Config.fromfile(sapiens_mm.config_path(args.config))
-        if args.cfg_options is not None:
-            from sapiens_mm.engine.config_options import merge_options  # has torch
+    cfg = Config.fromfile(sapiens_mm.config_path(args.config))
+    if args.cfg_options is not None:
+        from sapiens_mm.engine.config_options import merge_options  # has torch
 
-            merge_options(cfg, args.cfg_options)
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        merge_options(cfg, args.cfg_options)
     print(cfg.pretty_text)
     return 0
 

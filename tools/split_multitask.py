@@ -15,11 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import command, quiet_interrupts
+
+quiet_interrupts()
 from sapiens_mm import __version__
-from sapiens_mm.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
 from sapiens_mm.multitask.split import split_state_dict
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Split; return 2 on a wrong call."""
     parser = argparse.ArgumentParser(
@@ -28,12 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('checkpoint', help='of a config of configs/multitask')
     parser.add_argument('folder', type=Path, help='for one file a task')
     args = parser.parse_args(argv)
+    state = read_checkpoint(args.checkpoint).state_dict
     try:
-        found = split_state_dict(read_checkpoint(args.checkpoint).state_dict)
-    except (CheckpointError, OSError, ValueError) as error:
-        print(f'error: {args.checkpoint}: {error}', file=sys.stderr)
-        return 2
-    args.folder.mkdir(parents=True, exist_ok=True)
+        found = split_state_dict(state)
+    except ValueError as error:
+        raise ValueError(f'{args.checkpoint}: {error}') from None
     for task, state_dict in found.items():
         path = args.folder / f'{task}.pth'
         meta = {'sapiens_mm': __version__, 'source': Path(args.checkpoint).name}

@@ -25,6 +25,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sapiens_mm.commands import WRONG, command
+
 # before numpy: small products are slower, and rounded otherwise, on many threads
 for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ[_name] = '1'
@@ -150,29 +152,19 @@ def synthesize(args: argparse.Namespace) -> int:
     return 1 if writer.failed else 0
 
 
+@command(kept='the same command goes on from there', wrong=(*WRONG, RuntimeError))
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; return 1 if samples failed, 2 on a wrong call, 130 on Ctrl-C."""
+    """Run; return 1 if samples failed or the disk is full; see ``commands``."""
     args = parse_args(argv)
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     from sapiens_mm import hosts
 
-    again = 'the same command goes on from there'
-    try:
-        hosts.require('numba')
-        if args.list_knobs:
-            print(list_knobs())
-            return 0
-        return synthesize(args)
-    except KeyboardInterrupt as stop:
-        said = str(stop)
-        print(f'\nstopped{f"; {said}" if said else ""}; {again}', file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(f'error: {error.strerror or error}; {again}', file=sys.stderr)
-    except (ValueError, RuntimeError, ModuleNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-    return 2
+    hosts.require('numba')
+    if args.list_knobs:
+        print(list_knobs())
+        return 0
+    return synthesize(args)
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -67,6 +68,7 @@ def config_in(source: str) -> object:
     return cfg
 
 
+@command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; return 2 on a wrong call."""
     args = parse_args(argv)
@@ -80,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm.engine.bad_samples import skip_bad_samples
     from sapiens_mm.engine.config_options import merge_options
     from sapiens_mm.engine.cpu_processes import join_on_cpu
+    from sapiens_mm.engine.finite_hook import NotFiniteError
 
     try:
         if args.checkpoint is None:
@@ -109,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
             dumper = dict(type='DumpResults', out_file_path=args.dump)
             cfg.test_evaluator = [*metrics, dumper]
+        finite = dict(type='sapiens_mm.SapiensFiniteHook', weights=str(checkpoint))
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), finite]
         joined = join_on_cpu(cfg, args.launcher)
         runner = Runner.from_cfg(cfg)
         model = getattr(runner.model, 'module', runner.model)
@@ -120,6 +125,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = runner.test()
     except ValueError as error:
         reason = bad_file_sentence(error)
+        if isinstance(error, NotFiniteError):
+            reason = str(error)
         if reason is None:
             raise
         print(f'error: {reason}', file=sys.stderr)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm.commands import command
 
 if TYPE_CHECKING:
     from mmengine.hooks import Hook
@@ -122,6 +123,7 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
         ]
 
 
+@command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 for what a user can mend, 130 for Ctrl-C."""
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
+import numbers
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import MODELS
 from torch import nn
 
 from sapiens_mm import config_path, hosts
@@ -49,19 +51,44 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     """Return the device asked for, else the GPU, else the CPU.
 
     Raises:
-        ValueError: If CUDA is asked for and there is none.
+        ValueError: If it is no device, or none that there is here.
     """
     if device is None:
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     try:
-        device = torch.device(device)
-    except RuntimeError:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        found = None
+    if found is None or isinstance(device, (bool, int)):
         raise ValueError(
             f"device must be like 'cpu', 'cuda' or 'cuda:1', got {device!r}"
+        )
+    if found.type == 'meta':
+        raise ValueError("device 'meta' holds no numbers, so nothing runs there")
+    try:
+        torch.zeros(1, device=found)
+    except Exception as error:  # each kind of device has its own
+        why = str(error).partition('\n')[0].partition('. ')[0].rstrip('.')
+        raise ValueError(
+            f'device {str(found)!r} is not available here ({why}); use cpu'
         ) from None
-    if device.type == 'cuda' and not torch.cuda.is_available():
-        raise ValueError(f'device {str(device)!r} is not available here, use cpu')
-    return device
+    return found
+
+
+def check_batch_size(batch_size: object) -> int | None:
+    """Return how many inputs a model takes at once; None leaves it to the device.
+
+    Raises:
+        ValueError: If it is no whole number of 1 or more.
+    """
+    if batch_size is None:
+        return None
+    whole = isinstance(batch_size, numbers.Integral)
+    if not whole or isinstance(batch_size, bool):
+        raise ValueError(f'batch_size must be a whole number, got {batch_size!r}')
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+    return int(batch_size)
 
 
 def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
@@ -74,7 +101,7 @@ def pick_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.d
         return torch.bfloat16 if device.type == 'cuda' else torch.float32
     if isinstance(dtype, torch.dtype) and dtype in DTYPES.values():
         return dtype
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(f'dtype must be one of {list(DTYPES)}, got {dtype!r}')
     return DTYPES[dtype]
 
@@ -104,7 +131,7 @@ def build_model(
     """
     scope = config.get('default_scope', 'mmengine')
     hosts.require(scope)
-    with DefaultScope.overwrite_default_scope(scope):
+    with hosts.scope(scope):
         model_cfg = copy.deepcopy(config.model)
         preprocessor = MODELS.build(model_cfg.pop('data_preprocessor'))
         # where training starts from; inference has a checkpoint, or says it has none
@@ -147,7 +174,7 @@ def materialize(
             f'{name} runs with random weights: give a checkpoint for real results',
             stacklevel=4,
         )
-        with torch.random.fork_rng(devices=[]):
+        with hosts.PROCESS_STATE, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = build()
             with _quiet_logger():  # one line for each of hundreds of parameters
@@ -184,7 +211,7 @@ def build_pipeline(config: Config) -> Compose:
     steps = [
         step for step in test_steps(config) if 'Load' not in _class_name(step['type'])
     ]
-    with DefaultScope.overwrite_default_scope(config.default_scope):
+    with hosts.scope(config.default_scope):
         return Compose(steps)
 
 
@@ -215,13 +242,18 @@ def _class_name(kind: str | type) -> str:
 
 @contextmanager
 def _quiet_logger() -> Iterator[None]:
+    """Keep this thread's remarks from mmengine's log; its level is not ours to set."""
     logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    thread = threading.get_ident()
+
+    def passes(record: logging.LogRecord) -> bool:
+        return record.thread != thread or record.levelno >= logging.WARNING
+
+    logger.addFilter(passes)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(passes)
 
 
 def _name(config: Config) -> str:

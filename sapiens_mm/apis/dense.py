@@ -39,15 +39,18 @@ class DenseInferencer(Inferencer):
         facts = dict(img_path=str(loaded.source), img_shape=shape, ori_shape=shape)
         return [self.pipeline(dict(img=image, **facts))]
 
-    def predict(self, samples: list[Any]) -> list[Tensor]:
-        """Return maps (C, h, w) at the size of the network's input, float32."""
+    def predict(self, samples: list[Any]) -> list[Tensor | None]:
+        """Return maps (C, h, w) at the size of the network's input, float32.
+
+        None in place of one that holds NaN or Inf.
+        """
         data = self.model.data_preprocessor(pseudo_collate(samples), False)
         metas = [sample.metainfo for sample in data['data_samples']]
         maps = self.network(data['inputs'], metas).float()
         if self.flip_test:
             mirrored = self.network(data['inputs'].flip(-1), metas).float()
             maps = (maps + self.unflip(mirrored.flip(-1))) / 2
-        return list(maps)
+        return only_finite(maps)
 
     @property
     def sees_whole(self) -> bool:
@@ -83,6 +86,12 @@ class DenseInferencer(Inferencer):
             f'{what} needs a Resize with a scale (W, H) in the test_pipeline of the '
             'config'
         )
+
+
+def only_finite(maps: Tensor) -> list[Tensor | None]:
+    """Return the maps (B, C, h, w) one by one, None where one is not finite."""
+    finite = torch.isfinite(maps).flatten(1).all(1).tolist()
+    return [each if good else None for each, good in zip(maps, finite, strict=True)]
 
 
 def enlarge_map(maps: Tensor, size_hw: tuple[int, int]) -> np.ndarray:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sapiens_mm.apis.build import materialize
 from sapiens_mm.apis.choose import config_of
+from sapiens_mm.apis.dense import only_finite
 from sapiens_mm.apis.inferencer import Inferencer, Loaded
 from sapiens_mm.apis.results import FeatureResult
 from sapiens_mm.checkpoints import resolve
@@ -89,8 +90,8 @@ class FeatureInferencer(Inferencer):
             )
         ]
 
-    def predict(self, samples: list[np.ndarray]) -> list[Tensor]:
-        """Return features (D, h, w) in float32."""
+    def predict(self, samples: list[np.ndarray]) -> list[Tensor | None]:
+        """Return features (D, h, w) in float32; None where they are not finite."""
         bgr = torch.from_numpy(np.stack(samples)).to(self.device)
         rgb = bgr.permute(0, 3, 1, 2).flip(1).float()
         inputs = (rgb - self.mean) / self.std
@@ -98,7 +99,7 @@ class FeatureInferencer(Inferencer):
         if self.flip_test:
             mirrored = self.model(inputs.flip(-1))[-1].float().flip(-1)
             features = (features + mirrored) / 2
-        return list(features)
+        return only_finite(features)
 
     def finish(self, loaded: Loaded, outputs: list[Tensor]) -> FeatureResult:
         """Bring the features home."""

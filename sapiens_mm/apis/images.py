@@ -3,99 +3,81 @@
 from __future__ import annotations
 
 import glob
-import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
+
+from sapiens_mm.files import holds_outputs
+from sapiens_mm.pictures import (
+    MAX_PIXELS,
+    BadFileError,
+    PictureError,
+    as_rgb,
+    checked_mask,
+    decode_color,
+    read_file,
+    read_mask_values,
+)
+
+ImageError = PictureError
 
 _NAMES = 'jpg jpeg jpe jfif png webp bmp dib tif tiff ppm pgm pbm gif avif jp2'
 IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _NAMES.split())
 
 
-class ImageError(ValueError):
-    """A picture that cannot be used; the message is one sentence with its name."""
-
-
-def read_image(source: str | Path | np.ndarray) -> np.ndarray:
+def read_image(
+    source: str | Path | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """Return a photo as the models take it.
 
     Files are decoded by OpenCV, as the official demos do: EXIF orientation is
     applied, grey and CMYK pictures become colour, 16-bit ones 8-bit, and an alpha
-    channel is dropped. Files cut short raise, instead of ending in grey rows.
+    channel is dropped. Damaged files and those cut short raise, instead of ending in
+    grey rows; see ``sapiens_mm.pictures``.
 
     Args:
-        source: Path of a file, or a uint8 BGR array (H, W, 3), returned as it is.
+        source: Path of a file; a uint8 BGR array (H, W, 3), returned as it is; or a
+            picture of Pillow, which is taken as RGB.
+        max_pixels: Refuse files that say they are larger.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
         ImageError: If there is no such file, or it is no whole picture, or an array
-            has another shape or type.
+            has another shape or type, or it is none of these.
     """
     if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
-            raise ImageError(
-                'An image array must be uint8 BGR of shape (H, W, 3), got '
-                f'{source.dtype} of shape {source.shape}'
-            )
-        if source.size == 0:
-            raise ImageError(f'An image array of shape {source.shape} has no pixels')
-        return source
-    path = Path(source)
-    if path.is_dir():
-        raise ImageError(f'{path} is a folder, not an image')
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ImageError(f'{path} does not exist') from None
-    except OSError as error:
-        raise ImageError(f'{path} cannot be read: {error.strerror}') from None
-    if not data:
-        raise ImageError(f'{path} is empty')
-    try:
-        with _quiet_opencv():
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None or not _looks_whole(data):
-        image = _second_opinion(path, data, image)
+        return _check_array(source)
+    if isinstance(source, Image.Image):
+        return _check_array(np.ascontiguousarray(as_rgb(source)[:, :, ::-1]))
+    if isinstance(source, ImageError):
+        raise source
+    if isinstance(source, str) and not source.strip():
+        raise ImageError('An empty name is no image')
+    if isinstance(source, str) and '://' in source:
+        raise ImageError.of(source[:200], 'is an address: download the file first')
+    if not isinstance(source, (str, os.PathLike)):
+        raise ImageError(
+            'An image must be a path, a uint8 BGR array or a picture of Pillow, got '
+            f'{type(source).__name__} {str(source)[:60]!r}'
+        )
+    path = _expand(source)
+    return decode_color(read_file(path), path, max_pixels)
+
+
+def _check_array(image: np.ndarray) -> np.ndarray:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            'An image array must be uint8 BGR of shape (H, W, 3), got '
+            f'{image.dtype} of shape {image.shape}'
+        )
+    if image.size == 0:
+        raise ImageError(f'An image array of shape {image.shape} has no pixels')
     return image
-
-
-def _looks_whole(data: bytes) -> bool:
-    """Tell whether the end marker of a JPEG is where it belongs."""
-    return data[:2] != b'\xff\xd8' or data.rstrip(b'\0\r\n')[-2:] == b'\xff\xd9'
-
-
-def _second_opinion(path: Path, data: bytes, decoded: np.ndarray | None) -> np.ndarray:
-    """Ask Pillow about a file that OpenCV refused, or may have read in part."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.load()
-            if decoded is not None:
-                return decoded
-            rgb = ImageOps.exif_transpose(picture).convert('RGB')
-    except Image.UnidentifiedImageError:
-        raise ImageError(f'{path} is not an image') from None
-    except Exception as error:  # Pillow's decoders raise all sorts on broken files
-        raise ImageError(f'{path} is a broken or truncated image ({error})') from None
-    return np.ascontiguousarray(np.asarray(rgb)[:, :, ::-1])
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
 
 
 def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:
@@ -103,7 +85,8 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
 
     Args:
         source: An array (H, W), or a path of a ``.npy`` or picture file; people are
-            where it is greater than 0.
+            where it is greater than 0, so pictures with losses, such as JPEG, whose
+            noise is greater than 0, are refused.
         image_hw: Size of the image, (H, W).
 
     Returns:
@@ -112,18 +95,18 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
     Raises:
         ImageError: If it cannot be read or has another size.
     """
-    if isinstance(source, np.ndarray):
-        name, mask = 'The mask', source
-    else:
-        path = Path(source)
-        name = f'The mask {path}'
-        if path.suffix == '.npy':
-            try:
-                mask = np.load(path, allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise ImageError(f'{path} is no readable NPY file ({error})') from None
+    try:
+        if isinstance(source, np.ndarray):
+            name, mask = 'The mask', checked_mask(source, 'The mask')
         else:
-            mask = read_image(path).max(axis=2)
+            name, mask = f'The mask {source}', read_mask_values(source)
+    except ImageError:
+        raise
+    except BadFileError as error:
+        raise ImageError(str(error)) from None
+    is_array = isinstance(source, np.ndarray) or Path(source).suffix == '.npy'
+    if not is_array and mask.ndim == 3:  # a mask in colours; alpha is no part of it
+        mask = mask[..., : 1 if mask.shape[2] == 2 else 3].max(axis=2)
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[:, :, 0]
     if mask.shape != tuple(image_hw):
@@ -138,51 +121,111 @@ def is_single(inputs: object) -> bool:
     """Tell whether ``inputs`` is one image rather than a collection of them."""
     if isinstance(inputs, np.ndarray):
         return inputs.ndim != 4
-    if isinstance(inputs, (str, Path)):
-        path = Path(inputs)
-        listed = path.suffix.lower() == '.txt' and path.is_file()
-        return not (listed or path.is_dir() or _is_pattern(path))
-    return False
+    if isinstance(inputs, (str, os.PathLike)):
+        path = _expand(inputs)
+        listed = path.suffix.lower() == '.txt' and _is(path, os.path.isfile)
+        return not (listed or _is_folder(inputs) or _is_pattern(path))
+    return isinstance(inputs, (bytes, Image.Image)) or not isinstance(inputs, Iterable)
 
 
-def _is_pattern(path: str | Path) -> bool:
-    return glob.has_magic(str(path)) and not Path(path).exists()
+def _expand(source: str | os.PathLike) -> Path:
+    """Return a path with the home folder in place of ``~``."""
+    try:
+        return Path(source).expanduser()
+    except RuntimeError:  # nobody's home
+        return Path(source)
 
 
-def find_images(
-    inputs: str | Path | np.ndarray | Iterable[str | Path | np.ndarray],
-) -> Iterator[Path | np.ndarray]:
+def _is(path: Path, what: Callable[[str], bool]) -> bool:
+    """Ask about a path; one that cannot be (too long, a zero byte) is nothing."""
+    try:
+        return what(str(path))
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(source: str | os.PathLike) -> bool:
+    return bool(os.fspath(source)) and _is(_expand(source), os.path.isdir)
+
+
+def _is_pattern(path: Path) -> bool:
+    return glob.has_magic(str(path)) and not _is(path, os.path.exists)
+
+
+def find_images(inputs: object) -> Iterator[object]:
     """Yield images from a file, folder, glob, list file, array, or any of these.
 
-    Folders are searched recursively, hidden files left out, in sorted order. A
+    Folders are searched recursively, in sorted order; hidden files are left out, and
+    so are folders that the demos have written into, unless they are given. A
     ``.txt`` file lists one path a line, relative ones against its own folder. A
     single file is yielded whatever its name, so that reading it can say what is
-    wrong.
+    wrong; so is anything else that is no collection. ``~`` is the home folder; in a
+    glob, folders that exist are taken by their names, brackets included.
+
+    Args:
+        inputs: A path, array, picture of Pillow, or an iterable of any of these.
+
+    Yields:
+        Paths, arrays and pictures; in an iterable also an ``ImageError`` in place of a
+        folder, glob or list that holds no image, as it must not end the others.
 
     Raises:
-        ImageError: If a folder or glob holds no image.
+        ImageError: If ``inputs`` itself is such a folder, glob or list.
     """
     if isinstance(inputs, np.ndarray):
         yield from inputs if inputs.ndim == 4 else [inputs]
-    elif isinstance(inputs, (str, Path)):
-        path = Path(inputs)
-        if path.is_dir():
-            yield from _images_in(path)
-        elif path.suffix.lower() == '.txt' and path.is_file():
-            for line in path.read_text(encoding='utf-8-sig').splitlines():
-                if line.strip():
-                    yield path.parent / line.strip()
-        elif _is_pattern(inputs):
-            found = sorted(glob.glob(str(inputs), recursive=True))
-            files = [Path(name) for name in found if is_image_name(name)]
-            if not files:
-                raise ImageError(f'No image matches {inputs}')
-            yield from files
-        else:
-            yield path
+    elif isinstance(inputs, (str, os.PathLike)):
+        yield from _images_of(inputs)
+    elif is_single(inputs):
+        yield inputs
     else:
         for item in inputs:
-            yield from find_images(item)
+            try:
+                yield from find_images(item)
+            except ImageError as error:
+                yield error
+
+
+def _images_of(source: str | os.PathLike) -> Iterator[Path | str]:
+    path = _expand(source)
+    if _is_folder(source):
+        yield from _images_in(path)
+    elif path.suffix.lower() == '.txt' and _is(path, os.path.isfile):
+        for line in _read_list(path).splitlines():
+            if line.strip():
+                yield path.parent / _expand(line.strip())
+    elif _is_pattern(path):
+        found = sorted(glob.glob(_pattern_of(path), recursive=True))
+        paths = [Path(name) for name in found if is_image_name(name)]
+        files = _without_outputs(paths, path)
+        if not files:
+            raise ImageError(f'No image matches {source}')
+        yield from files
+    else:
+        # as a Path, an empty name would be the current folder, and https:// lose a /
+        plain = os.fspath(source).strip() and '://' not in os.fspath(source)
+        yield path if plain else os.fspath(source)
+
+
+def _read_list(path: Path) -> str:
+    data = path.read_bytes()
+    if data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        raise ImageError.of(path, 'is a list in UTF-16; save it as UTF-8')
+    try:
+        return data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        reason = f'is no list in UTF-8 (byte {error.start}); save it as UTF-8'
+        raise ImageError.of(path, reason) from None
+
+
+def _pattern_of(path: Path) -> str:
+    """Escape the folders of a glob that exist as they are written."""
+    base, parts = Path(path.parts[0]), list(path.parts[1:])
+    if not _is(base, os.path.exists):
+        return str(path)
+    while parts and _is(base / parts[0], os.path.exists):
+        base /= parts.pop(0)
+    return os.path.join(glob.escape(str(base)), *parts)
 
 
 def is_image_name(path: str | Path) -> bool:
@@ -191,15 +234,34 @@ def is_image_name(path: str | Path) -> bool:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    files = sorted(
-        path
-        for path in folder.rglob('*')
-        if is_image_name(path)
-        and path.is_file()
-        and not any(part.startswith('.') for part in path.relative_to(folder).parts)
-    )
+    files, left_out = [], False
+    for where, folders, names in os.walk(folder):
+        mine = [name for name in folders if holds_outputs(Path(where, name))]
+        left_out |= bool(mine)
+        folders[:] = [f for f in folders if f not in mine and not f.startswith('.')]
+        paths = [Path(where, name) for name in names if not name.startswith('.')]
+        files += [path for path in paths if is_image_name(path) and path.is_file()]
     if not files:
-        raise ImageError(
-            f'{folder} holds no image (looked for {", ".join(sorted(IMAGE_SUFFIXES))})'
-        )
-    return files
+        outputs = ' and left out what the demos have written' if left_out else ''
+        suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
+        reason = f'holds no image (looked for {suffixes}{outputs})'
+        raise ImageError.of(folder, reason)
+    return sorted(files)
+
+
+def _without_outputs(paths: list[Path], pattern: Path) -> list[Path]:
+    """Leave out what wildcards have found where the demos write."""
+    parts = pattern.parts
+    fixed = next(n for n, part in enumerate(parts) if glob.has_magic(part))
+    known: dict[Path, bool] = {}
+
+    def inside(path: Path) -> bool:
+        for n in range(fixed + 1, len(path.parts)):
+            folder = Path(*path.parts[:n])
+            if folder not in known:
+                known[folder] = holds_outputs(folder)
+            if known[folder]:
+                return True
+        return False
+
+    return [path for path in paths if not inside(path)]

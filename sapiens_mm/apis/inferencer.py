@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,13 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from sapiens_mm.apis.build import build_model, load_config, pick_device, pick_dtype
+from sapiens_mm.apis.build import (
+    build_model,
+    check_batch_size,
+    load_config,
+    pick_device,
+    pick_dtype,
+)
 from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
@@ -33,6 +40,7 @@ class Loaded:
         options: What the caller gave for this image (boxes, mask).
         samples: What the model will be fed, one a forward pass of this image.
         error: One sentence, or None.
+        cause: The exception behind it.
     """
 
     source: Path | None
@@ -40,6 +48,18 @@ class Loaded:
     options: dict[str, Any]
     samples: list[Any] = dataclasses.field(default_factory=list)
     error: str | None = None
+    cause: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Note why there is no result."""
+        self.cause = error
+        self.error = str(error)
+        if not isinstance(error, (ValueError, OSError, cv2.error)):
+            # of a detector or segmenter of the user's own, for one
+            self.error = (
+                f'{self.source or "The image"}: {type(error).__name__}: {error}'
+            )
+        self.error = ' '.join(self.error.split()) or type(error).__name__
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -89,8 +109,7 @@ class Inferencer(ABC):
         flip_test: bool | None = None,
         batch_size: int | None = None,
     ) -> None:
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        batch_size = check_batch_size(batch_size)
         config, checkpoint = self.choose(config, checkpoint)
         self.config = load_config(config)
         self.checkpoint = checkpoint
@@ -149,8 +168,8 @@ class Inferencer(ABC):
         """Run on one image, or on several.
 
         Args:
-            inputs: A path, a uint8 BGR array (H, W, 3); or a folder, a glob, a
-                ``.txt`` list, a list or any iterable of these.
+            inputs: A path, a uint8 BGR array (H, W, 3), a picture of Pillow; or a
+                folder, a glob, a ``.txt`` list, a list or any iterable of these.
             **options: For one image as the task defines them; for several, a list
                 with one entry an image.
 
@@ -167,8 +186,11 @@ class Inferencer(ABC):
             self._check_option(name)
         loaded = self._load(next(iter(find_images(inputs))), options)
         if loaded.error:
-            raise ValueError(loaded.error)
-        return self._forward([loaded])[0]
+            raise ValueError(loaded.error) from loaded.cause
+        result = self._forward([loaded])[0]
+        if result.error:
+            raise ValueError(result.error) from loaded.cause
+        return result
 
     def run(
         self, inputs: object, progress: bool = False, **options: object
@@ -232,14 +254,14 @@ class Inferencer(ABC):
                 f'{", ".join(self.per_image) or "no options"} with the images'
             )
 
-    def _load(self, source: Path | np.ndarray, options: dict[str, Any]) -> Loaded:
-        path = None if isinstance(source, np.ndarray) else Path(source)
-        loaded = Loaded(path, None, options)
+    def _load(self, source: object, options: dict[str, Any]) -> Loaded:
+        named = isinstance(source, (str, os.PathLike)) and os.fspath(source)
+        loaded = Loaded(Path(source) if named else None, None, options)
         try:
             loaded.image = read_image(source)
             loaded.samples = self.prepare(loaded)
-        except (ValueError, OSError, cv2.error) as error:
-            loaded.error = str(error)
+        except Exception as error:  # whatever it is, the others get their results
+            loaded.fail(error)
         return loaded
 
     def _forward(self, chunk: list[Loaded]) -> list[Result]:
@@ -252,11 +274,22 @@ class Inferencer(ABC):
         results = []
         for loaded in chunk:
             own = list(islice(found, len(loaded.samples)))
+            if loaded.error is None and any(output is None for output in own):
+                loaded.fail(ValueError(self._not_finite(loaded)))
             if loaded.error:
                 results.append(self.result_type(**loaded.facts))
             else:
                 results.append(self.finish(loaded, own))
         return results
+
+    def _not_finite(self, loaded: Loaded) -> str:
+        """Say that the model answered nonsense, and whose weights these are."""
+        weights = self.checkpoint or 'random ones'
+        kind = str(self.dtype).removeprefix('torch.')
+        return (
+            f'{loaded.source or "The image"}: the model answers NaN or Inf in {kind}; '
+            f'its weights: {weights}'
+        )
 
     @abstractmethod
     def prepare(self, loaded: Loaded) -> list[Any]:
@@ -264,11 +297,15 @@ class Inferencer(ABC):
 
     @abstractmethod
     def predict(self, samples: list[Any]) -> list[Any]:
-        """Run the model on at most ``batch_size`` inputs; one output each."""
+        """Run the model on at most ``batch_size`` inputs.
+
+        Returns:
+            One output each; None where it is not finite.
+        """
 
     @abstractmethod
     def finish(self, loaded: Loaded, outputs: list[Any]) -> Result:
-        """Turn the outputs of one image into its result."""
+        """Turn the outputs of one image, all of them finite, into its result."""
 
 
 def _one_an_image(name: str, values: object, total: int | None) -> Iterable:

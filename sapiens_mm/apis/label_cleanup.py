@@ -5,6 +5,7 @@ Parts are connected over the eight neighbours of a pixel, holes over four.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -38,11 +39,12 @@ class CleanUp:
 
     def __post_init__(self) -> None:
         for name in ('keep', 'max_hole'):
-            if not 0 <= getattr(self, name) <= 1:
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
                 raise ValueError(
                     f'cleanup: {name} must be 0 to 1, got {getattr(self, name)!r}'
                 )
-        if self.min_area < 0:
+        if not isinstance(self.min_area, numbers.Real) or self.min_area < 0:
             raise ValueError(f'cleanup: min_area must be >= 0, got {self.min_area!r}')
 
     @classmethod

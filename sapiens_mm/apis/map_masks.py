@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def find_mask(folder: Path, name: str) -> Path:
         path = folder / f'{name}{suffix}'
         if path.is_file():
             return path
-    raise ImageError(f'There is no mask {name}.png or .npy in {folder}')
+    others = sorted(p.name for p in folder.glob(f'{glob.escape(name)}.*'))
+    beside = ''
+    if others:
+        beside = f' (but {", ".join(others[:3])}; masks with losses are not taken)'
+    raise ImageError(f'There is no mask {name}.png or .npy in {folder}{beside}')
 
 
 def make_segmenter(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.apis.results import DepthResult, MapResult, NormalResult
-from sapiens_mm.apis.saving import write_array, write_atomically, write_image
+from sapiens_mm.files import write_array, write_atomically, write_image
 from sapiens_mm.hosts import require
 
 # format -> suffix

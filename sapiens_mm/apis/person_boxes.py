@@ -211,15 +211,25 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
         ValueError: If it answers with another shape.
     """
     answer = detector(image)
-    if isinstance(answer, tuple):
-        boxes, scores = (np.asarray(part, np.float32) for part in answer)
-    else:
-        array = np.asarray(answer, np.float32)
-        if array.size == 0:
-            array = np.zeros((0, 4), np.float32)
-        boxes = array[:, :4]
-        scores = array[:, 4] if array.shape[1] > 4 else np.ones(len(array))
-    boxes = boxes.reshape(-1, 4)
+    pair = isinstance(answer, tuple) and len(answer) == 2
+    try:
+        parts = [
+            np.asarray(part, np.float32) for part in (answer if pair else [answer])
+        ]
+    except (TypeError, ValueError):
+        parts = [np.zeros(0)] * 3
+    boxes = parts[0]
+    if boxes.size == 0 and answer is not None:
+        boxes = np.zeros((0, 4), np.float32)
+    if len(parts) > 2 or boxes.ndim != 2 or boxes.shape[1] not in (4, 5):
+        raise ValueError(
+            'The detector must return boxes of shape (P, 4) or (P, 5), or these and '
+            f'scores (P,) as a pair, got {answer!r:.100}'
+        )
+    scores = boxes[:, 4] if boxes.shape[1] == 5 else np.ones(len(boxes))
+    boxes = boxes[:, :4]
+    if pair:
+        scores = parts[1].reshape(-1)
     if len(boxes) != len(scores):
         raise ValueError(
             f'The detector returned {len(boxes)} boxes and {len(scores)} scores'

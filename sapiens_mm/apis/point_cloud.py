@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from sapiens_mm.apis.results import DepthResult, NormalResult
-from sapiens_mm.apis.saving import write_atomically
+from sapiens_mm.files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +47,12 @@ class CloudOptions:
     def __post_init__(self) -> None:
         for name in ('focal_px', 'near', 'span', 'max_jump'):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
+            number = isinstance(value, numbers.Real)
+            if value is not None and not (
+                number and math.isfinite(value) and value > 0
+            ):
                 raise ValueError(f'{name} must be a number above 0, got {value!r}')
-        if not 1 <= self.fov_deg <= 170:
+        if not isinstance(self.fov_deg, numbers.Real) or not 1 <= self.fov_deg <= 170:
             raise ValueError(f'fov_deg must be 1 to 170, got {self.fov_deg!r}')
         if not (isinstance(self.step, int) and self.step >= 1):
             raise ValueError(f'step must be a whole number from 1, got {self.step!r}')

@@ -120,10 +120,17 @@ class PoseInferencer(Inferencer):
         ]
 
     def predict(self, samples: list[Any]) -> list[Any]:
-        """Return the predicted instance of each crop."""
+        """Return the predicted instance of each crop; None if it is not finite."""
         data = self.model.data_preprocessor(pseudo_collate(samples), False)
         found = self.model.predict(data['inputs'], data['data_samples'])
-        return [sample.pred_instances for sample in found]
+        instances = [sample.pred_instances for sample in found]
+        return [
+            each
+            if np.isfinite(each.keypoints).all()
+            and np.isfinite(each.keypoint_scores).all()
+            else None
+            for each in instances
+        ]
 
     def finish(self, loaded: Loaded, outputs: list[Any]) -> PoseResult:
         """Collect the persons of one image."""

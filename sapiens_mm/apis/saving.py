@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -23,6 +20,7 @@ from sapiens_mm.apis.results import (
     Result,
     SegResult,
 )
+from sapiens_mm.files import write_array, write_atomically, write_image
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import (
     add_depth_bar,
@@ -35,35 +33,6 @@ from sapiens_mm.visualization import (
 
 # what pose and parts write beside the picture; for maps see map_saving.MAP_FORMATS
 DATA_SUFFIX = {'pose': '.json', 'seg': '.png'}
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under another name and rename it: it is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.part')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_image(path: Path, image_bgr: np.ndarray) -> None:
-    """Encode by the suffix of ``path`` and write atomically."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == '.jpg' else []
-    ok, data = cv2.imencode(path.suffix, image_bgr, options)
-    if not ok:
-        raise ValueError(f'Cannot encode a picture as {path.suffix!r}')
-    write_atomically(path, data.tobytes())
 
 
 def write_palette(path: Path, labels: np.ndarray, table: PartTable) -> None:
@@ -83,13 +52,6 @@ def write_palette(path: Path, labels: np.ndarray, table: PartTable) -> None:
     picture.putpalette(colors.tobytes())
     buffer = io.BytesIO()
     picture.save(buffer, 'PNG')
-    write_atomically(path, buffer.getvalue())
-
-
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write an NPY file atomically."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
     write_atomically(path, buffer.getvalue())
 
 

@@ -152,10 +152,10 @@ class SegInferencer(DenseInferencer):
         index = torch.tensor(self.table.flip_indices, device=maps.device)
         return maps[:, index]
 
-    def predict(self, samples: list[Any]) -> list[CropParts]:
+    def predict(self, samples: list[Any]) -> list[CropParts | None]:
         """Return parts at the photo's size, so that no logits pile up."""
         return [
-            self._enlarge(logits, sample)
+            None if logits is None else self._enlarge(logits, sample)
             for logits, sample in zip(super().predict(samples), samples, strict=True)
         ]
 

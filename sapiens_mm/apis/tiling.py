@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 
 import cv2
 import numpy as np
@@ -52,7 +53,8 @@ def check_tiling(tile: int | None, overlap: float) -> None:
             f'tile must be the height of a tile in pixels of the photo, 16 or more, '
             f'or None; got {tile!r}'
         )
-    if not 0.1 <= overlap <= 0.5:
+    number = isinstance(overlap, numbers.Real)
+    if not number or not 0.1 <= overlap <= 0.5:
         raise ValueError(f'tile_overlap must be 0.1 to 0.5 of a tile, got {overlap!r}')
 
 

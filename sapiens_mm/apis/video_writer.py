@@ -22,9 +22,14 @@ from sapiens_mm.apis.video import (
     HD_LINES,
     VideoError,
 )
+from sapiens_mm.files import prepare_folder, temporary_for
 from sapiens_mm.hosts import require
 
 ENCODERS = ('libx264', 'libopenh264', 'mpeg4')
+
+
+class VideoWriteError(VideoError):
+    """The disk is full, or the like: nothing is wrong with what was to be written."""
 
 
 class VideoWriter:
@@ -77,25 +82,23 @@ class VideoWriter:
                 'browsers do not play'
             )
         self.time_base = time_base
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        name = f'.{self.path.stem}.{os.getpid()}.part{self.path.suffix}'
-        self._temporary = self.path.with_name(name)
+        self._temporary = temporary_for(self.path)
         self._container: Any = None
-        try:
+        with self._errors(ValueError):
+            prepare_folder(self.path.parent)
             self._open(rate, pixel_aspect, quality)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            self.abort()
-            raise VideoError(f'{self.path} cannot be written ({error})') from None
 
     def _open(self, rate: Fraction, pixel_aspect: Fraction, quality: int) -> None:
         import av
 
-        faststart = {'movflags': '+faststart'} if self.path.suffix != '.mkv' else {}
-        self._container = av.open(
-            str(self._temporary), 'w', container_options=faststart
-        )
+        # Matroska would draw random numbers for its ids
+        muxing = {'fflags': '+bitexact'}
+        if self.path.suffix != '.mkv':
+            muxing['movflags'] = '+faststart'
+        self._container = av.open(str(self._temporary), 'w', container_options=muxing)
         options = {'mpeg4': {'qscale': '3'}, 'libopenh264': {}}.get(
-            self._encoder, {'crf': str(quality), 'preset': 'veryfast'}
+            self._encoder,
+            {'crf': str(quality), 'preset': 'veryfast', **_same_every_time()},
         )
         stream = self._container.add_stream(self._encoder, rate=rate, options=options)
         height, width = self.image_hw
@@ -130,7 +133,7 @@ class VideoWriter:
 
         Raises:
             ValueError: If ``pts`` does not grow.
-            VideoError: If the disk is full, or the like.
+            VideoWriteError: If the disk is full, or the like.
         """
         import av
 
@@ -169,7 +172,7 @@ class VideoWriter:
             Whether there is a file: without a frame there is none.
 
         Raises:
-            VideoError: If the disk is full, or the like.
+            VideoWriteError: If the disk is full, or the like.
         """
         if self._last_pts is None:
             self.abort()
@@ -193,14 +196,29 @@ class VideoWriter:
                 self._container.close()
         if self._sound is not None:
             self._sound.close()
-        self._temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, *also: type[Exception]) -> Iterator[None]:
         import av
 
         try:
             yield
-        except (av.error.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError, *also) as error:
             self.abort()
-            raise VideoError(f'{self.path} cannot be written ({error})') from None
+            why = getattr(error, 'strerror', None) or error
+            kind = VideoWriteError if isinstance(error, OSError) else VideoError
+            raise kind(f'{self.path} cannot be written ({why})') from None
+
+
+def _same_every_time() -> dict[str, str]:
+    """Return options of x264 that keep it from reading what it has not written.
+
+    Its AVX-512 code for the macroblock tree reads behind the ends of rows, where memory
+    holds something else every time: the same frames gave five files in eight runs.
+    Without that code they are the same, and no slower to write.
+    """
+    from torch.backends.cpu import get_cpu_capability
+
+    return {'x264-params': 'asm=AVX2'} if get_cpu_capability() == 'AVX512' else {}

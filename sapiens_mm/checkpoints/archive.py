@@ -7,8 +7,10 @@ data. Each reader returns tensors that view the file.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
+import stat
 import struct
 import zipfile
 import zlib
@@ -20,7 +22,8 @@ import torch
 from torch import Tensor
 
 from sapiens_mm.checkpoints.errors import CheckpointError
-from sapiens_mm.checkpoints.inert_pickle import STORAGE_DTYPES, InertUnpickler, Opaque
+from sapiens_mm.checkpoints.inert_objects import Opaque, name_of
+from sapiens_mm.checkpoints.inert_pickle import STORAGE_DTYPES, InertUnpickler
 from sapiens_mm.checkpoints.mapping import map_file, map_tensor
 
 SAFETENSORS_DTYPES: dict[str, torch.dtype] = {
@@ -41,7 +44,9 @@ _EXPORT_DTYPES = {
     **{6: torch.float16, 7: torch.float32, 8: torch.float64},
     **{12: torch.bool, 13: torch.bfloat16},
 }
-_MAX_HEADER_BYTES = 100_000_000
+_MAX_HEADER_BYTES = 25_000_000
+_MAX_SMALL_BYTES = 100_000_000  # of a record that is no tensor
+_MAX_MODULES = 200_000  # of a script
 # what zipfile raises on damage, by the place of the damage
 _DAMAGE = (
     *(zipfile.BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError),
@@ -98,7 +103,10 @@ class ZipRecords:
         size = path.stat().st_size - start if size is None else size
         self.path, self._start, self._size = path, start, size
         with self._open() as archive:
-            self.infos = {info.filename: info for info in archive.infolist()}
+            listed = archive.infolist()
+        self.infos = {info.filename: info for info in listed}
+        if len(self.infos) < len(listed):
+            raise CheckpointError('it has two records of one name, so it is damaged')
         pickles = [name for name in self.infos if name.split('/')[-1] == 'data.pkl']
         shallow = min(pickles, key=lambda name: name.count('/'), default=None)
         folders = {name.partition('/')[0] for name in self.infos}
@@ -126,12 +134,33 @@ class ZipRecords:
         names = (name.removeprefix(self.root) for name in sorted(self.infos))
         return [n for n in names if n.startswith(start) and n.endswith(end)]
 
+    def check(self) -> None:
+        """Hold every record against the file, as PyTorch writes them.
+
+        Raises:
+            CheckpointError: If one is compressed, no plain file, cut short, or shares
+                bytes with another.
+        """
+        places = [
+            (*self.locate(name.removeprefix(self.root)), name)
+            for name in self.infos
+            if name.startswith(self.root) and not name.endswith('/')
+        ]
+        end, before = 0, ''
+        for offset, size, name in sorted(places):
+            if offset < end and size:
+                raise CheckpointError(f'its records {before} and {name} share bytes')
+            end, before = offset + size, name
+
     def read(self, name: str) -> bytes:
         """Return the bytes of a small record.
 
         Raises:
-            CheckpointError: If it is absent or damaged.
+            CheckpointError: If it is absent, damaged or large.
         """
+        info = self.infos.get(self.root + name)
+        if info is not None and info.file_size > _MAX_SMALL_BYTES:
+            raise CheckpointError(f'its record {name} has {info.file_size} bytes')
         try:
             with self._open() as archive:
                 return archive.read(self.root + name)
@@ -149,10 +178,16 @@ class ZipRecords:
             raise CheckpointError(f'its record {name} is missing')
         if info.compress_type != zipfile.ZIP_STORED:
             raise CheckpointError('its tensors are compressed, so save it anew')
+        if info.compress_size != info.file_size or info.flag_bits & 1:
+            raise CheckpointError(f'its record {name} is damaged')
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise CheckpointError(f'its record {name} is a link, no data')
         with _Window(self.path, self._start, self._size) as file:
             file.seek(info.header_offset)
             header = file.read(30)
-        if len(header) < 30 or header[:4] != b'PK\x03\x04':
+            own_name = file.read(int.from_bytes(header[26:28], 'little'))
+        as_listed = own_name == info.orig_filename.encode('utf-8', 'surrogateescape')
+        if len(header) < 30 or header[:4] != b'PK\x03\x04' or not as_listed:
             raise CheckpointError(f'its record {name} is damaged')
         extra = sum(int.from_bytes(header[i : i + 2], 'little') for i in (26, 28))
         offset = self._start + info.header_offset + 30 + extra
@@ -173,21 +208,55 @@ class ZipRecords:
         def open_storage(
             storage_id: tuple,
         ) -> tuple[torch.UntypedStorage, torch.dtype | None]:
-            kind, key = str(storage_id[1]), storage_id[2]
-            if kind not in STORAGE_DTYPES and kind != 'torch.storage.UntypedStorage':
-                raise CheckpointError(f'its tensors are of the unknown kind {kind}')
-            return self.map(f'data/{key}'), STORAGE_DTYPES.get(kind)
+            kind, key, count = storage_facts(storage_id)
+            storage, dtype = self.map(f'data/{key}'), STORAGE_DTYPES.get(kind)
+            if storage.nbytes() != count * (dtype.itemsize if dtype else 1):
+                raise CheckpointError(
+                    f'its record data/{key} has {storage.nbytes()} bytes, not the '
+                    f'{count} numbers it is said to hold'
+                )
+            return storage, dtype
 
         unpickler = InertUnpickler(self.read(name), open_storage)
         return unpickler.load(), unpickler.names
 
 
-def _walk(module: Opaque, prefix: str = '') -> Iterator[tuple[str, Tensor]]:
-    for name, value in module.state.items():
-        if isinstance(value, Tensor):
-            yield prefix + name, value
-        elif isinstance(value, Opaque):
-            yield from _walk(value, f'{prefix}{name}.')
+def storage_facts(storage_id: Any) -> tuple[str, str, int]:
+    """Read the persistent id of a storage: kind, key and number of elements.
+
+    Raises:
+        CheckpointError: If it is none.
+    """
+    if not isinstance(storage_id, tuple) or len(storage_id) < 5:
+        raise CheckpointError('its pickle is damaged (a storage without an id)')
+    kind, key, count = name_of(storage_id[1]), storage_id[2], storage_id[4]
+    if kind not in STORAGE_DTYPES and kind != 'torch.storage.UntypedStorage':
+        raise CheckpointError(f'its tensors are of the unknown kind {kind[:80]}')
+    if type(key) is not str or type(count) is not int or count < 0:
+        raise CheckpointError('its pickle is damaged (a storage without a size)')
+    return kind, key, count
+
+
+def _walk(root: Opaque) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a module and those inside it, in order."""
+    modules, seen = [(root, '')], 0
+    while modules:
+        module, prefix = modules.pop()
+        inner = []
+        for name, value in _attributes(module):
+            if isinstance(value, Tensor):
+                yield prefix + name, value
+            elif isinstance(value, Opaque):
+                inner.append((value, f'{prefix}{name}.'))
+        modules += inner[::-1]
+        seen += 1
+        if seen + len(modules) > _MAX_MODULES:
+            raise CheckpointError('its modules have no end')
+
+
+def _attributes(module: Opaque) -> list[tuple[str, Any]]:
+    state = module.state if isinstance(module.state, dict) else {}
+    return [(name, value) for name, value in state.items() if isinstance(name, str)]
 
 
 def read_torchscript(records: ZipRecords) -> dict[str, Tensor]:
@@ -249,25 +318,43 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         if header_size > min(_MAX_HEADER_BYTES, path.stat().st_size - 8):
             raise CheckpointError('its header is cut short, so the file is truncated')
         try:
-            header = json.loads(file.read(header_size))
+            header = json.loads(
+                file.read(header_size), object_pairs_hook=_without_twins
+            )
             metadata = header.pop('__metadata__', {})
             tensors = dict(_map_safetensors(path, 8 + header_size, header))
         except CheckpointError:
             raise
+        except RecursionError:
+            raise CheckpointError('its header is nested too deep') from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f'its header is damaged ({error})') from error
+    if not isinstance(metadata, dict):
+        raise CheckpointError('its header is damaged (metadata)')
     return tensors, metadata
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object of JSON, in which no key may stand twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError('a name stands in it twice')
+    return found
 
 
 def _map_safetensors(
     path: Path, base: int, header: dict[str, Any]
 ) -> Iterator[tuple[str, Tensor]]:
     storage = map_file(path)
+    taken: list[tuple[int, int, str]] = []
     for name, entry in header.items():
         dtype = SAFETENSORS_DTYPES.get(entry['dtype'])
         if dtype is None:
             raise CheckpointError(f'its tensor {name} is of type {entry["dtype"]}')
         start, end = (base + offset for offset in entry['data_offsets'])
+        taken.append((start, end, name))
+        if not base <= start <= end:
+            raise CheckpointError(f'its header is damaged (the place of {name})')
         if end > storage.nbytes():
             raise CheckpointError(
                 f'its tensors end at byte {end} but the file at {storage.nbytes()}, '
@@ -276,3 +363,7 @@ def _map_safetensors(
         if end - start != math.prod(entry['shape']) * dtype.itemsize:
             raise CheckpointError(f'its header is damaged (the size of {name})')
         yield name, map_tensor(storage[start:end], dtype, entry['shape'])
+    taken.sort()
+    for (_, end, name), (start, _, other) in itertools.pairwise(taken):
+        if start < end:
+            raise CheckpointError(f'its tensors {name} and {other} share bytes')

@@ -3,8 +3,13 @@
 A pickle is a program for a stack machine, and Python's machine calls whatever the
 program names. The one here calls nothing: it builds plain containers, tensors
 that map the file, and inert stand-ins for the rest. It reads what ``torch.load``
-with ``weights_only`` cannot: TorchScript archives, and official files whose
-``meta`` holds configs and arrays.
+with ``weights_only`` cannot, TorchScript archives and official files whose ``meta``
+holds configs and arrays, and does not believe what ``torch.load`` does: that storages
+are as large as the program says.
+
+A few bytes can describe a structure of billions of parts that are all the same one,
+which takes no memory but for ever to print or to hash. So keys are plain, nothing is
+printed, and steps, copies and the size written out in full are limited.
 """
 
 from __future__ import annotations
@@ -16,9 +21,20 @@ from typing import IO, Any
 import torch
 
 from sapiens_mm.checkpoints.errors import CheckpointError
+from sapiens_mm.checkpoints.inert_objects import (
+    InertArray,
+    Name,
+    Opaque,
+    check_extent,
+    name_of,
+    plain_dict,
+)
 from sapiens_mm.checkpoints.mapping import map_tensor
 
-OpenStorage = Callable[[tuple], tuple[torch.UntypedStorage, torch.dtype | None]]
+OpenStorage = Callable[[tuple], tuple[torch.UntypedStorage | None, torch.dtype | None]]
+
+MAX_STEPS = 1_000_000
+"""Of a program, and items that it may have copied; state dicts take thousands."""
 
 STORAGE_DTYPES: dict[str, torch.dtype] = {
     'torch.DoubleStorage': torch.float64,
@@ -78,34 +94,14 @@ def is_harmless(name: str) -> bool:
     return name.startswith(_HARMLESS_PREFIXES)
 
 
-class Name(str):
-    """The dotted name of a class or function that a pickle mentions."""
-
-    __slots__ = ()
-
-
-class Opaque:
-    """Stands for an object that was not built.
-
-    Args:
-        name: Dotted name of its class, or of the function that would make it.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.state: dict[str, Any] = {}
-
-    def __repr__(self) -> str:
-        return f'<{self.name}, not built>'
-
-
 class InertUnpickler:
     """Interprets one pickle.
 
     Args:
         stream: Bytes or binary file, at the start of the pickle.
         open_storage: Maps the persistent id of a storage to its bytes and, for
-            typed storages, dtype. Without it tensors become :class:`Opaque`.
+            typed storages, dtype. Without it, or bytes, tensors become
+            :class:`Opaque`.
     """
 
     _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
@@ -126,6 +122,7 @@ class InertUnpickler:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.steps_left = MAX_STEPS
 
     def load(self) -> Any:
         """Run to the end of the pickle and return the object it describes.
@@ -137,7 +134,10 @@ class InertUnpickler:
         try:
             for opcode, arg, _ in pickletools.genops(self.stream):
                 if opcode.name == 'STOP':
-                    return self.stack.pop()
+                    found = self.stack.pop()
+                    check_extent(found)
+                    return found
+                self._spend(1)
                 self._step(opcode.name, arg)
         except CheckpointError:
             raise
@@ -175,6 +175,11 @@ class InertUnpickler:
         else:
             raise CheckpointError(f'its pickle uses {op}, which no state dict needs')
 
+    def _spend(self, steps: int) -> None:
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            raise CheckpointError('its pickle is longer than that of any state dict')
+
     def _pop_to_mark(self) -> list[Any]:
         start = self.marks.pop()
         items = self.stack[start:]
@@ -204,17 +209,20 @@ class InertUnpickler:
         self.stack.append(self._pop_to_mark())
 
     def _op_frozenset(self, _: None) -> None:
-        self.stack.append(frozenset(self._pop_to_mark()))
+        self._pop_to_mark()
+        self.stack.append(frozenset())  # as sets: what is in them serves no one
 
     def _op_dict(self, _: None) -> None:
         items = self._pop_to_mark()
-        self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
+        self.stack.append(plain_dict(items[::2], items[1::2]))
 
     def _op_global(self, arg: str) -> None:
         self.stack.append(self._mention(arg.replace(' ', '.')))
 
     def _op_stack_global(self, _: None) -> None:
         name, module = self.stack.pop(), self.stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise CheckpointError('its pickle is damaged (a name is no text)')
         self.stack.append(self._mention(f'{module}.{name}'))
 
     def _op_inst(self, arg: str) -> None:
@@ -222,11 +230,12 @@ class InertUnpickler:
         self.stack.append(Opaque(self._mention(arg.replace(' ', '.'))))
 
     def _op_obj(self, _: None) -> None:
-        self.stack.append(Opaque(str(self._pop_to_mark()[0])))
+        kind, *args = self._pop_to_mark()
+        self.stack.append(Opaque(name_of(kind), tuple(args)))
 
     def _op_newobj(self, _: None) -> None:
-        self.stack.pop()
-        self.stack.append(Opaque(str(self.stack.pop())))
+        args = self.stack.pop()
+        self.stack.append(Opaque(name_of(self.stack.pop()), args))
 
     def _op_newobj_ex(self, _: None) -> None:
         self.stack.pop()
@@ -240,9 +249,14 @@ class InertUnpickler:
         self.stack.append(self._reduce(self.stack.pop(), args))
 
     def _op_build(self, _: None) -> None:
-        state = self.stack.pop()
-        if isinstance(self.stack[-1], Opaque) and isinstance(state, dict):
-            self.stack[-1].state.update(state)
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, Opaque):
+            return
+        if isinstance(state, dict) and isinstance(target.state, dict):
+            self._spend(len(state))
+            target.state.update(state)
+        else:
+            target.state = state
 
     def _op_append(self, _: None) -> None:
         item = self.stack.pop()
@@ -260,28 +274,50 @@ class InertUnpickler:
     def _op_setitem(self, _: None) -> None:
         value, key = self.stack.pop(), self.stack.pop()
         if isinstance(self.stack[-1], dict):
-            self.stack[-1][key] = value
+            self.stack[-1].update(plain_dict([key], [value]))
 
     def _op_setitems(self, _: None) -> None:
         items = self._pop_to_mark()
         if isinstance(self.stack[-1], dict):
-            self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+            self.stack[-1].update(plain_dict(items[::2], items[1::2]))
 
     def _reduce(self, function: Any, args: tuple) -> Any:
+        function = name_of(function)
+        if not isinstance(args, tuple):
+            raise CheckpointError('its pickle is damaged (a call without arguments)')
         if function == 'collections.OrderedDict':
-            return dict(*args)
+            if not args:
+                return {}
+            pairs = args[0] if isinstance(args[0], (list, tuple)) else []
+            self._spend(len(pairs))
+            return plain_dict([key for key, _ in pairs], [value for _, value in pairs])
         if function == 'torch.Size':
-            return tuple(*args)
+            self._spend(len(args[0]))
+            return tuple(args[0])
         if function == 'torch._utils._rebuild_parameter':
             return args[0]
-        rebuilds = (
-            'torch._utils._rebuild_tensor_v2',
-            'torch._utils._rebuild_tensor_v3',
-        )
-        if function in rebuilds and self.open_storage is not None:
+        if function in _REBUILDS and self.open_storage is not None:
             (_, storage_id), offset, shape, stride = args[:4]
             storage, dtype = self.open_storage(storage_id)
+            if storage is None:
+                return Opaque(function, args)
             if dtype is None:  # untyped storage: version 3 names the type at its end
-                dtype = getattr(torch, args[6].removeprefix('torch.'))
+                dtype = getattr(torch, name_of(args[6]).removeprefix('torch.'))
             return map_tensor(storage, dtype, shape, stride, offset)
-        return Opaque(str(function))
+        if function == '_codecs.encode' and args[1:] in ((), ('latin1',)):
+            return args[0].encode('latin1')  # how old pickles write bytes
+        kind = InertArray if function in _ARRAYS else Opaque
+        return kind(function, args)
+
+
+_REBUILDS = (
+    'torch._utils._rebuild_tensor',
+    'torch._utils._rebuild_tensor_v2',
+    'torch._utils._rebuild_tensor_v3',
+)
+_ARRAYS = (
+    'numpy.core.multiarray._reconstruct',
+    'numpy._core.multiarray._reconstruct',
+    'numpy.core.multiarray.scalar',
+    'numpy._core.multiarray.scalar',
+)

@@ -73,6 +73,7 @@ def load_into_new(
     matches, report = _match(model, targets, checkpoint, part)
     if not report.is_complete:
         raise CheckpointError(_refusal(report, model, part, expected_hint))
+    _check_kinds(matches, targets, report.source)
     _forbid_ties(model)
     if not isinstance(source, (Checkpoint, Mapping)):
         checkpoint.state_dict.clear()  # so that each tensor goes when it is copied
@@ -80,7 +81,12 @@ def load_into_new(
     for name in list(matches):
         like = targets[name]
         floating = dtype if dtype is not None and like.is_floating_point() else None
-        value = _copy(matches.pop(name), floating or like.dtype, device)
+        tensor = matches.pop(name)
+        # of what was read and what it became: float16 ends at 65504
+        value = _copy(tensor, floating or like.dtype, device)
+        if not _is_finite(value):
+            raise CheckpointError(_not_finite(name, tensor, value, report.source))
+        release_pages(tensor)
         if isinstance(like, nn.Parameter):
             value = nn.Parameter(value, requires_grad=like.requires_grad)
         state[name] = value
@@ -132,6 +138,12 @@ def load_weights(
         failing = [name for name in failing if name.startswith(BACKBONE)]
     if (strict and failing) or not matches:
         raise CheckpointError(_refusal(report, model, part, None))
+    _check_kinds(matches, targets, report.source)
+    for name, tensor in matches.items():
+        value = tensor.detach().to(targets[name].dtype)
+        if not _is_finite(value):
+            raise CheckpointError(_not_finite(name, tensor, value, report.source))
+        release_pages(tensor)
     with torch.no_grad():
         for name, tensor in matches.items():
             targets[name].copy_(tensor)
@@ -249,8 +261,43 @@ def _copy(source: Tensor, dtype: torch.dtype, device: torch.device | str) -> Ten
     """Return the values in memory of their own, contiguous and aligned."""
     value = torch.empty(source.shape, dtype=dtype, device=device)
     value.copy_(source)
-    release_pages(source)
     return value
+
+
+def _check_kinds(
+    matches: Mapping[str, Tensor], targets: Mapping[str, Tensor], where: str
+) -> None:
+    """Refuse integers and truth values where a model has weights.
+
+    Cast to floats, quantised weights are numbers like any others, and nonsense.
+    """
+    for name, tensor in matches.items():
+        if targets[name].is_floating_point() and not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix('torch.')
+            raise CheckpointError(
+                f'Cannot load {where}: {name} holds {kind}, expected floating-point '
+                'weights.'
+            )
+
+
+def _is_finite(value: Tensor) -> bool:
+    """Tell whether all numbers are; by the extremes, which NaN passes through."""
+    if not value.is_floating_point() or not value.numel():
+        return True
+    low, high = torch.aminmax(value.detach())
+    return bool(torch.isfinite(low) & torch.isfinite(high))
+
+
+def _not_finite(name: str, read: Tensor, value: Tensor, where: str) -> str:
+    kind = str(value.dtype).removeprefix('torch.')
+    if _is_finite(read):
+        why = f'of {name} are too large for {kind}; take bfloat16 or float32'
+        return f'Cannot load {where}: numbers {why}.'
+    bad = int((~torch.isfinite(read)).sum())
+    return (
+        f'Cannot load {where}: {name} holds NaN or Inf in {bad} of {read.numel()} '
+        'numbers, so its training had failed.'
+    )
 
 
 def _forbid_ties(model: nn.Module) -> None:

@@ -38,8 +38,14 @@ def resolve(source: str | os.PathLike) -> Path:
         known = next((f for f in released_files() if text in f.sources), None)
         return _fetch(text, known)
     path = Path(text).expanduser()
-    if path.exists() or not isinstance(source, str):
-        return path
+    try:
+        if path.exists() or not isinstance(source, str):
+            return path
+    except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+        reason = getattr(error, 'strerror', None) or error
+        raise CheckpointError(
+            f'There is no checkpoint {text[:200]}: {reason}.'
+        ) from None
     own = bundled.find_bundled(text)
     if own is not None:
         return own.path

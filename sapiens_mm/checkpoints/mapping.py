@@ -42,11 +42,15 @@ def map_tensor(
     Raises:
         CheckpointError: If the tensor would reach beyond the bytes.
     """
+    if not all(type(n) is int and 0 <= n < 2**48 for n in shape) or len(shape) > 16:
+        raise CheckpointError('a tensor has a shape that cannot be')
     if stride is None:
         stride = torch.empty(tuple(shape), device='meta').stride()
+    if len(stride) != len(shape) or not all(type(n) is int for n in (offset, *stride)):
+        raise CheckpointError('a tensor has a layout that cannot be')
     span = sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
     last = offset + span + 1 if all(shape) else 0
-    sane = offset >= 0 and all(n >= 0 for n in (*shape, *stride))
+    sane = 0 <= offset < 2**48 and all(0 <= n < 2**48 for n in stride)
     if not sane or last * dtype.itemsize > storage.nbytes():
         raise CheckpointError(
             f'a tensor of shape {tuple(shape)} reaches beyond its '

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sapiens_mm.checkpoints.archive import (
@@ -21,7 +20,7 @@ from sapiens_mm.checkpoints.archive import (
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.inert_pickle import InertUnpickler, is_harmless
 from sapiens_mm.checkpoints.keys import canonical_names
-from sapiens_mm.checkpoints.mapping import mark_mapped
+from sapiens_mm.checkpoints.legacy import read_legacy
 
 # where savers put the weights, in the order they are looked for: mmengine and the
 # official code, Lightning and timm, DeepSpeed, and averaged weights last
@@ -121,25 +120,21 @@ def _refuse_names(names: list[str]) -> None:
 
 
 def _read_torch(path: Path) -> Any:
+    """Read a zip of ``torch.save``.
+
+    Not by ``torch.load``: with ``mmap`` it takes what a record is for granted.
+    """
     records = ZipRecords(path)
-    try:
-        return torch.load(path, map_location='cpu', mmap=True, weights_only=True)
-    except Exception:  # torch raises all kinds of them on damage
-        # meta with configs and arrays, or an attack, or damage: the inert reader
-        # tells which, and takes the weights out of the first
-        content, names = records.unpickle()
+    records.check()
+    content, names = records.unpickle()
     _refuse_names(names)
     return content
 
 
 def _read_legacy(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # torch raises all kinds of them on damage
-        _refuse_code(path, streams=4)  # magic, version, system, content
-        raise CheckpointError(
-            'it is an old torch file that is truncated, damaged or more than weights'
-        ) from error
+    content, names = read_legacy(path)
+    _refuse_names(names)
+    return content
 
 
 def _find_state_dict(content: Any) -> dict[str, Tensor]:
@@ -175,15 +170,25 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
         CheckpointError: In one sentence, if the file is missing, truncated, no
             checkpoint, or a pickle that wants to run code.
     """
-    path = Path(path).expanduser()
-    if path.is_dir():
-        raise CheckpointError(f'{path} is a folder, not a checkpoint file.')
-    if not path.is_file():
-        raise CheckpointError(f'There is no checkpoint {path}.')
+    try:
+        path = Path(path).expanduser()
+        if path.is_dir():
+            raise CheckpointError(f'{path} is a folder, not a checkpoint file.')
+        if not path.is_file():
+            raise CheckpointError(f'There is no checkpoint {path}.')
+    except CheckpointError:
+        raise
+    except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+        reason = getattr(error, 'strerror', None) or error
+        raise CheckpointError(f'Cannot load {str(path)[:200]}: {reason}.') from None
     try:
         return _read(path)
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f'Cannot load {path}: {error}.') from error
+    except (Exception, RecursionError) as error:  # whatever a damaged file brings about
+        raise CheckpointError(
+            f'Cannot load {path}: it is damaged ({type(error).__name__}).'
+        ) from error
 
 
 def _read(path: Path) -> Checkpoint:
@@ -201,9 +206,6 @@ def _read(path: Path) -> Checkpoint:
         meta = content.get('meta', {}) if isinstance(content, Mapping) else {}
     state_dict = _find_state_dict(content)
     canonical_names(state_dict)  # two models in one file are found out here
-    if found == 'torch':
-        for tensor in state_dict.values():
-            mark_mapped(tensor)
     return Checkpoint(
         state_dict=state_dict,
         meta=dict(meta) if isinstance(meta, Mapping) else {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from sapiens_mm.checkpoints.archive import SAFETENSORS_DTYPES
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.mapping import release_pages
+from sapiens_mm.files import whole_file
 
 _DTYPE_NAMES = {dtype: name for name, dtype in SAFETENSORS_DTYPES.items()}
 PTH_SUFFIXES = ('.pth', '.pt')
@@ -46,33 +47,30 @@ def write_checkpoint(
             f'{path} must end in .pth, .pt or .safetensors to be written.'
         )
 
-    def write(partial: Path) -> None:
-        if path.suffix == SAFETENSORS_SUFFIX:
-            _write_safetensors(partial, state_dict, meta, dtype)
-        else:
+    try:
+        with whole_file(path) as partial:
+            _require_room(path, _total_bytes(state_dict, dtype))
+            if path.suffix == SAFETENSORS_SUFFIX:
+                _write_safetensors(partial, state_dict, meta, dtype)
+                return
             tensors = {name: _cast(value, dtype) for name, value in state_dict.items()}
             content = tensors if meta is None else {'meta': meta, 'state_dict': tensors}
             torch.save(content, partial)
+    except OSError as error:
+        why = error.strerror or error
+        raise CheckpointError(f'Cannot write {path}: {why}.') from error
+    except RuntimeError as error:  # torch's, on a full disk: a page of its own code
+        first = str(error).partition('\n')[0]
+        raise CheckpointError(f'Cannot write {path}: {first}.') from error
 
-    _write_atomically(path, write, _total_bytes(state_dict, dtype))
 
-
-def _write_atomically(path: Path, write: Callable[[Path], None], size: int) -> None:
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(path.parent).free
-        if free < size:
-            raise CheckpointError(
-                f'Cannot write {path}: it takes {size / 1e9:.2f} GB and the disk has '
-                f'{free / 1e9:.2f} GB left.'
-            )
-        write(partial)
-        os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: torch's on a full disk
-        raise CheckpointError(f'Cannot write {path}: {error}.') from error
-    finally:
-        partial.unlink(missing_ok=True)
+def _require_room(path: Path, size: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if free < size:
+        raise CheckpointError(
+            f'Cannot write {path}: it takes {size / 1e9:.2f} GB and the disk has '
+            f'{free / 1e9:.2f} GB left.'
+        )
 
 
 def _target(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from types import CodeType
 
 from sapiens_mm.compat import hooks
 
 MENDS = (
     *('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal'),
-    'json_bom',
+    *('json_bom', 'circles', 'array_copies', 'figures', 'ubody3d', 'numpy_names'),
+    *('hue', 'ragged', 'fresh_processes', 'whole_checkpoints'),
 )
 """Names of the mends: the modules of this package that hold them."""
 
@@ -49,6 +51,16 @@ def status() -> dict[str, str]:
     return {name: _line(name) for name in MENDS}
 
 
+def prepare_script(script: CodeType) -> None:
+    """Mend what only a host's script needs, not its package.
+
+    Args:
+        script: The compiled script that this process is about to run as ``__main__``.
+    """
+    if 'pkg_resources' in _installed:
+        importlib.import_module('sapiens_mm.compat.pkg_resources').serve_to(script)
+
+
 def _line(name: str) -> str:
     if name not in _installed:
         return f'disabled: named in {DISABLE_VARIABLE}'
@@ -72,4 +84,4 @@ def _disabled() -> set[str]:
     return names
 
 
-__all__ = ['DISABLE_VARIABLE', 'MENDS', 'activate', 'status']
+__all__ = ['DISABLE_VARIABLE', 'MENDS', 'activate', 'prepare_script', 'status']

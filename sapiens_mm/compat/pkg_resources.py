@@ -8,6 +8,10 @@ Delete this file when every mmengine that we support has that.
 As there, ``importlib.metadata`` answers. No module is put under the name
 ``pkg_resources``: other packages, pytest among them, change their ways on seeing one.
 Where the real one imports, mmengine's own functions run as they are.
+
+Second bug: scripts of the hosts import it themselves (mmpretrain's ``vis_cam.py``)
+and end at the top. When ``python -m sapiens_mm`` runs such a script, and only then, the
+name is served with what scripts ask: distributions and versions.
 """
 
 from __future__ import annotations
@@ -16,12 +20,11 @@ import functools
 import importlib
 import importlib.util
 import os
-import sys
 import warnings
 from collections.abc import Callable
-from types import ModuleType
+from types import CodeType, ModuleType
 
-from sapiens_mm.compat import hooks
+from sapiens_mm.compat import hooks, views
 
 
 def install() -> hooks.Patch:
@@ -94,14 +97,7 @@ def _replace(package_utils: ModuleType) -> None:
     """Put ours, with the original to fall back on, wherever the original went."""
     for ours in _OURS:
         original = getattr(package_utils, ours.__name__)
-        replacement = _choosing(original, ours)
-        for name, module in list(sys.modules.items()):
-            if (
-                name.startswith('mm')
-                and isinstance(module, ModuleType)  # None blocks a name
-                and vars(module).get(ours.__name__) is original
-            ):
-                setattr(module, ours.__name__, replacement)
+        views.replace(original, _choosing(original, ours))
 
 
 def _choosing(original: Callable, ours: Callable) -> Callable:
@@ -111,6 +107,46 @@ def _choosing(original: Callable, ours: Callable) -> Callable:
         return function(*args, **kwargs)
 
     return choose
+
+
+def serve_to(script: CodeType) -> None:
+    """Serve ``pkg_resources`` in this process if ``script`` imports it and it is gone.
+
+    Args:
+        script: The compiled script that is about to be run.
+    """
+    if 'pkg_resources' in script.co_names and _why_absent():
+        hooks.provide('pkg_resources', _make_module)
+
+
+def _make_module() -> ModuleType:
+    """Build what scripts use of ``pkg_resources``; nothing else is in it."""
+    from importlib.metadata import PackageNotFoundError
+
+    from packaging.version import parse
+
+    module = ModuleType('pkg_resources', 'A part of it, served by sapiens_mm.')
+    module.get_distribution = _Distribution
+    module.DistributionNotFound = PackageNotFoundError
+    module.parse_version = parse
+    return module
+
+
+class _Distribution:
+    """What ``get_distribution`` returns of an installed package.
+
+    Raises:
+        PackageNotFoundError: If it is not installed.
+    """
+
+    def __init__(self, name: str):
+        from importlib.metadata import distribution
+
+        found = distribution(name)
+        self.project_name = found.metadata['Name']
+        self.key = self.project_name.lower()
+        self.version = found.version
+        self.location = str(found.locate_file(''))
 
 
 @functools.cache

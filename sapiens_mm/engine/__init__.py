@@ -4,6 +4,7 @@ from sapiens_mm.engine.amp import SapiensAmpOptimWrapper
 from sapiens_mm.engine.bad_samples import SapiensSkippedHook
 from sapiens_mm.engine.channels_last_hook import SapiensChannelsLastHook
 from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
+from sapiens_mm.engine.finite_hook import SapiensFiniteHook
 from sapiens_mm.engine.fsdp2 import SapiensFSDP2Strategy
 from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
@@ -16,6 +17,7 @@ __all__ = [
     'SapiensChannelsLastHook',
     'SapiensEpochSeedHook',
     'SapiensFSDP2Strategy',
+    'SapiensFiniteHook',
     'SapiensLayerDecayConstructor',
     'SapiensMuon',
     'SapiensOptimWrapper',

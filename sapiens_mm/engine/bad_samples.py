@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 
+from sapiens_mm import hosts
 from sapiens_mm.data_files import BadFileError
 from sapiens_mm.registry import HOOKS
 
@@ -147,7 +148,7 @@ def skip_bad_samples(cfg: Any) -> None:
     Raises:
         ValueError: If none of its data sets has it.
     """
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
+    with hosts.scope(cfg.get('default_scope') or 'mmengine'):
         found = [
             _set_skip_bad(loader.dataset)
             for loader in map(cfg.get, _LOADERS)

@@ -7,7 +7,12 @@ from mmcv.transforms import BaseTransform
 
 from sapiens_mm.geometry import map_checks
 from sapiens_mm.geometry.axes import parse_axes, to_our_frame
-from sapiens_mm.geometry.map_files import read_map, read_mask
+from sapiens_mm.geometry.map_encodings import (
+    check_encoding,
+    read_known,
+    unknown_value,
+)
+from sapiens_mm.geometry.map_files import read_mask
 from sapiens_mm.geometry.map_kinds import map_kind
 from sapiens_mm.registry import TRANSFORMS
 
@@ -44,11 +49,10 @@ class SapiensLoadMap(BaseTransform):
         """Load ``gt_depth_map`` and ``gt_mask``; see the class."""
         kind = map_kind(results['map_kind'])
         form, path = results['map_format'], str(results['map_path'])
-        values = read_map(path, kind.channels, form.get('scale'))
+        values, known = read_known(path, kind, form)
         image_hw = results['ori_shape']
         map_checks.check_mask_shape(path, values.shape, image_hw, 'map')
         relative = form.get('near_is_zero', False)
-        known = map_checks.known_pixels(values, _unknown(form), kind.turns, relative)
         mask_path = results.get('mask_path')
         if mask_path is None:
             map_checks.check_background(path, known, relative)
@@ -59,10 +63,13 @@ class SapiensLoadMap(BaseTransform):
             map_checks.check_mask_shape(str(mask_path), mask.shape, image_hw, 'mask')
             map_checks.check_people(str(mask_path), mask)
             max_holes = form.get('max_holes', 0.0)
-            map_checks.check_known(path, values, known, mask, max_holes, relative)
+            map_checks.check_known(
+                path, values, known, mask, max_holes, relative, unknown_value(form)
+            )
             mask &= known
             map_checks.check_people(path, mask)
         values[~known] = 0
+        check_encoding(path, values, mask, kind, form)
         if kind.turns:
             axes = form.get('axes', 'xyz')
             map_checks.check_normals(path, values, mask, axes, self.min_facing)
@@ -80,11 +87,3 @@ class SapiensLoadMap(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(min_facing={self.min_facing})'
-
-
-def _unknown(form: dict) -> float | None:
-    """Return the number for "unknown" as it is after scaling, rounded alike."""
-    stored, scale = form.get('invalid_value'), form.get('scale')
-    if stored is None or scale is None:
-        return stored
-    return np.float32(stored) * np.float32(scale)

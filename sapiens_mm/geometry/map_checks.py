@@ -12,6 +12,8 @@ from sapiens_mm.geometry.axes import (
 )
 
 MIN_LENGTH = 0.1  # of a stored normal; shorter ones say nothing
+# of one stored as (n + 1) / 2: black and white, of no direction, give 1.73
+RGB_LENGTHS = (0.5, 1.5)
 # relative depth of near_is_zero: predictions dip a little below 0, never as far as this
 NEAREST_RELATIVE = -1.0
 
@@ -21,6 +23,7 @@ def known_pixels(
     invalid_value: float | None = None,
     unit: bool = False,
     near_is_zero: bool = False,
+    from_rgb: bool = False,
 ) -> np.ndarray:
     """Tell which pixels of a map say something.
 
@@ -30,6 +33,8 @@ def known_pixels(
             all channels hold it. None means there is none.
         unit: The values are directions, and short ones say nothing.
         near_is_zero: Depth is relative, and about 0 where it is near.
+        from_rgb: The directions were (n + 1) / 2, so that far from length 1 they say
+            nothing.
 
     Returns:
         Shape (H, W), bool. Depth is known where it is finite and above 0, with
@@ -43,7 +48,10 @@ def known_pixels(
     known = np.isfinite(squared)
     if invalid_value is not None:
         known &= (values != invalid_value).any(2)
-    return known & (squared >= MIN_LENGTH**2) if unit else known
+    if not unit:
+        return known
+    low, high = RGB_LENGTHS if from_rgb else (MIN_LENGTH, np.inf)
+    return known & (squared >= low**2) & (squared <= high**2)
 
 
 def squared_lengths(vectors: np.ndarray) -> np.ndarray:
@@ -58,6 +66,7 @@ def check_known(
     mask: np.ndarray,
     max_holes: float,
     near_is_zero: bool = False,
+    invalid_value: float | None = None,
 ) -> None:
     """Refuse a map that is unknown on too many pixels of people.
 
@@ -68,6 +77,7 @@ def check_known(
         mask: Shape (H, W), > 0 on people.
         max_holes: Share of these pixels that may be unknown.
         near_is_zero: As in :func:`known_pixels`.
+        invalid_value: As in :func:`known_pixels`.
 
     Raises:
         BadFileError: If more are, with what they hold.
@@ -82,6 +92,10 @@ def check_known(
         what = 'NaN'
     elif np.isinf(channels[holes]).any():
         what = 'inf'
+    elif invalid_value is not None and (channels[holes] == invalid_value).all(1).any():
+        what = f'invalid_value ({invalid_value:g})'
+    elif values.ndim == 3 and (squared_lengths(values[holes][None]) > 1).any():
+        what = 'no direction (lengths far from 1, read as (n + 1) / 2)'
     elif values.ndim == 3:
         what = 'no direction (vectors of length 0)'
     elif near_is_zero:
@@ -123,9 +137,11 @@ def check_mask_shape(
         BadFileError: If the sizes differ.
     """
     if tuple(shape[:2]) != tuple(image_hw[:2]):
+        turned = tuple(shape[:2]) == tuple(image_hw[1::-1])
+        guess = '; it is transposed: store array.swapaxes(0, 1)' if turned else ''
         raise BadFileError(
             f'{path}: the {what} has {shape[1]} x {shape[0]} pixels, its image '
-            f'{image_hw[1]} x {image_hw[0]} (width x height)'
+            f'{image_hw[1]} x {image_hw[0]} (width x height){guess}'
         )
 
 

@@ -12,12 +12,13 @@ from mmengine.logging import print_log
 from sapiens_mm.data_files import IMAGE_SUFFIXES, FileKind, match_files
 from sapiens_mm.engine.bad_samples import SkipBadSamples
 from sapiens_mm.geometry.axes import axis_agreement, fitting_axes, parse_axes
-from sapiens_mm.geometry.map_checks import known_pixels
+from sapiens_mm.geometry.map_checks import check_mask_shape
+from sapiens_mm.geometry.map_encodings import check_encoding, read_known
 from sapiens_mm.geometry.map_files import (
     MAP_SUFFIXES,
     MASK_SUFFIXES,
+    check_encoding_name,
     read_image,
-    read_map,
     read_mask,
 )
 from sapiens_mm.geometry.map_kinds import map_kind
@@ -43,11 +44,17 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
             :func:`~sapiens_mm.geometry.axes.parse_axes`; or ``'auto'``: measured at
             the start on 16 samples, and logged.
         handedness: ``'right'`` or ``'left'`` to check ``axes``, or None.
+        encoding: How normals are stored: ``'vector'``, or ``'rgb'``, (n + 1) / 2 of
+            0 to 1, 0 to 255 or 0 to 65535. None takes PNG as ``'rgb'`` and others as
+            ``'vector'``.
+        map_layer: In EXR files, the layer or the one channel to take; None looks for
+            it, see :func:`~sapiens_mm.geometry.exr_files.read_exr`.
         map_scale: Unit of stored depth, such as 0.001 where it is in millimetres and
             metres are wanted; 16-bit PNG must have one.
         depth_unit: Its name, for reports.
         invalid_value: A number that stands for "unknown" in the files, before scaling.
-        mask_threshold: Pixels of masks above it are people.
+        mask_threshold: Pixels of masks above it are people. Masks with losses (JPEG)
+            need one above their noise.
         max_holes: Share of a person's pixels that may be unknown; they are then taken
             out of the mask.
         near_is_zero: Depth is relative, near 0 and far 1, as our models give it, so 0
@@ -71,6 +78,8 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         data_prefix: dict[str, str] | None = None,
         axes: str = 'xyz',
         handedness: str | None = None,
+        encoding: str | None = None,
+        map_layer: str | None = None,
         map_scale: float | None = None,
         depth_unit: str | None = None,
         invalid_value: float | None = None,
@@ -83,6 +92,9 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         self.kind = map_kind(kind)
         if not self.kind.turns and (axes, handedness) != ('xyz', None):
             raise ValueError(f'axes and handedness are for normals, not for {kind}')
+        if not self.kind.turns and encoding is not None:
+            raise ValueError(f'encoding is for normals, not for {kind}')
+        check_encoding_name(encoding)
         if self.kind.turns and near_is_zero:
             raise ValueError(f'near_is_zero is for depth, not for {kind}')
         if axes != 'auto':
@@ -95,6 +107,8 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         self.skip_bad = skip_bad
         self.map_format = dict(
             axes=axes,
+            encoding=encoding,
+            layer=map_layer,
             scale=map_scale,
             invalid_value=invalid_value,
             mask_threshold=mask_threshold,
@@ -140,28 +154,19 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
 
     def _measure_axes(self, data_list: list[dict[str, Any]]) -> str:
         picked = np.linspace(0, len(data_list) - 1, _MEASURED).round().astype(int)
-        measured = []
+        measured, fault = [], ''
         for index in sorted(set(picked.tolist())):
             sample = data_list[index]
             try:
-                values = read_map(sample['map_path'], 3)
-                known = known_pixels(
-                    values, self.map_format['invalid_value'], unit=True
-                )
-                if sample['mask_path'] is None:
-                    mask = known
-                else:
-                    threshold = self.map_format['mask_threshold']
-                    mask = known & (read_mask(sample['mask_path'], threshold) > 0)
-            except ValueError:  # also masks of another size: loading will name them
+                values, mask = self._read_normals(sample)
+            except ValueError as error:
+                fault = str(error)
                 continue
-            values[~mask] = 0
-            values /= np.linalg.norm(values, axis=2, keepdims=True).clip(1e-6)
             measured.append(axis_agreement(values, mask))
         if not measured:
             raise ValueError(
                 f'axes cannot be measured: none of {len(picked)} samples of '
-                f'{self.data_root or data_list[0]["map_path"]} can be read'
+                f'{self.data_root or data_list[0]["map_path"]} can be read: {fault}'
             )
         axes, margin = fitting_axes(np.mean(measured, 0))
         if margin < 0.2:
@@ -175,6 +180,19 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
             logger='current',
         )
         return axes
+
+    def _read_normals(self, sample: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Return unit vectors (H, W, 3), as stored, and people (H, W), bool."""
+        path, form = str(sample['map_path']), self.map_format
+        values, mask = read_known(path, self.kind, form)
+        if sample['mask_path'] is not None:
+            people = read_mask(sample['mask_path'], form['mask_threshold'])
+            check_mask_shape(str(sample['mask_path']), people.shape, mask.shape, 'mask')
+            mask &= people > 0
+        check_encoding(path, values, mask, self.kind, form)
+        values[~mask] = 0
+        values /= np.linalg.norm(values, axis=2, keepdims=True).clip(1e-6)
+        return values, mask
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return one sample's files, and how to read them."""

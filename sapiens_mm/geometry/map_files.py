@@ -2,39 +2,68 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from sapiens_mm.data_files import BadFileError
-from sapiens_mm.hosts import require
+from sapiens_mm.geometry.exr_files import read_exr
+from sapiens_mm.pictures import (
+    PictureError,
+    decode_color,
+    decode_stored,
+    read_array,
+    read_file,
+    read_mask_values,
+)
 
 MAP_SUFFIXES = ('.npy', '.npz', '.exr', '.png')
 MASK_SUFFIXES = ('.png', '.npy', '.jpg', '.jpeg', '.webp')
+ENCODINGS = ('vector', 'rgb')
+"""How normals are stored: x, y, z themselves; or (n + 1) / 2, as pictures hold them."""
+
+_NAMES = {1: ('depth', 'map'), 3: ('normal', 'normals', 'map')}  # in NPZ files
 
 
-def read_map(path: str | Path, channels: int, scale: float | None = None) -> np.ndarray:
+def check_encoding_name(encoding: str | None) -> None:
+    """Raise ``ValueError`` unless it is None or one of ``ENCODINGS``."""
+    if encoding is not None and encoding not in ENCODINGS:
+        raise ValueError(
+            f'encoding must be one of {", ".join(ENCODINGS)} or None; got {encoding!r}'
+        )
+
+
+def read_map(
+    path: str | Path,
+    channels: int,
+    scale: float | None = None,
+    encoding: str | None = None,
+    layer: str | None = None,
+) -> np.ndarray:
     """Read a map of any of the suffixes in ``MAP_SUFFIXES``.
 
     NPZ files hold one array, or one named ``depth``, ``normal``, ``normals`` or
-    ``map``. EXR channels are taken in the order R G B or X Y Z; a map of one channel
-    takes Y, Z, V, R or the only one. PNG of one channel must have 16 bits and
-    ``scale``; PNG of three channels holds directions as (n + 1) / 2, R first.
+    ``map``. Which channels of an EXR file are taken is told by
+    :func:`~sapiens_mm.geometry.exr_files.read_exr`. PNG of one channel must have 16
+    bits and ``scale``; PNG of three channels holds directions as (n + 1) / 2, R first.
 
     Args:
         path: The file.
         channels: C, 1 or 3.
         scale: Factor of the stored numbers; None stands for 1, and is refused for
             a depth PNG. Directions take none.
+        encoding: Of directions: ``'vector'``, or ``'rgb'`` for (n + 1) / 2 in 0 to 1,
+            0 to 255 or 0 to 65535; None takes PNG as ``'rgb'`` and others as
+            ``'vector'``.
+        layer: In EXR files, the layer or channel to take; None looks for it.
 
     Returns:
         Shape (H, W) for one channel, else (H, W, C); float32.
 
     Raises:
-        BadFileError: If the file is missing, broken, or not of ``channels``.
+        BadFileError: If the file is missing, broken, or not of ``channels``, or its
+            type cannot hold the encoding.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -45,22 +74,75 @@ def read_map(path: str | Path, channels: int, scale: float | None = None) -> np.
     if not path.is_file():
         raise BadFileError(f'{path} does not exist')
     if suffix == '.exr':
-        values = _read_exr(path, channels)
+        values = read_exr(path, channels, layer)
     elif suffix == '.png':
-        return _read_png(path, channels, scale)
+        return _read_png(path, channels, scale, encoding)
     else:
-        values = _read_numpy(path)
+        values = read_array(path, _NAMES[channels])
     if values.ndim == 3 and values.shape[2] == channels == 1:
         values = values[..., 0]
-    expected = 2 if channels == 1 else 3
-    if values.ndim != expected or (channels > 1 and values.shape[2] != channels):
-        shape = '(H, W)' if channels == 1 else f'(H, W, {channels})'
-        raise BadFileError(f'{path} has shape {values.shape}; expected {shape}')
+    _check_shape(path, values, channels)
     if values.dtype.kind not in 'fiu' or values.size == 0:
-        raise BadFileError(f'{path} holds {values.dtype} of shape {values.shape}')
+        raise BadFileError(
+            f'{path} holds {values.dtype} of shape {values.shape}; expected a map of '
+            'floats or whole numbers'
+        )
+    if channels == 3:
+        if encoding == 'rgb':
+            return decode_rgb(values, path)
+        if values.dtype.kind == 'u':
+            raise BadFileError(
+                f'{path} holds {values.dtype}, which has no negative numbers, so these '
+                "are no vectors; if they are (n + 1) / 2, set encoding='rgb'"
+            )
     with np.errstate(over='ignore'):  # inf is reported where it matters
         values = values.astype(np.float32)
     return values if scale is None else values * np.float32(scale)
+
+
+def _check_shape(path: Path, values: np.ndarray, channels: int) -> None:
+    expected = 2 if channels == 1 else 3
+    if values.ndim == expected and (channels == 1 or values.shape[2] == channels):
+        return
+    shape = '(H, W)' if channels == 1 else f'(H, W, {channels})'
+    guess = ''
+    if values.ndim == 3 and values.shape[0] == channels:
+        guess = '; its channels come first: store it as array.transpose(1, 2, 0)'
+    elif values.ndim == 3 and channels == 1 and values.shape[2] in (3, 4):
+        guess = '; these are normals or colours, or depth drawn as a picture'
+    elif values.ndim == 4 and len(values) == 1:
+        guess = '; it is a batch of one: store array[0]'
+    elif values.ndim == 2 and channels == 3:
+        guess = '; this is depth, or one channel of normals'
+    raise BadFileError(f'{path} has shape {values.shape}; expected {shape}{guess}')
+
+
+def decode_rgb(stored: np.ndarray, name: object) -> np.ndarray:
+    """Return directions of (n + 1) / 2.
+
+    Args:
+        stored: Shape (H, W, 3), of 0 to 1, 0 to 255 or 0 to 65535, told by the largest.
+        name: What to call the file in messages.
+
+    Returns:
+        Shape (H, W, 3), float32, about -1 to 1.
+
+    Raises:
+        BadFileError: If it holds larger numbers.
+    """
+    largest = np.max(stored, initial=0, where=np.isfinite(stored))
+    # a little more than 1: resampling overshoots; whole numbers are never of 0 to 1
+    if stored.dtype.kind == 'f' and largest <= 1.5:
+        top = 1
+    else:
+        top = next((t for t in (255, 65535) if largest <= t * 1.01), 0)
+    if not top:
+        raise BadFileError(
+            f"{name} holds {largest:g}; encoding='rgb' is (n + 1) / 2 in 0 to 1, 0 to "
+            '255 or 0 to 65535'
+        )
+    with np.errstate(over='ignore', invalid='ignore'):
+        return stored.astype(np.float32) * np.float32(2 / top) - 1
 
 
 def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
@@ -68,29 +150,37 @@ def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
 
     Args:
         path: The file.
-        threshold: Pixels above it are foreground.
+        threshold: Pixels above it are foreground. With 0 there must be no noise above
+            0: pictures with losses are refused.
 
     Returns:
         Shape (H, W), uint8, 0 or 1.
 
     Raises:
-        BadFileError: If the file is missing or broken.
+        BadFileError: If the file is missing, broken or no mask, or the threshold is
+            above all that it holds.
     """
     path = Path(path)
     if not path.is_file():
         raise BadFileError(f'{path} does not exist')
-    if path.suffix.lower() == '.npy':
-        values = _read_numpy(path)
-    else:
-        values = read_stored(path)
-        if values.ndim == 3:
-            values = values[..., 0] if values.shape[2] < 3 else values[..., 2]  # red
-    if values.ndim != 2 or values.dtype.kind not in 'biuf' or values.size == 0:
+    try:
+        values = read_mask_values(path, threshold)
+    except PictureError as error:
+        raise BadFileError(f'{path} cannot be read: it {error.reason}') from None
+    if values.ndim == 3 and path.suffix.lower() not in ('.npy', '.npz'):
+        values = values[..., 0] if values.shape[2] < 3 else values[..., 2]  # red
+    if values.ndim != 2:
         raise BadFileError(
             f'{path} holds {values.dtype} of shape {values.shape}; expected a mask '
             '(H, W)'
         )
-    return (values > threshold).astype(np.uint8)
+    mask = (values > threshold).astype(np.uint8)
+    if threshold > 0 and values.any() and not mask.any():
+        raise BadFileError(
+            f'{path}: no pixel is above mask_threshold={threshold:g}, the largest is '
+            f'{values.max():g}'
+        )
+    return mask
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -99,42 +189,26 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         BadFileError: If the file is missing or broken.
     """
-    path = Path(path)
+    return _decode(Path(path), decode_color)
+
+
+def read_stored(path: Path) -> np.ndarray:
+    """Decode a picture as it is stored; channels in OpenCV's order."""
+    return _decode(path, decode_stored)
+
+
+def _decode(path: Path, decode: Callable[[bytes, Path], np.ndarray]) -> np.ndarray:
     if not path.is_file():
         raise BadFileError(f'{path} does not exist')
-    return read_stored(path, cv2.IMREAD_COLOR)
-
-
-def _read_numpy(path: Path) -> np.ndarray:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            known = [n for n in ('depth', 'normal', 'normals', 'map') if n in loaded]
-            names = known or loaded.files
-            if len(names) != 1:
-                raise BadFileError(
-                    f'{path} holds the arrays {sorted(loaded.files)}; which one is the '
-                    'map? Name it depth, normal, normals or map'
-                )
-            return loaded[names[0]]
-    except BadFileError:
-        raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadFileError(f'{path} cannot be read: {error}') from None
+        return decode(read_file(path), path)
+    except PictureError as error:
+        raise BadFileError(f'{path} cannot be read: it {error.reason}') from None
 
 
-def read_stored(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
-    """Decode a picture, by default as it is stored; channels in OpenCV's order."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, flags) if data.size else None
-    if image is None:
-        raise BadFileError(f'{path} cannot be read: no picture, or a broken one')
-    return image
-
-
-def _read_png(path: Path, channels: int, scale: float | None) -> np.ndarray:
+def _read_png(
+    path: Path, channels: int, scale: float | None, encoding: str | None
+) -> np.ndarray:
     stored = read_stored(path)
     found = 1 if stored.ndim == 2 else stored.shape[2]
     if found != channels:
@@ -150,26 +224,9 @@ def _read_png(path: Path, channels: int, scale: float | None) -> np.ndarray:
                 '(0.001 where they are millimetres)'
             )
         return stored.astype(np.float32) * np.float32(scale)
-    return stored[..., ::-1].astype(np.float32) * (2 / np.iinfo(stored.dtype).max) - 1
-
-
-def _read_exr(path: Path, channels: int) -> np.ndarray:
-    require('OpenEXR')
-    import OpenEXR
-
-    try:
-        with OpenEXR.File(str(path), separate_channels=True) as file:
-            layers = {k: np.array(v.pixels) for k, v in file.channels().items()}
-    except (RuntimeError, ValueError) as error:
-        raise BadFileError(f'{path} cannot be read: {error}') from None
-    if channels == 1:
-        names = [n for n in ('Y', 'Z', 'V', 'R') if n in layers][:1] or list(layers)
-        if len(names) == 1:
-            return layers[names[0]]
-    for names in ('RGB', 'XYZ'):
-        if channels == 3 and set(names) <= set(layers):
-            return np.dstack([layers[name] for name in names])
-    raise BadFileError(
-        f'{path} has the channels {sorted(layers)}; expected '
-        + ('one' if channels == 1 else 'R, G, B or X, Y, Z')
-    )
+    if encoding == 'vector':
+        raise BadFileError(
+            f'{path} is a PNG, which has no negative numbers, so it holds no vectors; '
+            "leave encoding out, or set encoding='rgb'"
+        )
+    return decode_rgb(stored[..., ::-1], path)

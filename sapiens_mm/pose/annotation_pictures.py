@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,26 +10,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
+
+from sapiens_mm.pictures.headers import open_header, picture_kind
 
 MAX_PICTURES = 200_000
 """How many headers are read at most; of more, so many evenly spread."""
 
-# no others: some start programs
-_FORMATS = (
-    JpegImagePlugin.JpegImageFile.format,
-    PngImagePlugin.PngImageFile.format,
-    WebPImagePlugin.WebPImageFile.format,
-    BmpImagePlugin.BmpImageFile.format,
-    TiffImagePlugin.TiffImageFile.format,
-)
 _STEPS = (1 << 14, 1 << 18, -1)  # bytes; most headers are in the first
 _THREADS = 16
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height
@@ -81,7 +67,7 @@ def read_header(path: str | os.PathLike, turns: bool = True) -> Picture | None:
             data = file.read(size)
         try:
             # out of memory: chunks of a file may claim more bytes than it has
-            picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+            picture = open_header(data, picture_kind(data, path))
             orientation = _orientation(picture)
         except Exception:  # Pillow's readers raise all sorts on a part of a file
             continue

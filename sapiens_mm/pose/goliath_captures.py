@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from sapiens_mm.data_files import fill_pattern, read_capture_index
+from sapiens_mm.pictures import PictureError, decode_color
 from sapiens_mm.pose.keypoint_files import (
     AREA_SHARE,
     annotation_fields,
@@ -187,13 +187,10 @@ def _read(root: Path, names: Iterable[str]) -> str | tuple[np.ndarray, tuple[int
     """Return points and (H, W), or why the sample is left out."""
     image_path, keypoints_path = (root / name for name in names)
     try:
-        data = np.fromfile(image_path, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if image is None:
-            return f'{image_path} is no image'
+        image = decode_color(Path(image_path).read_bytes(), image_path)
         array = np.load(keypoints_path, allow_pickle=False)
         points = select_points(array, image.shape[:2])
-    except OSError as error:
+    except (OSError, PictureError) as error:
         return str(error)
     except (ValueError, EOFError) as error:
         return f'{keypoints_path}: {error}'

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from sapiens_mm.files import whole_file, write_atomically, write_image
 
 _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 _CELL = 34  # pixels
@@ -31,28 +34,27 @@ def write_report(
         columns: Figures of the classes, (C,) each, by name.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    picture = draw_confusion(confusion, classes)
-    (folder / 'confusion.png').write_bytes(cv2.imencode('.png', picture)[1].tobytes())
-    np.savez_compressed(
-        folder / 'confusion.npz',
-        confusion=confusion,
-        classes=np.array(list(classes)),
-        **columns,
-    )
-    with open(folder / 'confusion.csv', 'w', newline='', encoding='utf-8') as file:
-        rows = csv.writer(file)
-        rows.writerow(['label \\ prediction, pixels', *classes])
-        for name, counts in zip(classes, confusion.tolist(), strict=True):
-            rows.writerow([name, *counts])
-    with open(folder / 'classes.csv', 'w', newline='', encoding='utf-8') as file:
-        rows = csv.writer(file)
-        rows.writerow(['class', 'pixels', *columns])
-        values = np.stack(list(columns.values()), 1).tolist()
-        for name, pixels, row in zip(
-            classes, confusion.sum(1).tolist(), values, strict=True
-        ):
-            rows.writerow([name, pixels, *(f'{value:.6f}' for value in row)])
+    write_image(folder / 'confusion.png', draw_confusion(confusion, classes))
+    with whole_file(folder / 'confusion.npz') as path, path.open('wb') as file:
+        names = np.array(list(classes))
+        np.savez_compressed(file, confusion=confusion, classes=names, **columns)
+    rows = [['label \\ prediction, pixels', *classes]]
+    for name, counts in zip(classes, confusion.tolist(), strict=True):
+        rows.append([name, *counts])
+    _write_csv(folder / 'confusion.csv', rows)
+    rows = [['class', 'pixels', *columns]]
+    values = np.stack(list(columns.values()), 1).tolist()
+    for name, pixels, row in zip(
+        classes, confusion.sum(1).tolist(), values, strict=True
+    ):
+        rows.append([name, pixels, *(f'{value:.6f}' for value in row)])
+    _write_csv(folder / 'classes.csv', rows)
+
+
+def _write_csv(path: Path, rows: list[list]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    write_atomically(path, text.getvalue().encode('utf-8'))
 
 
 def draw_confusion(confusion: np.ndarray, classes: Sequence[str]) -> np.ndarray:

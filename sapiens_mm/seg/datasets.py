@@ -23,7 +23,7 @@ from sapiens_mm.data_files import (
 )
 from sapiens_mm.engine.bad_samples import SkipBadSamples
 from sapiens_mm.registry import DATASETS
-from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_sample
+from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_label_map, check_sample
 from sapiens_mm.tables import part_table, part_table_from_metainfo
 
 
@@ -44,6 +44,8 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         source: Classes of the label pictures if they are to be mapped to
             ``goliath28``: ``goliath34``, ``lip20``, ``cihp20``, ``atr18`` or
             ``pascal25``.
+        label_map: Of files with other ids: id in the files -> class, or 255 for no
+            label. ``{0: 0, 255: 1}`` reads masks of 0 and 255 as two classes.
         label_ending: What a label's name has before its suffix, beyond the photo's.
         img_suffix: Suffixes of photos, lower case.
         seg_map_suffix: Suffixes of labels.
@@ -66,6 +68,7 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         parts: str | None = None,
         *,
         source: str | None = None,
+        label_map: Mapping[int, int] | None = None,
         label_ending: str = '',
         img_suffix: str | tuple[str, ...] = IMAGE_SUFFIXES,
         seg_map_suffix: str | tuple[str, ...] = '.png',
@@ -74,7 +77,11 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         **kwargs: Any,
     ) -> None:
         metainfo = _metainfo(parts, metainfo)
+        if source is not None and label_map is not None:
+            raise ValueError(f'source={source!r} maps ids; leave label_map out')
         self._source_map = _source_map(source, parts)
+        if label_map is not None:
+            self._source_map = check_label_map(label_map, len(metainfo['classes']))
         self.label_ending = label_ending
         self.skip_bad = skip_bad
         self.matches = FileMatches((), {})

@@ -6,7 +6,6 @@ are read and not the colours. 255 means no label.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import cv2
 import mmengine.fileio as fileio
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from sapiens_mm import pictures
 from sapiens_mm.data_files import BadFileError
 from sapiens_mm.tables.body_parts import (
     ATR_TO_28,
@@ -53,14 +52,12 @@ def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
             lossy format.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            mode, kind = picture.mode, picture.format
-            ids = np.asarray(picture)
-    except Exception as error:  # Pillow raises a dozen types for broken files
-        why = '' if isinstance(error, UnidentifiedImageError) else f': {error}'
+        ids, mode, kind = pictures.decode_ids(data, name)
+    except pictures.PictureError as error:
+        why = '' if error.reason == 'is not an image' else f': it {error.reason}'
         raise BadFileError(f'{name} is no readable label picture{why}') from None
-    if kind == 'JPEG':
-        raise BadFileError(f'{name} is a JPEG, which changes ids; labels are PNG')
+    if pictures.is_lossy(data, kind):
+        raise BadFileError(f'{name} is a {kind}, which changes ids; labels are PNG')
     if ids.ndim != 2:
         raise BadFileError(
             f'{name} is a picture of colours ({mode}); labels are one channel of class '
@@ -81,16 +78,71 @@ def lookup_table(
 
     Args:
         num_classes: C of the files if there is no map.
-        label_map: Entry c is the new id of class c of the files, 255 for none.
+        label_map: Entry c is the new id of class c of the files, 255 for none. Files
+            of 0 and 255 have an entry 255, too.
     """
     if label_map is None:
         label_map = range(num_classes)
     ids = label_map.items() if isinstance(label_map, Mapping) else enumerate(label_map)
     table = np.full(256, _UNKNOWN, np.uint8)
+    table[IGNORE_INDEX] = IGNORE_INDEX
     for old, new in ids:
         table[old] = new
-    table[IGNORE_INDEX] = IGNORE_INDEX
     return table
+
+
+def check_label_map(label_map: Mapping[int, int], num_classes: int) -> dict[int, int]:
+    """Check a map from ids of files to classes.
+
+    Args:
+        label_map: Id in the files -> class, or 255 for no label.
+        num_classes: C of the model.
+
+    Raises:
+        ValueError: If it is empty, or an entry is out of range.
+    """
+    if not isinstance(label_map, Mapping) or not label_map:
+        raise ValueError(
+            'label_map must be a dict of ids in the files and classes, such as '
+            f'{{0: 0, 255: 1}}; got {label_map!r}'
+        )
+    classes, checked = {*range(num_classes), IGNORE_INDEX}, {}
+    for old, new in label_map.items():
+        # mmengine writes keys of configs as text
+        number = int(old) if isinstance(old, str) and old.isdecimal() else old
+        if type(number) is not int or not 0 <= number <= 255 or new not in classes:
+            raise ValueError(
+                f'label_map has {old!r}: {new!r}; expected an id of 0 to 255, and a '
+                f'class of 0 to {num_classes - 1} or 255 for no label'
+            )
+        checked[number] = int(new)
+    return checked
+
+
+def check_not_mask(ids: np.ndarray, info: Mapping[str, Any], name: str | Path) -> None:
+    """Refuse a mask of 0 and 255 that is given as labels of two classes.
+
+    255 is no label, so nobody would be trained or counted. Where a map of ids has an
+    entry 255, it was meant.
+
+    Args:
+        ids: Shape (H, W), uint8, as in the file.
+        info: ``num_classes`` and ``label_map`` of a data set.
+        name: What to call the file in messages.
+
+    Raises:
+        BadFileError: If the ids are 0 and 255 and nothing else.
+    """
+    label_map = info.get('label_map')
+    if info.get('num_classes') != 2 or (label_map and IGNORE_INDEX in label_map):
+        return
+    background, ignored = ids == 0, ids == IGNORE_INDEX
+    if background.any() and ignored.any() and (background | ignored).all():
+        raise BadFileError(
+            f'{name} holds 0 and 255 only, as masks do, and 255 means no label: set '
+            'label_map={0: 0, 255: 1} of the data set if 255 is class 1, or '
+            '{0: 0, 1: 1, 255: 255} if it is no label'
+        )
 
 
 def map_ids(ids: np.ndarray, table: np.ndarray, name: str | Path) -> np.ndarray:
@@ -113,9 +165,12 @@ def map_ids(ids: np.ndarray, table: np.ndarray, name: str | Path) -> np.ndarray:
         known = np.flatnonzero(table[:IGNORE_INDEX] != _UNKNOWN)
         wrong = np.unique(ids[unknown])
         listed = ', '.join(map(str, wrong[:5])) + ', …' * (len(wrong) > 5)
+        expected = f'{known[0]} to {known[-1]}' if len(known) else 'none'
+        if len(known) and len(known) <= known[-1] - known[0]:  # with gaps
+            expected = ', '.join(map(str, known))
         raise BadFileError(
             f'{name} holds the ids {listed} at {unknown.sum()} of {ids.size} pixels; '
-            f'expected {known[0]} to {known[-1]}, or 255 for no label'
+            f'expected {expected}, or 255 for no label'
         )
     return labels
 
@@ -142,19 +197,12 @@ def check_sample(
     """
     path, label_path = info['img_path'], info['seg_map_path']
     data = _read(path, backend_args)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # of an empty file
-        image = None
-    if image is None:
-        raise BadFileError(f'{path} is no picture that OpenCV can read')
-    if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-4096:]:
-        try:  # OpenCV 4 fills up a JPEG that was cut short with grey
-            Image.open(io.BytesIO(data)).load()
-        except OSError:
-            raise BadFileError(f'{path} is cut short') from None
+    if not data:
+        raise BadFileError(f'{path} is no picture but empty')
+    image = pictures.decode_color(data, path)
     table = lookup_table(info['num_classes'], info.get('label_map'))
     ids = decode_ids(_read(label_path, backend_args), label_path)
+    check_not_mask(ids, info, label_path)
     labels = map_ids(ids, table, label_path)
     check_size(labels, image.shape[:2], label_path, path)
     if not allow_empty:

@@ -8,6 +8,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from sapiens_mm.registry import TRANSFORMS
 from sapiens_mm.seg.label_maps import (
     check_not_empty,
+    check_not_mask,
     check_size,
     decode_ids,
     lookup_table,
@@ -50,7 +51,9 @@ class SapiensLoadLabels(LoadAnnotations):
                 'sapiens_mm.SapiensPartDataset'
             )
         table = lookup_table(results.get('num_classes', 0), label_map)
-        labels = map_ids(decode_ids(data, path), table, path)
+        ids = decode_ids(data, path)
+        check_not_mask(ids, results, path)
+        labels = map_ids(ids, table, path)
         image_hw = results.get('ori_shape')
         if image_hw is not None:
             check_size(labels, image_hw[:2], path, results.get('img_path', ''))

@@ -45,7 +45,9 @@ class SapiensPartMetric(IoUMetric):
 
     Raises:
         BadFileError: When run, if labels and prediction differ in size, or hold ids
-            outside the classes of the data set; the file is named.
+            outside the classes of the data set; the file is named. At the end, if no
+            photo has a label but 0 and ``ignore_index``: those are masks of 0 and 255,
+            of which an empty prediction would score 100.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class SapiensPartMetric(IoUMetric):
         self.dilation_ratio = dilation_ratio
         self.per_class = per_class
         self.report_dir = report_dir
+        self._ignored = False  # some label was ignore_index
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Check a batch, then count it; see the host."""
@@ -96,7 +99,9 @@ class SapiensPartMetric(IoUMetric):
                 continue
             outside = ids[(ids < 0) | (ids >= num_classes)]
             if what == 'labels':
+                count = len(outside)
                 outside = outside[outside != self.ignore_index]
+                self._ignored |= len(outside) < count
             if len(outside):
                 raise BadFileError(
                     f'{name}: the id {int(outside[0])} is in the {what}; the data set '
@@ -139,6 +144,13 @@ class SapiensPartMetric(IoUMetric):
         if not results:
             raise ValueError('there are no predictions to evaluate')
         confusion = sum(matrix.astype(np.int64) for matrix, _ in results)
+        if self._ignored and not confusion[1:].any():
+            raise BadFileError(
+                f'the labels of all {len(results)} photos are 0 or '
+                f'{self.ignore_index}, which is no label, so an empty prediction would '
+                'score 100: if they are masks of 0 and 255, set '
+                'label_map={0: 0, 255: 1} of the data set'
+            )
         columns = self._columns(confusion, sum(areas for _, areas in results))
         overall = columns.pop('aAcc')
 

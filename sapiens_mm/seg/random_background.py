@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from sapiens_mm.data_files import IMAGE_SUFFIXES, BadFileError
+from sapiens_mm.pictures import PictureError, decode_color, read_file
 from sapiens_mm.registry import TRANSFORMS
 from sapiens_mm.seg.color_transfer import transfer_colors
 from sapiens_mm.seg.drawn_background import draw_background
@@ -206,17 +207,13 @@ def list_backgrounds(folder: str) -> list[str]:
 def read_background(path: str) -> np.ndarray:
     """Return a picture, (H, W, 3) uint8 BGR; a broken one raises with its name."""
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
+        if not os.path.isfile(path):
+            raise BadFileError(f'The background {path} cannot be read: no such file')
+        return decode_color(read_file(path), path)
+    except PictureError as error:
         raise BadFileError(
-            f'The background {path} cannot be read: {error.strerror}'
+            f'The background {path} is no whole picture: it {error.reason}'
         ) from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    # OpenCV 4 fills up a JPEG that was cut short with grey
-    whole = data[:2].tobytes() != b'\xff\xd8' or b'\xff\xd9' in data[-4096:].tobytes()
-    if image is None or not whole:
-        raise BadFileError(f'The background {path} is no whole picture')
-    return image
 
 
 def fit_background(background: np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:

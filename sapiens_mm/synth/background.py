@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from sapiens_mm.pictures import PictureError, decode_color, read_file
 from sapiens_mm.synth.camera import Camera
 from sapiens_mm.synth.indoor import fine_coordinates, room
 from sapiens_mm.synth.jit import lean_kernel
@@ -79,11 +80,10 @@ def check_pictures(folder: str) -> int:
 def _read(path: Path, small: bool = False) -> np.ndarray | None:
     """Return a picture (H, W, 3) BGR, at an eighth of its size if ``small``."""
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError:
+        image = decode_color(read_file(path), path)
+    except PictureError:
         return None
-    kind = cv2.IMREAD_REDUCED_COLOR_8 if small else cv2.IMREAD_COLOR
-    return cv2.imdecode(data, kind) if len(data) else None
+    return image[::8, ::8] if small else image
 
 
 def sample_backdrop(

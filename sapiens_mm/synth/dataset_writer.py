@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-
-from sapiens_mm.synth.files import RECORDS, remove_parts, write_atomically
+from sapiens_mm.files import FolderLock, sweep, write_atomically, write_image
+from sapiens_mm.synth.files import RECORDS
 from sapiens_mm.synth.generate import finished_samples, make_samples
 from sapiens_mm.synth.layouts import read_records, write_annotations
 from sapiens_mm.synth.records import sample_name
@@ -42,11 +41,17 @@ class DatasetWriter:
         failed: Sample -> why it could not be made.
 
     Raises:
-        ValueError: If the folder holds another data set, or a larger one.
+        ValueError: If the folder holds another data set, or a larger one, or another
+            writer is at work in it.
+        OSError: If the folder cannot be made or written.
     """
 
     def __init__(self, root: Path, settings: Settings, num: int, form: str) -> None:
         self.root, self.settings, self.num, self.form = root, settings, num, form
+        # two runs would pack and remove each other's files
+        self._lock = FolderLock(root)
+        if not self._lock.try_take():
+            raise ValueError(f'another run is at work in {root}: let it end')
         claim_folder(root, settings)
         larger = root / RECORDS / f'{sample_name(num)}.json'
         if larger.is_file():
@@ -54,7 +59,7 @@ class DatasetWriter:
             raise ValueError(
                 f'{root} has {there} samples already, more than the {num} asked for'
             )
-        remove_parts(root)
+        sweep(root, deep=True)
         self.shards = plan_shards(root, settings, num) if form != 'folders' else []
         loose = form != 'shards'
         self.done = finished_samples(root, settings, num, self.shards, loose)
@@ -113,8 +118,8 @@ class DatasetWriter:
         stats = collect(read_records(self.root, order))
         text = json.dumps(stats.as_dict(), indent=1) + '\n'
         write_atomically(self.root / 'stats.json', text.encode())
-        _, picture = cv2.imencode('.png', draw_stats(stats))
-        write_atomically(self.root / 'stats.png', picture.tobytes())
+        write_image(self.root / 'stats.png', draw_stats(stats))
+        self._lock.release()
         return stats
 
     def count_finished(self) -> int:

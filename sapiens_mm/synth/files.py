@@ -1,4 +1,4 @@
-"""Files of a sample: how its maps are stored, where, and whole or not at all."""
+"""Files of a sample: how its maps are stored, and where."""
 
 from __future__ import annotations
 
@@ -99,24 +99,6 @@ def file_of(root: Path, kind: str, split: str, index: int) -> Path:
 def record_of(root: Path, index: int) -> Path:
     """Return the path of a sample's record."""
     return root / RECORDS / f'{sample_name(index)}.json'
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under another name and rename it: it is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def remove_parts(root: Path) -> None:
-    """Remove what a killed run left unfinished."""
-    for part in root.rglob('*.part'):
-        part.unlink(missing_ok=True)
 
 
 class FolderListing:

@@ -21,14 +21,9 @@ from pathlib import Path
 
 import cv2
 
+from sapiens_mm.files import write_atomically
 from sapiens_mm.synth import jit
-from sapiens_mm.synth.files import (
-    FolderListing,
-    encode_sample,
-    file_of,
-    record_of,
-    write_atomically,
-)
+from sapiens_mm.synth.files import FolderListing, encode_sample, file_of, record_of
 from sapiens_mm.synth.records import describe, sample_name
 from sapiens_mm.synth.sample import render
 from sapiens_mm.synth.settings import Settings

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sapiens_mm.synth.files import record_of, write_atomically
+from sapiens_mm.files import write_atomically
+from sapiens_mm.synth.files import record_of
 from sapiens_mm.synth.records import (
     VOCABULARIES,
     Record,

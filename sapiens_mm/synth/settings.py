@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sapiens_mm.synth.files import write_atomically
+from sapiens_mm.files import is_temporary, write_atomically
 from sapiens_mm.synth.knobs import Knobs
 
 SPLITS = ('train', 'val', 'test')
@@ -92,7 +92,7 @@ def claim_folder(root: Path, settings: Settings) -> None:
     """
     path, wanted = root / SETTINGS_FILE, settings.as_dict()
     if not path.exists():
-        if root.is_dir() and any(root.iterdir()):
+        if root.is_dir() and not all(is_temporary(p.name) for p in root.iterdir()):
             raise ValueError(
                 f'{root} is neither empty nor a data set of this tool: {SETTINGS_FILE} '
                 'is missing; name another folder'

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from sapiens_mm.files import whole_file
 from sapiens_mm.synth.files import KINDS, file_of, record_of
 from sapiens_mm.synth.records import sample_name
 from sapiens_mm.synth.settings import SPLITS, Settings
@@ -71,18 +71,14 @@ def write_shard(root: Path, shard: Shard, settings: Settings) -> None:
     Raises:
         ValueError: If a sample is in neither.
     """
-    shard.path.parent.mkdir(parents=True, exist_ok=True)
-    part = shard.path.with_name(f'{shard.path.name}.{os.getpid()}.part')
-    try:
-        with tarfile.open(part, 'w', format=tarfile.USTAR_FORMAT) as tar:
-            for name, data in _contents(root, shard, settings):
-                header = tarfile.TarInfo(name)  # mode 644, time and owner 0
-                header.size = len(data)
-                tar.addfile(header, io.BytesIO(data))
-        os.replace(part, shard.path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with (
+        whole_file(shard.path) as part,
+        tarfile.open(part, 'w', format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name, data in _contents(root, shard, settings):
+            header = tarfile.TarInfo(name)  # mode 644, time and owner 0
+            header.size = len(data)
+            tar.addfile(header, io.BytesIO(data))
 
 
 def _contents(

@@ -3,6 +3,7 @@
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -258,6 +259,32 @@ def test_nothing_is_left_of_a_file_given_up(video_files, tmp_path):
     assert list(tmp_path.iterdir()) == []
     empty = VideoWriter(tmp_path / 'out.mp4', (64, 96), Fraction(1, 25))
     assert not empty.finish() and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.mkv'])
+def test_the_same_frames_make_the_same_file(video_files, tmp_path, suffix):
+    """Ids of Matroska were random, and x264 read what it had not written."""
+    source = video_files.make_video(tmp_path / 'in.mkv', 5)
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 128, (8, 240, 322, 3), np.uint8)
+    written = set()
+    for n in range(6):
+        path = tmp_path / f'{n}{suffix}'
+        writer = VideoWriter(path, (240, 322), Fraction(1, 25), sound=Sound(source))
+        for index, frame in enumerate(frames):
+            np.full(random.integers(1000, 2_000_000), n, np.uint8)  # other memory
+            writer.write(frame, index, index / 25)
+        writer.finish()
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / 'file').write_bytes(b'')
+    for path in (tmp_path / 'file/out.mp4', Path('/proc/a/out.mp4')):
+        with pytest.raises(VideoError, match='out.mp4 cannot be written') as caught:
+            VideoWriter(path, (64, 96), Fraction(1, 25))
+        assert '.part' not in str(caught.value)
 
 
 def test_unknown_containers(tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,64 @@ def test_modules_without_distribution(tmp_path, monkeypatch):
         mend.get_installed_path('made_up_space')
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         mend.get_installed_path('not_installed_at_all')
+
+
+SCRIPT = """
+import pkg_resources
+print(pkg_resources.get_distribution('numpy').version)
+print(pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9'))
+try:
+    pkg_resources.get_distribution('not_installed_at_all')
+except pkg_resources.DistributionNotFound:
+    print('not found')
+import sapiens_mm.compat
+print(sapiens_mm.compat._installed['pkg_resources'].describe())
+"""
+GRAD_CAM = {  # as far as the script asks for it when it is imported
+    'pytorch_grad_cam/__init__.py': """
+from . import base_cam
+class GradCAMPlusPlus(base_cam.BaseCAM): pass
+""",
+    'pytorch_grad_cam/base_cam.py': 'class BaseCAM: pass',
+    'pytorch_grad_cam/activations_and_gradients.py': 'ActivationsAndGradients = 0',
+    'pytorch_grad_cam/utils/__init__.py': '',
+    'pytorch_grad_cam/utils/image.py': 'show_cam_on_image = 0',
+}
+GONE = {'pkg_resources.py': 'raise ModuleNotFoundError("gone")'}
+
+
+def test_scripts_of_hosts_that_ask_for_it(run_python, fake_package, tmp_path):
+    fakes = fake_package(GONE)
+    script = tmp_path / 'script.py'
+    script.write_text(SCRIPT)
+    command = (None, '-m', 'sapiens_mm', script)
+    without = run_python(*command, disable='pkg_resources', fakes=fakes)
+    assert 'ModuleNotFoundError: gone' in without.stderr
+    run = run_python(*command, fakes=fakes)
+    assert run.stdout.splitlines() == [
+        importlib.metadata.version('numpy'),
+        'True',
+        'not found',
+        'active: mmengine asks importlib.metadata (ModuleNotFoundError: gone)',
+    ]
+
+
+@pytest.mark.slow
+def test_mmpretrains_own_script(run_python, fake_package):
+    mmpretrain = pytest.importorskip('mmpretrain')
+    script = Path(mmpretrain.__file__).parent / '.mim/tools/visualization/vis_cam.py'
+    fakes = fake_package(GONE | GRAD_CAM)
+    run = run_python(None, '-m', 'sapiens_mm', script, '--help', fakes=fakes)
+    assert 'Visualize CAM' in run.stdout, run.stderr
+
+
+def test_served_to_nobody_else(run_python, fake_package, tmp_path):
+    fakes = fake_package(GONE)
+    script = tmp_path / 'script.py'
+    script.write_text(
+        'import importlib\n'
+        'try:\n    importlib.import_module("pkg_" + "resources")\n'
+        'except ModuleNotFoundError as error:\n    print(error)\n'
+    )
+    run = run_python(None, '-m', 'sapiens_mm', script, fakes=fakes)
+    assert run.stdout == 'gone\n'

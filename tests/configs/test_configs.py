@@ -66,6 +66,7 @@ def test_the_examples_are_there():
     assert {
         'examples/mmdet_faster-rcnn_sapiens_0.3b',
         'examples/mmpose_heatmap_sapiens_0.3b',
+        'examples/mmpretrain_classifier_sapiens_0.3b',
         'examples/mmseg_upernet_sapiens_0.3b',
         *(f'examples/finetune_{task}' for task in ('pose', 'seg', 'depth', 'normal')),
     } <= examples
@@ -196,6 +197,7 @@ def test_the_detector():
 def test_examples_of_hosts_fit_their_encoder(name):
     cfg = load(name)
     model = build(cfg)
-    assert model.backbone.embed_dims == cfg.model.neck.in_channels
+    asks = cfg.model.neck if 'in_channels' in cfg.model.neck else cfg.model.head
+    assert model.backbone.embed_dims == asks.in_channels
     assert model.backbone.patch_embed.padding == 0
     assert 'epoch_1600_clean' in cfg.model.backbone.init_cfg.checkpoint

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 
-from sapiens_mm.apis.saving import write_image
 from sapiens_mm.checkpoints.bundled import NOTE
+from sapiens_mm.files import write_image
 from sapiens_mm.testing import fake_person_photo
 from sapiens_mm.visualization import colorize_relief, side_by_side
 
@@ -76,7 +76,7 @@ def test_folder_with_a_broken_file(
     assert 'Traceback' not in shown.err
     suffixes = [suffix, 'npy.json'] if suffix == 'npy' else [suffix]
     assert files(out / task) == sorted(
-        ['settings.json']
+        ['.sapiens_mm.json']
         + [f'{n}.{end}' for n in ('a', 'b', 'sub/c') for end in suffixes]
         + [f'pictures/{n}.jpg' for n in ('a', 'b', 'sub/c')]
     )
@@ -95,7 +95,7 @@ def test_folder_with_a_broken_file(
         array = np.load(data)
         assert array.shape == shape and array.dtype == np.float32
     # again: what is finished stays untouched, the broken one is tried once more
-    results = [p for p in out.rglob('*.*') if p.name != 'settings.json']
+    results = [p for p in out.rglob('*.*') if p.name != '.sapiens_mm.json']
     before = {p: p.stat().st_mtime_ns for p in results}
     (photos / 'broken.jpg').unlink()
     assert call(demo, *argv) == 0

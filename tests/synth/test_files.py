@@ -1,6 +1,5 @@
 """How maps are stored, read back with OpenCV."""
 
-import errno
 import sys
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from sapiens_mm.synth.files import (
     depth_to_numbers,
     encode_sample,
     normals_to_bytes,
-    write_atomically,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -61,22 +59,6 @@ def test_normals_lose_less_than_half_a_step():
     back = normals_to_bytes(normals).astype(np.float64) / 127.5 - 1
     assert np.abs(back - normals).max() <= 0.5 / 127.5 + 1e-6
     assert (normals_to_bytes(np.zeros((2, 2, 3), np.float32)) == 128).all()
-
-
-def test_a_full_disk_leaves_no_piece_of_a_file(tmp_path, monkeypatch):
-    path = tmp_path / 'folder' / 'a.bin'
-    write_atomically(path, b'old')
-
-    def full(self, data):
-        with open(self, 'wb') as file:
-            file.write(data[:1])
-        raise OSError(errno.ENOSPC, 'No space left on device', str(self))
-
-    monkeypatch.setattr(files.Path, 'write_bytes', full)
-    with pytest.raises(OSError, match='No space left'):
-        write_atomically(path, b'new content')
-    assert path.read_bytes() == b'old'
-    assert [p.name for p in path.parent.iterdir()] == ['a.bin']
 
 
 def test_listing_knows_the_files_that_were_there(tmp_path):

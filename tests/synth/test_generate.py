@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from leftovers import temporary_of_an_ended_process
 from script_util import load_script
 
 from sapiens_mm.synth import dataset_writer, generate
@@ -81,8 +82,7 @@ def test_what_is_finished_is_not_made_again(tmp_path, fakes):
     split = fakes.split_of(2)
     generate.file_of(tmp_path / 'a', 'depth', split, 2).unlink()
     record_of(tmp_path / 'a', 4).unlink()
-    part = tmp_path / 'a' / 'images' / 'train' / '00000009.jpg.77.part'
-    part.write_bytes(b'half')
+    part = temporary_of_an_ended_process(tmp_path / 'a/images/train/00000009.jpg')
     writer = DatasetWriter(tmp_path / 'a', fakes, 9, 'folders')
     assert not part.exists()
     assert writer.done == {0, 1, 3, 5}
@@ -164,7 +164,7 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
         'builtins.print', lambda *args, **_: said.append(' '.join(map(str, args)))
     )
     argv = [root, '--num', 9, '--workers', 1, '--size', '128x96']
-    assert synthesize_humans.main(list(map(str, argv))) == 2
+    assert synthesize_humans.main(list(map(str, argv))) == 1
     assert said[-1].startswith('error: No space left on device (x.png); 3 of 9')
     assert 'the same command goes on' in said[-1]
     monkeypatch.setattr(generate, 'make_sample', fake_sample)

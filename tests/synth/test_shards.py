@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.files import file_of, record_of, write_atomically
+from sapiens_mm.files import write_atomically
+from sapiens_mm.synth.files import file_of, record_of
 from sapiens_mm.synth.records import sample_name
 from sapiens_mm.synth.settings import Settings
 from sapiens_mm.synth.shards import (

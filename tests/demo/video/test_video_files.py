@@ -101,7 +101,7 @@ def test_ctrl_c_twice_leaves_nothing(demo, short, capsys):
         assert demo(short, '--save-data') == 130
     finally:
         signal.signal(signal.SIGINT, before)
-    assert 'no file is left' in capsys.readouterr().out
+    assert 'no file is left' in capsys.readouterr().err
     assert demo.files(demo.out) == []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,9 @@ HW = (80, 60)
 
 @pytest.fixture(scope='module')
 def demo():
-    folders = [str(ROOT / 'demo'), str(ROOT / 'tools')]
+    folders = [str(ROOT / 'demo'), str(ROOT / 'tools'), str(Path(__file__).parent)]
     sys.path[:0] = folders
-    environ = dict(os.environ)
+    environ, place = dict(os.environ), tempfile.tempdir
     try:
         import webui
         import webui_models
@@ -27,27 +28,30 @@ def demo():
     finally:
         os.environ.clear()
         os.environ.update(environ)
+        tempfile.tempdir = place
         for folder in folders:
             sys.path.remove(folder)
 
 
 @pytest.fixture(scope='module')
 def page(demo, models, tmp_path_factory):
-    """A served page whose own models are tiny: its runner and its address."""
+    """A served page whose models are tiny and in this process: runner and address."""
     from demo_jobs import Job
+    from webui_folder import Folder
 
     def plan_jobs(args):
         return [Job(task, *models[task]) for task in args.task]
 
-    folder = tmp_path_factory.mktemp('webui')
+    webui = demo[0]
+    args = webui.parse_args(['--port', '0', '--device', 'cpu'])
+    folder = Folder(tmp_path_factory.mktemp('webui'))
+    webui.go_offline(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo[1], 'plan_jobs', plan_jobs)
-        shelf = demo[1].ModelShelf(demo[0].parse_args(['--device', 'cpu']))
-        run = demo[2].PageRun(shelf, folder)
-        patch.setattr(demo[2], 'PageRun', lambda *args: run)
-        served, url = demo[0].start(
-            demo[0].parse_args(['--port', '0', '--device', 'cpu']), folder
-        )
+        run = demo[2].PageRun(demo[1].ModelShelf(args), folder.results)
+    run.preload()
+    served, url = webui.serve(run, args, folder, webui.free_port(args.host, 0))
+    run.place = folder
     yield run, url
     served.close(verbose=False)
 

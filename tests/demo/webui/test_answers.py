@@ -19,7 +19,8 @@ pytest.importorskip('gradio')
 
 
 from sapiens_mm.apis.results import SegResult
-from sapiens_mm.apis.saving import draw_result, write_image
+from sapiens_mm.apis.saving import draw_result
+from sapiens_mm.files import write_image
 from sapiens_mm.tables import GOLIATH28
 from sapiens_mm.visualization import add_depth_bar, colorize_relief
 
@@ -85,11 +86,17 @@ def test_models_are_loaded_once_and_when_needed(
     shelf = demo[1].ModelShelf(demo[0].parse_args(['--device', 'cpu']))
     shelf.choices = page[0].shelf.choices
     run = demo[2].PageRun(shelf, tmp_path)
-    first = answer(run, photo, task='normal', cut_out=False)
+    wish = demo[2].Wish(photo=photo, task='normal', cut_out=False)
+    states = []
+    for first in run(wish):
+        states.append((first.doing, first.loading, first.loading_s))
     again = answer(run, photo, task='normal', cut_out=False)
     assert first.loading_s > 0 and again.loading_s == 0
     from webui_page import sentences_html
 
+    # which is said before it is done, as it may take long
+    (step, *_) = [s for s in states if s[1]]
+    assert step == ('Normals: loading the model', True, 0.0)
     assert 's of it to load models' in sentences_html(first)
     assert 'to load models' not in sentences_html(again)
     assert [ran.task for ran in again.ran] == ['normal'] and len(shelf._models) == 1
@@ -213,6 +220,25 @@ def test_one_failing_model_leaves_the_others(
         (said,) = last.errors
         assert said.startswith(f'Body parts: {sentence}') and '\n' not in said
     assert 'odd' in capsys.readouterr().err  # in the log, with its traceback
+
+
+def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
+    """As of weights that give no numbers: no picture, no file, no "nobody found"."""
+    shelf = page[0].shelf
+    sentence = 'The weights broken.pth give NaN'
+    for task in ('seg', 'depth'):
+        model, _ = shelf.model(shelf.find(task, None))
+        finish = model.finish
+
+        def fail(*args, finish=finish):
+            return replace(finish(*args), error=sentence)
+
+        monkeypatch.setattr(model, 'finish', fail)
+    last = answer(page[0], photo)
+    assert last.errors == [f'Body parts: {sentence}.', f'Depth: {sentence}.']
+    assert [caption for _, caption in last.pictures] == ['Pose', 'Normals']
+    assert [ran.task for ran in last.ran] == ['pose', 'normal'] and last.notes == []
+    assert not [file for file in last.files if 'seg' in file.name]
 
 
 def test_own_checkpoints_come_first(demo, models, page):

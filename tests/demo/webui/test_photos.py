@@ -1,8 +1,6 @@
 """The web page: photos that are good, large, broken or not there."""
 
-import json
 import re
-import urllib.request
 
 import cv2
 import numpy as np
@@ -14,8 +12,6 @@ pytest.importorskip('mmseg')
 pytest.importorskip('gradio')
 
 from sapiens_mm.testing import fake_person_photo
-
-TASKS = ('pose', 'seg', 'depth', 'normal')
 
 
 def broken(path):
@@ -50,21 +46,6 @@ def test_bad_photos_are_one_sentence(
     assert len(last.errors) == 1 and not last.pictures and not last.doing
     assert re.fullmatch(match + r'\.', last.errors[0]), last.errors
     assert capsys.readouterr().err == ''
-
-
-def test_files_of_the_server_cannot_be_asked_for(page, photo):
-    """Past the client, which would upload the file of this path."""
-    given = dict(path=str(photo), meta=dict(_type='gradio.FileData'))
-    names = [page[0].shelf.find(task, None).label for task in TASKS]
-    data = json.dumps(dict(data=[given, 'pose', 'whole', True, 0.3, 0.5, *names]))
-    call = f'{page[1]}gradio_api/call/run'
-    headers = {'Content-Type': 'application/json'}
-    request = urllib.request.Request(call, data.encode(), headers)
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        event = json.load(reply)['event_id']
-    with urllib.request.urlopen(f'{call}/{event}', timeout=60) as reply:
-        said = reply.read().decode()
-    assert 'event: error' in said and 'event: complete' not in said
 
 
 def test_large_photos_are_reduced(answer, demo, page, photo, monkeypatch):

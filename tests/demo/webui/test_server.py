@@ -1,5 +1,6 @@
 """The web page: the server, its command line, and what it leaves behind."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -30,17 +31,26 @@ def test_page_names_no_other_server(page):
 
 
 def test_old_files_go(demo, tmp_path):
-    old, kept, new = (tmp_path / 'a' / n for n in ('old.npy', 'kept.jpg', 'new.npy'))
-    lone = tmp_path / 'b' / 'c' / 'lone.png'
-    for path in (old, kept, new, lone):
+    from webui_folder import Folder
+
+    folder = Folder(tmp_path)
+    kept = folder.served / 'a' / 'kept.jpg'
+    old, new = kept.with_name('old.npy'), kept.with_name('new.npy')
+    lone = folder.results / 'b' / 'lone.png'
+    link = folder.served / 'link'
+    for path in (kept, old, new, lone):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b'x')
-    for path in (old, kept, lone, lone.parent, lone.parent.parent):
-        os.utime(path, (1, 1))
-    assert demo[0].sweep(tmp_path, 60, frozenset([kept])) == 2
-    assert demo[0].files_in(tmp_path) == {kept, new}
+        if path == kept:
+            folder.keep_these()
+    link.symlink_to(tmp_path.parent)
+    for path in (old, kept, lone, lone.parent, folder.results, folder.temporary, link):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    assert folder.sweep(60) == 3
+    assert {p for p in tmp_path.rglob('*') if p.is_file()} == {kept, new}
     # a folder lives on for the time that its files had
-    assert lone.parent.is_dir() or demo[0].sweep(tmp_path, -1, frozenset([kept])) == 1
+    assert lone.parent.is_dir() or folder.sweep(-1) == 1
+    assert folder.results.is_dir() and folder.temporary.is_dir()
 
 
 @pytest.mark.parametrize(
@@ -50,20 +60,40 @@ def test_old_files_go(demo, tmp_path):
         (['--detector', 'nowhere.pth'], '--detector must be .* got nowhere.pth'),
         (['--checkpoint', 'no_such_model'], 'no_such_model'),
         (['--config', 'pose/x'], '--config goes with one --checkpoint'),
-        (['--host', '203.0.113.1'], '--host 203.0.113.1 --port .* cannot be used'),
     ],
 )
-def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, argv, match):
-    monkeypatch.setattr(signal, 'signal', lambda *args: None)
+def test_wrong_models_are_one_sentence(demo, argv, match):
+    with pytest.raises(ValueError, match=match) as error:
+        demo[1].ModelShelf(demo[0].parse_args(argv))
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('argv', 'match'),
+    [
+        (['--host', '203.0.113.1'], '--host 203.0.113.1 --port .* cannot be used'),
+        # found out by the process of the models
+        (['--checkpoint', 'x'], r"no model \['x'\] in results"),
+    ],
+)
+def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv, match):
+    import fake_runs
+    import webui_remote
+
+    monkeypatch.setattr(webui_remote, 'build_models', fake_runs.refuse_page)
     monkeypatch.setattr(os, 'environ', dict(os.environ))
-    port = ['--port', '0'] if '--port' not in argv else []
-    assert demo[0].main([*argv, *port]) == 2
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    before = [signal.getsignal(number) for number in demo[0].STOPS]
+    assert demo[0].main([*argv, '--port', '0']) == 2
     shown = capsys.readouterr().err
-    assert re.search(match, shown) and shown.startswith('error: ')
-    assert 'Traceback' not in shown
+    assert re.fullmatch(f'error: .*{match}.*\n', shown)
+    assert not list(tmp_path.iterdir()) and tempfile.tempdir == str(tmp_path)
+    assert [signal.getsignal(number) for number in demo[0].STOPS] == before
 
 
-@pytest.mark.parametrize('argv', [['--threads', '0'], ['--port', '70000']])
+@pytest.mark.parametrize(
+    'argv', [['--threads', '0'], ['--port', '70000'], ['--time-limit', '0']]
+)
 def test_wrong_numbers(demo, capsys, argv):
     with pytest.raises(SystemExit):
         demo[0].parse_args(argv)
@@ -76,30 +106,62 @@ def test_a_taken_port_and_no_gradio(demo, page, tmp_path, monkeypatch):
         demo[0].free_port('127.0.0.1', port)
     monkeypatch.setattr(hosts, 'is_installed', lambda name: False)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'sapiens_mm\[webui\]'"):
-        demo[0].start(demo[0].parse_args([]), tmp_path)
+        demo[0].start(demo[0].parse_args([]), tmp_path, None)
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGTERM to catch')
-def test_command_serves_and_leaves_nothing(demo, models, tmp_path, monkeypatch, capsys):
-    config, checkpoint = models['pose']
-    argv = ['--port', '0', '--config', config, '--checkpoint', str(checkpoint)]
-    seen = []
+def test_stopped_while_a_request_runs(demo, photo, tmp_path, monkeypatch, capsys):
+    import fake_runs
+    import webui_remote
+    from gradio_client import Client, handle_file
+    from webui_folder import Folder
 
-    def look_and_stop(folder, older_than_s, keep):
+    place = tmp_path / 'place'
+    place.mkdir()
+    seen, pids = [], []
+
+    def look_and_stop(folder, older_than_s):
         (url,) = re.findall(r'http\S+', capsys.readouterr().out)
-        with urllib.request.urlopen(url, timeout=20) as reply:
-            seen.extend([reply.status, older_than_s, folder.parent])
+        pids.extend(child.pid for child in multiprocessing.active_children())
+        job = Client(url, verbose=False).submit(
+            handle_file(photo), 'all', api_name='/run'
+        )
+        until = time.time() + 20
+        while time.time() < until and 'Seg: running' not in str(job.outputs()):
+            time.sleep(0.05)
+        assert 'Seg: running' in str(job.outputs())
+        uploads = [path.name for path in folder.served.rglob('*.png')]
+        seen.extend([older_than_s, folder.path.parent, uploads])
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(20)
 
+    monkeypatch.setattr(webui_remote, 'build_models', fake_runs.build_for_page)
     monkeypatch.setattr(os, 'environ', dict(os.environ))
-    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    monkeypatch.setattr(tempfile, 'tempdir', str(place))
     monkeypatch.setattr(demo[0], 'SWEEP_S', 0.1)
-    monkeypatch.setattr(demo[0], 'sweep', look_and_stop)
-    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(Folder, 'sweep', look_and_stop)
+    started = time.time()
+    assert demo[0].main(['--port', '0', '--keep-minutes', '2']) == 0
+    assert time.time() - started < 20  # no request holds it up
+    assert seen == [120, place, ['my photo.png']]
+    assert not list(place.iterdir())
+    assert len(pids) == 2 and not any(os.path.exists(f'/proc/{pid}') for pid in pids)
+
+
+@pytest.mark.slow
+def test_the_command_as_it_is(demo, photo, tmp_path):
+    """With the small models, in processes of their own."""
+    from gradio_client import Client, handle_file
+
+    from picture_webui import serve
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('TMPDIR', str(tmp_path))
+        server, url = serve(['--device', 'cpu'])
     try:
-        code = demo[0].main([*argv, '--device', 'cpu', '--keep-minutes', '2'])
+        client = Client(url, verbose=False)
+        text, gallery, _, _ = client.predict(handle_file(photo), 'all', api_name='/run')
+        assert 'data-state="done"' in text and len(gallery['value']) == 4
     finally:
-        signal.signal(signal.SIGTERM, before)
-    assert code == 0 and seen == [200, 120, tmp_path]
-    assert not list(tmp_path.iterdir())
+        server.terminate()
+    assert server.wait(timeout=30) == 0 and not list(tmp_path.glob('sapiens*'))

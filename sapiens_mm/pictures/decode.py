@@ -1,0 +1,244 @@
+"""Decoding of pictures, by one named decoder each, after their headers were checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .headers import (
+    PictureError,
+    check_size,
+    exif_orientation,
+    open_header,
+    picture_kind,
+)
+
+MAX_PIXELS = 250_000_000
+"""Width times height that is decoded at most, where nobody says otherwise."""
+
+_MAX_BYTES = 2_000_000_000
+_OPENCV = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'PPM', 'JPEG2000')
+# a JPEG's decoder finds some bytes too many before the end of whole photos of cameras
+_HARMLESS_BYTES = 16
+_TURNS = {
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: image.swapaxes(0, 1)[:, ::-1],
+    7: lambda image: image[::-1, ::-1].swapaxes(0, 1),
+    8: lambda image: image.swapaxes(0, 1)[::-1],
+}
+
+
+def read_file(path: str | os.PathLike) -> bytes:
+    """Return the bytes of a file that may be a picture.
+
+    Raises:
+        PictureError: If there is no such file, or it is no file, empty, or far too
+            large for a picture.
+    """
+    try:
+        path = Path(path)
+        if path.is_dir():
+            raise PictureError.of(path, 'is a folder, not an image')
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise PictureError.of(path, 'is no regular file')
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise PictureError.of(
+                path, f'has {size / 1e9:.1f} GB, too much for an image'
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise PictureError.of(path, 'does not exist') from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        if isinstance(error, PictureError):
+            raise
+        reason = getattr(error, 'strerror', None) or error
+        raise PictureError.of(str(path)[:200], f'cannot be read: {reason}') from None
+    if not data:
+        raise PictureError.of(path, 'is empty')
+    return data
+
+
+def decode_color(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decode a photo as the models take it.
+
+    By OpenCV where it can, as the official demos do. EXIF orientation is applied, grey
+    and CMYK pictures become colour, an alpha channel is dropped; 16-bit pictures keep
+    the upper eight bits, and those of floats are scaled to 0 to 255.
+
+    Args:
+        data: Content of a file.
+        name: What to call it in messages.
+        max_pixels: Refuse pictures that say they are larger.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR.
+
+    Raises:
+        PictureError: If it is no picture, too large, broken or cut short.
+    """
+    kind = picture_kind(data, name)
+    header = check_size(data, kind, name, max_pixels)
+    image = None
+    if kind in _OPENCV:
+        plain = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        image = _by_opencv(data, cv2.IMREAD_UNCHANGED if header.is_deep else plain)
+    if kind == 'JPEG':
+        _check_jpeg(data, name)
+    if image is None:
+        image = as_rgb(_by_pillow(data, kind, name), name)[..., ::-1]
+    elif header.is_deep:
+        image = scale_to_bytes(image, name)
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.shape[2] != 3:  # grey, with alpha, or four of floats
+        image = (
+            np.repeat(image[..., :1], 3, 2) if image.shape[2] < 3 else image[..., :3]
+        )
+    # the decoders of TIFF turn by themselves, OpenCV's even if told not to
+    orientation = 1 if kind == 'TIFF' else exif_orientation(data, kind)
+    turn = _TURNS.get(orientation)
+    return np.ascontiguousarray(image if turn is None else turn(image))
+
+
+def decode_stored(
+    data: bytes, name: object, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Decode a picture of numbers, a mask or depth: nothing is scaled or turned.
+
+    Args:
+        data: Content of a file.
+        name: What to call it in messages.
+        max_pixels: As in :func:`decode_color`.
+
+    Returns:
+        Shape (H, W) or (H, W, C), as it is stored; colours in OpenCV's order, BGR.
+
+    Raises:
+        PictureError: As :func:`decode_color`.
+    """
+    kind = picture_kind(data, name)
+    check_size(data, kind, name, max_pixels)
+    if kind == 'JPEG':
+        _check_jpeg(data, name)
+    image = _by_opencv(data, cv2.IMREAD_UNCHANGED) if kind in _OPENCV else None
+    if image is None:
+        image = np.asarray(_by_pillow(data, kind, name))
+        if image.ndim == 3:
+            image = image[..., [2, 1, 0, 3][: image.shape[2]]]
+    return image
+
+
+def decode_ids(
+    data: bytes, name: object, max_pixels: int = MAX_PIXELS
+) -> tuple[np.ndarray, str, str]:
+    """Decode a picture of one channel of ids; of a palette, the indices.
+
+    Args:
+        data: Content of a file.
+        name: What to call it in messages.
+        max_pixels: As in :func:`decode_color`.
+
+    Returns:
+        The array as Pillow has it, (H, W) or (H, W, C); Pillow's mode; the format.
+
+    Raises:
+        PictureError: As :func:`decode_color`.
+    """
+    kind = picture_kind(data, name)
+    check_size(data, kind, name, max_pixels)
+    picture = _by_pillow(data, kind, name)
+    return np.asarray(picture), picture.mode, kind
+
+
+def _by_opencv(data: bytes, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
+
+
+def _by_pillow(data: bytes, kind: str, name: object) -> Any:
+    """Decode by the one plugin of this format."""
+    try:
+        picture = open_header(data, kind)
+        picture.load()
+    except Exception as error:  # Pillow's decoders raise all sorts on broken files
+        reason = ' '.join(str(error).split())[:120]
+        raise PictureError.of(
+            name, f'is a broken or truncated image ({reason})'
+        ) from None
+    return picture
+
+
+def _check_jpeg(data: bytes, name: object) -> None:
+    """Refuse a JPEG that its decoder had to make up in part.
+
+    OpenCV and Pillow return grey or shifted blocks without a word; libjpeg knows.
+    """
+    simplejpeg = importlib.import_module('simplejpeg')
+    try:  # an eighth of the size: all is read, little is computed
+        simplejpeg.decode_jpeg(data, 'GRAY', min_height=1, min_width=1, strict=True)
+    except ValueError as error:
+        reason = str(error)
+        if 'unsupported color' in reason.lower() or _is_harmless(reason):
+            return
+        raise PictureError.of(
+            name, f'is a broken or truncated image ({reason})'
+        ) from None
+
+
+def _is_harmless(reason: str) -> bool:
+    words = reason.split()
+    extra = 'extraneous bytes' in reason and next(w for w in words if w.isdigit())
+    return bool(extra) and int(extra) < _HARMLESS_BYTES
+
+
+def as_rgb(picture: Any, name: object = 'The picture') -> np.ndarray:
+    """Return a picture of Pillow as RGB, (H, W, 3) uint8; deep ones are scaled.
+
+    Raises:
+        PictureError: If its numbers are not finite.
+    """
+    if not picture.mode.startswith(('I', 'F')):
+        return np.asarray(picture.convert('RGB'))
+    grey = scale_to_bytes(np.asarray(picture), name, picture.mode)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def scale_to_bytes(values: np.ndarray, name: object, mode: str = '') -> np.ndarray:
+    """Scale numbers of a deep picture to 0 to 255.
+
+    Args:
+        values: Any shape.
+        name: What to call it in messages.
+        mode: Pillow's: ``I;16`` and its like hold 16 bits whatever the values.
+
+    Returns:
+        uint8, in the shape of ``values``: 16 bits lose the lower eight, floats of 0 to
+        1 are multiplied, numbers up to 255 are kept, and any others are stretched.
+
+    Raises:
+        PictureError: If a number is not finite.
+    """
+    if not np.isfinite(values).all():
+        raise PictureError.of(name, 'holds numbers that are not finite')
+    low, high = float(values.min()), float(values.max())
+    floating = values.dtype.kind == 'f'
+    if '16' in mode or (not floating and low >= 0 and 255 < high <= 65535):
+        return (values.astype(np.int64) >> 8).astype(np.uint8)
+    if low >= 0 and high <= (1 if floating else 0):
+        scaled = values * 255.0
+    elif low >= 0 and high <= 255:
+        scaled = values
+    else:
+        scaled = (values.astype(np.float64) - low) * (255 / max(high - low, 1e-30))
+    return np.rint(scaled).astype(np.uint8)
