@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -122,6 +123,12 @@ def synthesize(args: argparse.Namespace) -> int:
     if settings.knobs.backgrounds:
         check_pictures(settings.knobs.backgrounds)
     writer = DatasetWriter(args.out, settings, args.num, args.format)
+    with contextlib.closing(writer):
+        return make(writer, args)
+
+
+def make(writer: Any, args: argparse.Namespace) -> int:
+    """Let a writer make what is missing; as ``synthesize``."""
     if writer.done:
         print(f'{len(writer.done)} of {args.num} samples are there already')
     from tqdm import tqdm
