@@ -20,7 +20,12 @@ from sapiens_mm.apis.saving import draw_result, pose_to_dict
 from sapiens_mm.apis.smoothing import OneEuroFilter, OneEuroOptions
 from sapiens_mm.apis.tracking import Tracks
 from sapiens_mm.apis.video import VideoFrame
-from sapiens_mm.files import prepare_folder, temporary_for, write_atomically
+from sapiens_mm.files import (
+    errors_name,
+    prepare_folder,
+    temporary_for,
+    write_atomically,
+)
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.visualization import (
     PartLegend,
@@ -183,7 +188,8 @@ class DataFiles:
         if self._file is not None and pose is not None:
             line = dict(frame=frame.index, time_s=round(frame.time_s, 6))
             line |= dict(persons=[]) if pose.error else self._persons(pose, ids)
-            self._file.write(json.dumps(line, allow_nan=False) + '\n')
+            with errors_name(self.lines, self._part):
+                self._file.write(json.dumps(line, allow_nan=False) + '\n')
         if self._save_maps:
             arrays = _maps(results)
             if arrays:
@@ -205,8 +211,9 @@ class DataFiles:
     def finish(self) -> None:
         """Give the file of poses its name."""
         if self._file is not None:
-            self._file.close()
-            os.replace(self._part, self.lines)
+            with errors_name(self.lines, self._part):
+                self._file.close()
+                os.replace(self._part, self.lines)
 
     def abort(self) -> None:
         """Leave no file of poses behind."""

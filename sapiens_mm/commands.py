@@ -49,13 +49,14 @@ def command(
             try:
                 return main(argv)
             except KeyboardInterrupt as stop:
-                said = '; '.join(part for part in (str(stop), kept) if part)
-                _say(f'\nstopped by Ctrl-C{f"; {said}" if said else ""}')
-                return INTERRUPTED
+                return _interrupted(str(stop), kept)
             except BrokenPipeError:
                 _close_output()
                 return UNREAD
             except Exception as error:
+                # mmengine turns it into a SyntaxError while it prints a config
+                if _began_as_interrupt(error):
+                    return _interrupted(kept)
                 found = explain(error, wrong)
                 if found is None:
                     raise
@@ -68,6 +69,22 @@ def command(
         return guarded
 
     return decorate
+
+
+def _interrupted(*said: str) -> int:
+    _say('; '.join(['\nstopped by Ctrl-C', *filter(None, said)]))
+    return INTERRUPTED
+
+
+def _began_as_interrupt(error: BaseException | None) -> bool:
+    """Tell whether an error was raised while Ctrl-C was on its way."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def explain(

@@ -64,15 +64,24 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     temporary = temporary_for(path)
     try:
-        prepare_folder(path.parent)
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException as error:
+        with errors_name(path, temporary):
+            prepare_folder(path.parent)
+            yield temporary
+            os.replace(temporary, path)
+    except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        # about no file in particular, or one that nobody asked for
-        unnamed = getattr(error, 'filename', '') in (None, str(temporary), temporary)
-        if unnamed and isinstance(error, OSError) and error.errno is not None:
+        raise
+
+
+@contextmanager
+def errors_name(path: Path, temporary: Path) -> Iterator[None]:
+    """Have an OSError about a temporary file, or about none, name the file meant."""
+    try:
+        yield
+    except OSError as error:
+        unnamed = error.filename in (None, str(temporary), temporary)
+        if unnamed and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
@@ -217,9 +226,9 @@ class FolderLock:
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
+        self._handle: int | None = None
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._handle: int | None = None
         if os.name == 'posix':
             self._handle = os.open(self.folder, os.O_RDONLY)
 
@@ -257,6 +266,9 @@ class FolderLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+    def __del__(self) -> None:
+        self.release()
 
     def __enter__(self) -> FolderLock:
         return self

@@ -72,6 +72,18 @@ def test_bugs_keep_their_traceback():
     assert more([RuntimeError('x')]) == 2
 
 
+def test_ctrl_c_that_a_host_has_turned_into_something_else(capsys):
+    @command(wrong=())
+    def main(argv=None):
+        try:
+            raise KeyboardInterrupt
+        except:  # noqa: E722  as in mmengine's Config.pretty_text
+            raise SyntaxError('check the syntax of the config') from None
+
+    assert main([]) == 130
+    assert capsys.readouterr().err == '\nstopped by Ctrl-C\n'
+
+
 def test_nobody_reads_the_output():
     """As ``print_config.py --list | head -1``."""
     code = (

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -123,6 +124,12 @@ def synthesize(args: argparse.Namespace) -> int:
     if settings.knobs.backgrounds:
         check_pictures(settings.knobs.backgrounds)
     writer = DatasetWriter(args.out, settings, args.num, args.format)
+    with contextlib.closing(writer):
+        return make(writer, args)
+
+
+def make(writer: Any, args: argparse.Namespace) -> int:
+    """Let a writer make what is missing; as ``synthesize``."""
     if writer.done:
         print(f'{len(writer.done)} of {args.num} samples are there already')
     if len(writer.done) < args.num and not is_compiled():

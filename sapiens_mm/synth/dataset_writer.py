@@ -119,8 +119,12 @@ class DatasetWriter:
         text = json.dumps(stats.as_dict(), indent=1) + '\n'
         write_atomically(self.root / 'stats.json', text.encode())
         write_image(self.root / 'stats.png', draw_stats(stats))
-        self._lock.release()
+        self.close()
         return stats
+
+    def close(self) -> None:
+        """Let others write into the folder."""
+        self._lock.release()
 
     def count_finished(self) -> int:
         """Return how many samples are whole."""

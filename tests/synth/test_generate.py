@@ -87,6 +87,9 @@ def test_what_is_finished_is_not_made_again(tmp_path, fakes):
     assert not part.exists()
     assert writer.done == {0, 1, 3, 5}
     assert sorted(index for index, _ in writer.run(1)) == [2, 4, 6, 7, 8]
+    with pytest.raises(ValueError, match='another run is at work in'):
+        DatasetWriter(tmp_path / 'a', fakes, 9, 'folders')
+    writer.close()
     with pytest.raises(ValueError, match=r'has 9 samples already, more than the 7'):
         DatasetWriter(tmp_path / 'a', fakes, 7, 'folders')
 
