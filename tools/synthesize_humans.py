@@ -108,7 +108,6 @@ def synthesize(args: argparse.Namespace) -> int:
     """
     from sapiens_mm.synth.background import check_pictures
     from sapiens_mm.synth.dataset_writer import DatasetWriter
-    from sapiens_mm.synth.generate import compile_kernels, is_compiled
     from sapiens_mm.synth.knob_text import parse_knobs
     from sapiens_mm.synth.settings import Settings
 
@@ -130,12 +129,14 @@ def synthesize(args: argparse.Namespace) -> int:
 
 def make(writer: Any, args: argparse.Namespace) -> int:
     """Let a writer make what is missing; as ``synthesize``."""
+    from sapiens_mm.synth.generate import compile_kernels, is_compiled
+
     if writer.done:
         print(f'{len(writer.done)} of {args.num} samples are there already')
     if len(writer.done) < args.num and not is_compiled():
         # before the bar: it would take this for the time of a sample
         print('compiling once, about a minute', flush=True)
-        compile_kernels(settings)
+        compile_kernels(writer.settings)
     from tqdm import tqdm
 
     bar = tqdm(total=args.num, initial=len(writer.done), unit='image', smoothing=0.05)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from sapiens_mm.engine.start import Start
 
-INTERRUPTED = 130  # as shells have it
-
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -126,11 +124,7 @@ def merge_args(cfg: object, args: argparse.Namespace) -> None:
 @command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 for what a user can mend, 130 for Ctrl-C."""
-    try:
-        return run(parse_args(argv))
-    except KeyboardInterrupt:
-        print('\nstopped by Ctrl-C', file=sys.stderr)
-        return INTERRUPTED
+    return run(parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
