@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.visualization import LocalVisBackend
 
 from sapiens_mm.engine.preview_pictures import Preview, draw_preview
@@ -95,7 +95,8 @@ class SapiensPreviewHook(Hook):
         del metrics
         if not self._previews or self._failed:
             return
-        by_epoch = getattr(runner.train_loop, '_by_epoch', True)
+        # train_loop would build the training data of a run that only validates
+        by_epoch = not isinstance(runner._train_loop, IterBasedTrainLoop)
         step = runner.epoch if by_epoch else runner.iter
         name = f'epoch_{step:04d}.jpg' if by_epoch else f'iter_{step:07d}.jpg'
         try:

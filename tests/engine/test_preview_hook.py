@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
 from mmengine.structures import InstanceData, PixelData
 
 pytest.importorskip('mmseg')
@@ -185,7 +186,7 @@ class Runner(SimpleNamespace):
             work_dir=str(work_dir),
             epoch=3,
             iter=400,
-            train_loop=SimpleNamespace(_by_epoch=by_epoch),
+            _train_loop=None if by_epoch else object.__new__(IterBasedTrainLoop),
             val_loop=SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset)),
             visualizer=SimpleNamespace(_vis_backends=self.backends),
             logger=logging.getLogger('preview'),
