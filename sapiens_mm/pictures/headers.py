@@ -45,7 +45,7 @@ _OTHERS = {
 }
 _HEIC_BRANDS = (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1')
 _DEFLATE_RATIO = 1032  # zlib's limit of what a byte can stand for
-_MAX_CHUNKS = 200_000  # writers make parts of 8 KB and more
+_MAX_CHUNKS = 50_000  # writers make parts of 8 KB and more
 _JPEG_PIXELS = 512  # a block of 64 takes a bit at least, in one component
 _ORIENTATION = 0x0112
 

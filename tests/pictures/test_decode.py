@@ -132,7 +132,7 @@ def test_scaling_by_what_the_numbers_can_be():
         (png(9000, 9000, png_chunk(b'IDAT', b'abc') + END), 'cannot be in'),
         (png(0, 5, png_chunk(b'IDAT', b'abc') + END), 'broken'),
         (png(4, 4, png_chunk(b'IDAT', b'abc')), 'its end is missing'),
-        (png(4, 4, png_chunk(b'tEXt', b'') * 300_000 + END), 'more than 200000 parts'),
+        (png(4, 4, png_chunk(b'tEXt', b'') * 60_000 + END), 'more than 50000 parts'),
         (b'BM' + b'\xff' * 60, 'broken or truncated'),
         (b'P6 99999 2 255\n' + b'abc', 'cannot be in'),
         (b'GIF89a' + b'\xff' * 20, 'broken or truncated'),

@@ -294,7 +294,7 @@ def test_errors_of_hooks_are_not_swallowed(train, people, error, place):
     cfg.custom_hooks.append(hook)
     if error == 'KeyboardInterrupt':
         status, shown = train(cfg)
-        assert status == 130 and shown.err == '\nstopped by Ctrl-C\n'
+        assert status == 130 and shown.err == '\nstopped by Ctrl-C; from a hook\n'
     else:
         with pytest.raises(RaisingHook.errors[error], match='from a hook'):
             train(cfg)
