@@ -59,6 +59,8 @@ class InertArray(Opaque):
             kind, order = str(dtype.args[0]), dtype.state[1]
             if kind not in _DTYPES or not isinstance(data, (bytes, bytearray)):
                 raise ValueError(kind)
+            if 0 in shape:
+                return np.zeros(shape).tolist()
             found = np.frombuffer(data, f'{order.replace("|", "<")}{kind}')
             if not shape:
                 return found[0].item()

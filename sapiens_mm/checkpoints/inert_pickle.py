@@ -306,6 +306,8 @@ class InertUnpickler:
             return map_tensor(storage, dtype, shape, stride, offset)
         if function == '_codecs.encode' and args[1:] in ((), ('latin1',)):
             return args[0].encode('latin1')  # how old pickles write bytes
+        if function in ('__builtin__.bytes', 'builtins.bytes') and args == ():
+            return b''  # and none at all
         kind = InertArray if function in _ARRAYS else Opaque
         return kind(function, args)
 

@@ -8,6 +8,7 @@ import struct
 import time
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from checkpoint_util import tiny_weights
@@ -250,3 +251,25 @@ def test_whole_files_still_load(tmp_path):
         torch.save(weights, tmp_path / 'a.pth', _use_new_zipfile_serialization=zipped)
         found = read_checkpoint(tmp_path / 'a.pth').state_dict
         assert all(torch.equal(found[name], weights[name]) for name in weights)
+
+
+def test_arrays_beside_the_weights_are_read_as_numbers(tmp_path):
+    arrays = [
+        np.zeros(0, np.uint8),
+        np.zeros((0, 3), np.uint8),
+        np.float32([[1, 2], [3, 4]]),
+        np.asfortranarray(np.arange(6).reshape(2, 3)),
+        np.array([True, False]),
+        np.array(2.5),
+    ]
+    path = tmp_path / 'a.pth'
+    for zipped in (True, False):
+        torch.save(
+            dict(state_dict=WEIGHTS, meta=dict(arrays=arrays, scalar=np.float32(0.5))),
+            path,
+            _use_new_zipfile_serialization=zipped,
+        )
+        meta = read_checkpoint(path).meta
+        found = [each.tolist() for each in meta['arrays']]
+        assert found == [each.tolist() for each in arrays]
+        assert meta['scalar'].tolist() == 0.5
