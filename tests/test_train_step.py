@@ -253,9 +253,9 @@ def test_our_tasks(task, precision):
 @pytest.mark.parametrize('task', TASKS)
 def test_steps_lower_the_loss(task):
     model, data = task_model_and_data(task)
-    optimizer = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=2e-3))
+    optimizer = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-3))
     values = []
-    for _ in range(8):
+    for _ in range(16):  # depth goes up first, on some processors
         torch.manual_seed(7)  # the same dropout and masks in every step
         values.append(model.train().train_step(data, optimizer)['loss'].item())
     assert np.isfinite(values).all()

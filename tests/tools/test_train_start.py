@@ -311,6 +311,8 @@ def test_ctrl_c_while_it_starts(tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # what runs in the background of a shell ignores it, and so do its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         deadline = time.time() + 60
