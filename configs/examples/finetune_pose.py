@@ -38,10 +38,7 @@ model = dict(
     test_cfg=dict(flip_test=bool(mirror)),
 )
 
-changes = {
-    'RandomFlip': dict(prob=0.5 if mirror else 0.0),
-    'sapiens_mm.SapiensMinKeypoints': dict(min_keypoints=max(1, len(keypoints) // 4)),
-}
+changes = {'RandomFlip': dict(prob=0.5 if mirror else 0.0)}
 train_pipeline = [
     dict(step, **changes.get(step['type'], {}))
     for step in _base_.train_dataloader.dataset.pipeline
