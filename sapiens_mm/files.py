@@ -240,12 +240,20 @@ class FolderLock:
         """Hold it alone; wait until nobody else holds it."""
         self._lock('LOCK_EX')
 
-    def try_take(self) -> bool:
+    def try_take(self, wait_s: float = 0) -> bool:
         """Hold it alone if nobody else holds it, and tell whether so.
 
         If not, it is not held at all, not with others either.
+
+        Args:
+            wait_s: Try again for so long.
         """
-        return self._lock('LOCK_EX', 'LOCK_NB')
+        end = time.monotonic() + wait_s
+        while not (taken := self._lock('LOCK_EX', 'LOCK_NB')):
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.1)
+        return taken
 
     def _lock(self, *names: str) -> bool:
         if self._handle is None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from sapiens_mm.engine.start import Start
 
+LEFT_OVER_LOADERS_S = 15
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -177,8 +179,22 @@ def train(start: Start, args: argparse.Namespace, one_step: Hook | None = None) 
     from sapiens_mm.engine.screen import OpenScreenHook, StartFilter, quiet
     from sapiens_mm.engine.start_summary import StartSummaryHook
     from sapiens_mm.engine.user_errors import sentence_of
+    from sapiens_mm.files import FolderLock
 
     cfg = start.cfg
+    lock = None
+    try:
+        if is_first():
+            lock = FolderLock(cfg.work_dir)
+            # what a killed training leaves of its loaders holds it for some seconds
+            if not lock.try_take(wait_s=LEFT_OVER_LOADERS_S):
+                raise ValueError(
+                    f'{cfg.work_dir}: another training writes there; let it end, or '
+                    'give this one a --work-dir of its own'
+                )
+    except (ValueError, OSError) as error:
+        complain(f'error: {error}')
+        return 2
     joined = join_on_cpu(cfg, args.launcher)
     screen = StartFilter()
     kind = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
@@ -201,6 +217,9 @@ def train(start: Start, args: argparse.Namespace, one_step: Hook | None = None) 
             raise
         complain(f'error: {sentence}')
         return 2
+    finally:
+        if lock is not None:
+            lock.release()
     if joined:
         torch.distributed.destroy_process_group()
     return 0

@@ -15,6 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from script_util import load_script
 
+from sapiens_mm.files import FolderLock
+
 pytest.importorskip('mmpose')
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -42,6 +44,7 @@ def train(monkeypatch, tmp_path, capsys):
         status = tool.main([str(config), '--work-dir', str(tmp_path / 'work'), *argv])
         return status, capsys.readouterr()
 
+    run.settings = vars(tool)
     return run
 
 
@@ -63,6 +66,19 @@ def one_epoch(path, **changes):
     cfg = pose_config(path, epochs=1, batch_size=2, **TINY)
     cfg.merge_from_dict(changes)
     return cfg
+
+
+def test_a_second_training_in_the_folder_is_refused(
+    train, people, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(train.settings, 'LEFT_OVER_LOADERS_S', 0.3)
+    with FolderLock(tmp_path / 'work') as other:
+        assert other.try_take()
+        status, shown = train(one_epoch(people()))
+    assert status == 2 and not list((tmp_path / 'work').iterdir())
+    assert shown.err.startswith(f'error: {tmp_path / "work"}: another training')
+    assert train(one_epoch(people()))[0] == 0  # the lock is given back, twice
+    assert train(one_epoch(people()))[0] == 0
 
 
 def test_the_screen_before_the_first_loss(train, people, tmp_path):

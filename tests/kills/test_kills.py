@@ -1,4 +1,4 @@
-"""Runs that are killed, interrupted or meet a full disk; all of it: kill_runs.py."""
+"""Runs that are killed, interrupted or meet a full disk; all of it: run.py."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 for package in ('mmpose', 'mmseg', 'av', 'numba'):
     pytest.importorskip(package)
 
-SCRIPT = Path(__file__).with_name('kill_runs.py')
+SCRIPT = Path(__file__).with_name('run.py')
 
 
 @pytest.mark.slow

@@ -1,19 +1,18 @@
 """Ends runs at random moments and compares what becomes of them, for hand use.
 
-    python tests/kill_runs.py --kills 25
-    python tests/kill_runs.py --only image video --kills 5 --seed 3
+    python tests/kills/run.py --kills 25
+    python tests/kills/run.py --only image_demo video_demo --kills 5 --seed 3
 
 For each command: a run that nobody disturbs; then runs that are killed (SIGKILL), up to
-five times in one folder, and end in the same state; one with Ctrl-C; one that may write
-small files only, as on a full disk; and two at once in one folder. It prints what it
-counted and exits with 1 if something was not as it must be. Commands begin as forks of
-this process, which has imported all that takes seconds, so most of their time is work.
+five times in one folder, and end in the same state; two with Ctrl-C; one on a disk that
+is too small and one that may write small files only; and two at once in one folder. It
+prints what it counted and exits with 1 if something was not as it must be. Commands
+begin as forks of this process, so most of their time is work.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import random
 import resource
@@ -23,223 +22,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / 'demo')]
-sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tests/tools')]
-
-from script_util import load_script  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / 'demo'), str(ROOT / 'tests')]
+sys.path[:0] = [str(ROOT / 'tests/tools'), str(Path(__file__).parent)]
 
 import sapiens_mm  # noqa: E402, F401  before the hosts: it mends them
+from cases import Case, State, make_cases  # noqa: E402
+from fork import Fork  # noqa: E402
+from small_disk import SmallDisk, room_for  # noqa: E402
 
 CHAIN = 5  # kills in one folder
-State = Mapping[str, str]
-
-
-@dataclass
-class Case:
-    """A command, and what it leaves.
-
-    Attributes:
-        name: Of the case.
-        argv: Command line for a folder.
-        state: What counts of a folder: name to a hash.
-        max_bytes: Of a file, on the disk that is full.
-        twice: Exit codes that two runs in one folder may have, sorted.
-        again: Added when a run is to go on.
-    """
-
-    name: str
-    argv: Callable[[Path], list[str]]
-    state: Callable[[Path], State]
-    max_bytes: int
-    twice: tuple[tuple[int, int], ...]
-    again: list[str] = field(default_factory=list)
-
-
-def files_of(folder: Path) -> State:
-    """Return a hash of every file."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()
-        for path in sorted(folder.rglob('*'))
-        if path.is_file()
-    }
-
-
-def weights_of(folder: Path) -> State:
-    """Return hashes of the tensors of checkpoints, and what else is no log."""
-    import torch
-
-    found = {}
-    for path in sorted(folder.rglob('*')):
-        name = path.relative_to(folder).as_posix()
-        if path.suffix == '.pth':
-            content = torch.load(path, weights_only=True)
-            digest = hashlib.sha256()
-            for key, value in sorted(content['state_dict'].items()):
-                digest.update(key.encode() + value.numpy().tobytes())
-            digest.update(str(content['optimizer']['param_groups']).encode())
-            found[name] = digest.hexdigest()
-        elif path.name == 'last_checkpoint':
-            found[name] = Path(path.read_text()).name
-        elif 'part' in path.suffixes or path.name.startswith('.'):
-            found[name] = 'left over'
-    return found
-
-
-def make_cases(folder: Path) -> list[Case]:
-    """Write inputs and small models, and return the cases."""
-    import cv2
-    import mmengine.runner  # noqa: F401  all that takes seconds
-    import mmpose.models  # noqa: F401
-    import mmseg.models  # noqa: F401
-    import torch
-    import video_files
-    from tiny_runs import pose_config, write_people
-
-    import sapiens_mm.apis  # noqa: F401
-    from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
-
-    models = {}
-    for task, name in (
-        ('pose', 'pose/sapiens_0.3b_coco17-1024x768'),
-        ('seg', 'seg/sapiens_0.3b_goliath28-1024x768'),
-    ):
-        cfg = tiny_config(name)
-        cfg.dump(folder / f'{task}.py')
-        torch.save(build_model(cfg).state_dict(), folder / f'{task}.pth')
-        models[task] = ['--config', folder / f'{task}.py']
-        models[task] += ['--checkpoint', folder / f'{task}.pth', '--device', 'cpu']
-    photos = folder / 'photos'
-    for n in range(60):
-        path = photos / f'{n % 3}' / f'{n}.png'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), fake_person_photo(n, (200, 150)))
-    clip = video_files.make_video(folder / 'clip.mp4', 60)
-    cfg = pose_config(
-        write_people(folder / 'people', 4),
-        epochs=4,
-        batch_size=2,
-        input_hw=(64, 48),
-        width=32,
-        depth=1,
-    )
-    cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=1)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.dump(folder / 'train.py')
-
-    def script(path: str, *argv: object) -> list[str]:
-        return [sys.executable, str(ROOT / path), *map(str, argv)]
-
-    palette = [*models['seg'], '--palette']
-    data = [*models['pose'], '--save-data']
-    synth = ['--num', 12, '--size', '96x72', '--workers', 2, '--format', 'both']
-    return [
-        Case(
-            'image_demo',
-            lambda out: script(
-                'demo/image_demo.py', photos, *palette, '--out-dir', out
-            ),
-            files_of,
-            max_bytes=20_000,
-            twice=((0, 0),),
-        ),
-        Case(
-            'video_demo',
-            lambda out: script('demo/video_demo.py', clip, *data, '--out-dir', out),
-            files_of,
-            max_bytes=20_000,
-            twice=((0, 0), (0, 2)),
-        ),
-        Case(
-            'synthesize_humans',
-            lambda out: script(
-                'tools/synthesize_humans.py', out, *synth, '--shard-size', 5
-            ),
-            files_of,
-            max_bytes=6000,
-            twice=((0, 2),),
-        ),
-        Case(
-            'train',
-            lambda out: script(
-                'tools/train.py', folder / 'train.py', '--work-dir', out
-            ),
-            weights_of,
-            max_bytes=100_000,
-            twice=(),
-            again=['--resume'],
-        ),
-    ]
-
-
-class Fork:
-    """A script's ``main`` in a fork of this process; as ``subprocess.Popen``.
-
-    Args:
-        argv: The script and its arguments.
-        pipe: Where its words go: one to close, one to write to.
-        folder: To work in.
-        prepare: Called in the process.
-    """
-
-    def __init__(
-        self,
-        argv: list[str],
-        pipe: tuple[int | None, int],
-        folder: Path,
-        prepare: Callable[[], None],
-    ) -> None:
-        self.returncode: int | None = None
-        sys.stdout.flush()
-        self.pid = os.fork()
-        if self.pid:
-            return
-        code = 99
-        try:
-            os.setsid()
-            os.chdir(folder)
-            os.dup2(pipe[1], 1)
-            os.dup2(pipe[1], 2)
-            if pipe[0] is not None:
-                os.close(pipe[0])
-            prepare()
-            sys.argv = argv
-            code = load_script(argv[0]).main(argv[1:])
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-
-    def poll(self) -> int | None:
-        """Return how it ended, None if it has not."""
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout: float = 600) -> int:
-        """Wait until it has ended."""
-        end = time.monotonic() + timeout
-        while self.poll() is None:
-            if time.monotonic() > end:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout)
-            time.sleep(0.002)
-        return self.returncode
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
 
 
 class Runner:
@@ -330,11 +124,11 @@ class Runner:
                     process.wait()
                     killed += 1
             self.finish(case, out, log, expected, 'after kills')
+            shutil.rmtree(out)
         print(f'{case.name}: {killed} kills in {number} folders', flush=True)
         self.interrupt(case, log, expected, first, whole_s)
-        self.fill_disk(case, log, expected)
-        if case.twice:
-            self.run_twice(case, log, expected)
+        self.fill_disk(case, log, expected, room_for(reference))
+        self.run_twice(case, log, expected)
 
     def finish(
         self, case: Case, out: Path, log: Path, expected: State, how: str
@@ -352,7 +146,6 @@ class Runner:
             if found.get(name) != expected.get(name)
         }
         self.check(not differing, f'{case.name} {how} differs in {sorted(differing)}')
-        shutil.rmtree(out)
 
     def interrupt(
         self, case: Case, log: Path, expected: State, first: float, whole_s: float
@@ -372,20 +165,40 @@ class Runner:
             )
             self.check_no_parts(case, out, 'Ctrl-C')
             self.finish(case, out, log, expected, 'after Ctrl-C')
+            shutil.rmtree(out)
         print(f'{case.name}: Ctrl-C twice', flush=True)
 
-    def fill_disk(self, case: Case, log: Path, expected: State) -> None:
-        """Let it write small files only."""
+    def fill_disk(self, case: Case, log: Path, expected: State, room: int) -> None:
+        """Let it write half of what it has to, and then small files only."""
+        out = self.folder / f'{case.name}_small'
+        try:
+            disk = SmallDisk(out, room // 2)
+        except OSError as error:
+            print(f'{case.name}: no small disk here: {error}', flush=True)
+        else:
+            try:
+                self.start(case.argv(out), log).wait()
+                self.check_full(case, out, log)
+                disk.grow()
+                self.finish(case, out, log, expected, 'after a full disk')
+            finally:
+                disk.close()
+            out.rmdir()
         out = self.folder / f'{case.name}_full'
-        process = self.start(case.argv(out), log, case.max_bytes)
+        self.start(case.argv(out), log, case.max_bytes)
+        self.check_full(case, out, log)
+        self.finish(case, out, log, expected, 'after files that became too large')
+        shutil.rmtree(out)
+
+    def check_full(self, case: Case, out: Path, log: Path) -> None:
+        """Look at what a run says and leaves that could not write."""
         said = log.read_text()
         self.check(
-            process.returncode == 1 and 'Traceback' not in said,
-            f'{case.name}, disk full: {process.returncode}, {said[-1500:]}',
+            'Traceback' not in said and said.count('error: ') == 1,
+            f'{case.name}, disk full: {said[-1500:]}',
         )
         self.check_no_parts(case, out, 'disk full')
-        self.finish(case, out, log, expected, 'after a full disk')
-        last = [line for line in said.splitlines() if line.strip()][-1]
+        last = next((x for x in reversed(said.splitlines()) if x.strip()), '')
         print(f'{case.name}: disk full: {last}', flush=True)
 
     def run_twice(self, case: Case, log: Path, expected: State) -> None:
@@ -399,6 +212,7 @@ class Runner:
         self.check('Traceback' not in said, f'{case.name} twice: {said}')
         self.check(case.state(out) == expected, f'{case.name} twice: other files')
         self.finish(case, out, log, expected, 'after two at once')
+        shutil.rmtree(out)
         print(f'{case.name}: two at once, exit codes {codes}', flush=True)
 
     def check_no_parts(self, case: Case, out: Path, how: str) -> None:
