@@ -28,10 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'demo'), str(ROOT / 'tests')]
 sys.path[:0] = [str(ROOT / 'tests/tools'), str(Path(__file__).parent)]
 
-import sapiens_mm  # noqa: E402, F401  before the hosts: it mends them
 from cases import Case, State, make_cases  # noqa: E402
 from fork import Fork  # noqa: E402
 from small_disk import SmallDisk, room_for  # noqa: E402
+
+import sapiens_mm  # noqa: E402, F401  before the hosts: it mends them
 
 CHAIN = 5  # kills in one folder
 
