@@ -63,7 +63,7 @@ def video_files():
 def synth_settings():
     """Settings of ``synth_folder``."""
     pytest.importorskip('numba')
-    from sapiens_mm.synth.settings import Settings
+    from sapiens_mm.synth.dataset.settings import Settings
 
     return Settings(
         seed=3, size_hw=(128, 96), shares=(0.5, 0.25, 0.25), bump=True, shard_size=3
@@ -73,7 +73,7 @@ def synth_settings():
 @pytest.fixture(scope='session')
 def synth_folder(synth_settings, tmp_path_factory):
     """Eight rendered samples as tools/synthesize_humans.py writes them; read only."""
-    from sapiens_mm.synth.dataset_writer import DatasetWriter
+    from sapiens_mm.synth.dataset.writer import DatasetWriter
 
     root = tmp_path_factory.mktemp('synth_humans')
     writer = DatasetWriter(root, synth_settings, 8, 'both')

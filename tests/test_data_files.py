@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sapiens_mm.data_files import (
+from sapiens_mm.data.files import (
     FileKind,
     fill_pattern,
     match_files,

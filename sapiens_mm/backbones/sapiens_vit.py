@@ -9,7 +9,6 @@ from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sapiens_mm.backbones.archs import find_arch
 from sapiens_mm.layers import (
     Block,
     PatchEmbed,
@@ -17,6 +16,7 @@ from sapiens_mm.layers import (
     resize_pos_embed,
     sincos_pos_embed,
 )
+from sapiens_mm.layers.archs import find_arch
 from sapiens_mm.registry import MODELS
 
 _OUT_TYPES = ('featmap', 'raw')

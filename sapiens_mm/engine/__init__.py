@@ -1,7 +1,7 @@
 """What the training loop needs beside the host's. Needs: mmengine."""
 
+from sapiens_mm.data.bad_samples import SapiensSkippedHook
 from sapiens_mm.engine.amp import SapiensAmpOptimWrapper
-from sapiens_mm.engine.bad_samples import SapiensSkippedHook
 from sapiens_mm.engine.channels_last_hook import SapiensChannelsLastHook
 from sapiens_mm.engine.epoch_seed_hook import SapiensEpochSeedHook
 from sapiens_mm.engine.finite_hook import SapiensFiniteHook

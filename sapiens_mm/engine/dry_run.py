@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 
 _OUTPUTS = ('outfile_prefix', 'out_file', 'report_dir', 'output_dir', 'out_file_path')
 

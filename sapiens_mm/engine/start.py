@@ -23,7 +23,7 @@ from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.registry import DefaultScope
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.engine.figures import Figures
 from sapiens_mm.engine.inherited import Inherited
 from sapiens_mm.engine.run_plan import check_plan

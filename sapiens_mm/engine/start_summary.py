@@ -10,7 +10,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import find_latest_checkpoint
 
-from sapiens_mm.engine.bad_samples import count_skipped
+from sapiens_mm.data.bad_samples import count_skipped
 from sapiens_mm.engine.run_plan import count_of, long_warm_up, run_length
 from sapiens_mm.engine.screen import FOR_SCREEN
 from sapiens_mm.engine.start import Start, metrics_of

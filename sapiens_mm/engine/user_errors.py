@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sapiens_mm.data_files import bad_file_sentence
+from sapiens_mm.data.files import bad_file_sentence
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

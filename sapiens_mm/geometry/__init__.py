@@ -4,6 +4,7 @@ EXR files also need OpenEXR.
 """
 
 from sapiens_mm.geometry.alignment import Alignment, align_depth
+from sapiens_mm.geometry.david_dataset import SapiensSynthHumanDataset
 from sapiens_mm.geometry.depth_head import SapiensDepthHead
 from sapiens_mm.geometry.depth_l1_loss import SapiensDepthL1Loss
 from sapiens_mm.geometry.depth_metric import SapiensDepthMetric
@@ -26,7 +27,6 @@ from sapiens_mm.geometry.normal_metric import SapiensNormalMetric
 from sapiens_mm.geometry.packing import SapiensPackMap
 from sapiens_mm.geometry.preprocessor import SapiensMapPreprocessor
 from sapiens_mm.geometry.silog_loss import SapiensSiLogLoss
-from sapiens_mm.geometry.synth_human import SapiensSynthHumanDataset
 from sapiens_mm.geometry.synthetic_humans import SyntheticHumansMaps
 from sapiens_mm.geometry.transforms import (
     SapiensMapResize,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.hosts import require
 
 # names of the layers that renderers write, lower case

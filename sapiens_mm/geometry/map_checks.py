@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.axes import (
     axis_agreement,
     fitting_axes,

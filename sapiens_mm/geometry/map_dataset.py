@@ -9,8 +9,8 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from sapiens_mm.data_files import IMAGE_SUFFIXES, FileKind, match_files
-from sapiens_mm.engine.bad_samples import SkipBadSamples
+from sapiens_mm.data.bad_samples import SkipBadSamples
+from sapiens_mm.data.files import IMAGE_SUFFIXES, FileKind, match_files
 from sapiens_mm.geometry.axes import axis_agreement, fitting_axes, parse_axes
 from sapiens_mm.geometry.map_checks import check_mask_shape
 from sapiens_mm.geometry.map_encodings import check_encoding, read_known

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.map_checks import NEAREST_RELATIVE, known_pixels
 from sapiens_mm.geometry.map_files import read_map
 from sapiens_mm.geometry.map_kinds import MapKind

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.exr_files import read_exr
 from sapiens_mm.pictures import (
     PictureError,

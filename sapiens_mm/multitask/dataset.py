@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.pose.goliath_dataset import SapiensGoliathDataset
 from sapiens_mm.registry import DATASETS
 

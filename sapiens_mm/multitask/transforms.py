@@ -12,7 +12,7 @@ from mmengine.structures import PixelData
 from mmpose.datasets.transforms import PackPoseInputs, TopdownAffine
 from mmpose.structures.bbox import get_udp_warp_matrix
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.registry import TRANSFORMS
 from sapiens_mm.tables import part_table
 

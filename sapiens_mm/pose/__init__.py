@@ -14,8 +14,8 @@ from sapiens_mm.pose.keypoint_maps import (
     converter_mapping,
     keypoint_map,
 )
+from sapiens_mm.pose.keypoint_metric import SapiensKeypointMetric
 from sapiens_mm.pose.min_keypoints import SapiensMinKeypoints
-from sapiens_mm.pose.part_metric import SapiensKeypointMetric
 from sapiens_mm.pose.synthetic_humans import SyntheticHumansPose
 from sapiens_mm.pose.transforms import (
     SapiensCoarseDropout,

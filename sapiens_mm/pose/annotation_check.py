@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sapiens_mm.data_files import read_json
+from sapiens_mm.data.files import read_json
 from sapiens_mm.pose.annotation_evaluation import EvaluationChecker
 from sapiens_mm.pose.annotation_needs import Use, fields_read, usual_reader
 from sapiens_mm.pose.annotation_person import PersonChecker

@@ -10,7 +10,7 @@ from mmengine.fileio import get_local_path
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.pose.annotation_sources import (
     Leaf,
     Source,

@@ -18,13 +18,13 @@ from mmpose.datasets.datasets import BaseCocoStyleDataset
 from mmpose.evaluation.metrics import CocoMetric, CocoWholeBodyMetric
 
 from sapiens_mm.compat.coco_eval import serves_ours
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.pose.annotation_check import check_annotations
 from sapiens_mm.pose.annotation_needs import COCO, GOLIATH, WHOLEBODY, Evaluation, Use
 from sapiens_mm.pose.annotation_report import Report
 from sapiens_mm.pose.goliath_dataset import SapiensGoliathDataset
+from sapiens_mm.pose.keypoint_metric import SapiensKeypointMetric
 from sapiens_mm.pose.min_keypoints import SapiensMinKeypoints, usual_minimum
-from sapiens_mm.pose.part_metric import SapiensKeypointMetric
 from sapiens_mm.vocabulary import class_of
 
 _READERS = {

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sapiens_mm.data_files import BadFileError, read_json
+from sapiens_mm.data.files import BadFileError, read_json
 from sapiens_mm.pose.annotation_report import is_id, is_number
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from sapiens_mm.data_files import fill_pattern, read_capture_index
+from sapiens_mm.data.files import fill_pattern, read_capture_index
 from sapiens_mm.pictures import PictureError, decode_color
 from sapiens_mm.pose.keypoint_files import (
     AREA_SHARE,
@@ -104,7 +104,7 @@ def convert_captures(
     """Read captures into the content of one 308 file.
 
     Args:
-        index_path: See :func:`~sapiens_mm.data_files.read_capture_index`.
+        index_path: See :func:`~sapiens_mm.data.files.read_capture_index`.
         root: Folder that images and keypoints are in.
         image_pattern: Path of an image below ``root``; fields of the index in braces.
         keypoints_pattern: Path of its keypoints, NPY of the shape (3, 344).

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sapiens_mm.data_files import read_json
+from sapiens_mm.data.files import read_json
 from sapiens_mm.tables import COCO17, GOLIATH308, WHOLEBODY133, keypoint_table
 from sapiens_mm.tables.goliath308 import NUM_SOURCE_KEYPOINTS, SOURCE_IDS
 

@@ -9,7 +9,7 @@ from sapiens_mm.engine.figures import Figures, full_name, with_prefix
 from sapiens_mm.engine.start import data_of
 from sapiens_mm.pose.annotation_sources import metric_class
 from sapiens_mm.pose.keypoint_ap import PARTS, STAT_NAMES
-from sapiens_mm.pose.part_metric import OWN_PREFIX, PREFIXES
+from sapiens_mm.pose.keypoint_metric import OWN_PREFIX, PREFIXES
 from sapiens_mm.pose.start_vocabulary import spoken_by
 from sapiens_mm.tables import find_keypoint_table
 

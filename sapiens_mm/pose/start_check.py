@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmpose.models.heads import HeatmapHead, RTMCCHead, SimCCHead
 from mmpose.registry import MODELS
 
-from sapiens_mm.data_files import read_json
+from sapiens_mm.data.files import read_json
 from sapiens_mm.engine.start import data_of, metrics_of
 from sapiens_mm.pose.annotation_check_hook import (
     SapiensAnnotationCheckHook,

@@ -91,7 +91,7 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
             What the host's gives of a file, with the picture as ``img``; without
             ``keypoints`` if nobody can be used.
         """
-        from sapiens_mm.synth import records
+        from sapiens_mm.synth.dataset import records
 
         info = super().get_data_info(idx)
         place = info.pop('place')

@@ -12,7 +12,8 @@ from mmengine.fileio import exists, list_from_file
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from sapiens_mm.data_files import (
+from sapiens_mm.data.bad_samples import SkipBadSamples
+from sapiens_mm.data.files import (
     IMAGE_SUFFIXES,
     BadFileError,
     FileKind,
@@ -21,7 +22,6 @@ from sapiens_mm.data_files import (
     match_files,
     read_capture_index,
 )
-from sapiens_mm.engine.bad_samples import SkipBadSamples
 from sapiens_mm.registry import DATASETS
 from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_label_map, check_sample
 from sapiens_mm.tables import part_table, part_table_from_metainfo
@@ -154,7 +154,7 @@ class SapiensGoliathPartDataset(SapiensPartDataset):
     """Goliath's captures: an index of samples, and files named by patterns.
 
     Samples follow the order of the official code, see
-    :func:`~sapiens_mm.data_files.read_capture_index`. A pattern is a path in the folder
+    :func:`~sapiens_mm.data.files.read_capture_index`. A pattern is a path in the folder
     of its kind with the index's fields in braces; no host reads such an index. Files
     that the index does not list are no concern.
 

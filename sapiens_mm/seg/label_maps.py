@@ -15,7 +15,7 @@ import mmengine.fileio as fileio
 import numpy as np
 
 from sapiens_mm import pictures
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.tables.body_parts import (
     ATR_TO_28,
     CIHP_TO_28,

@@ -13,7 +13,7 @@ from mmseg.evaluation.metrics import IoUMetric
 from prettytable import PrettyTable
 from torch import Tensor
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.registry import METRICS
 from sapiens_mm.seg.boundary_iou import IGNORED, boundary_areas
 from sapiens_mm.seg.confusion_report import write_report

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sapiens_mm.synth.asset import PARTS, load_asset
-from sapiens_mm.synth.background import (
+from sapiens_mm.synth.body.keypoints import place, visibility
+from sapiens_mm.synth.core.asset import PARTS, load_asset
+from sapiens_mm.synth.core.camera import Camera
+from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.render.background import (
     light_of_picture,
     list_pictures,
     sample_backdrop,
 )
-from sapiens_mm.synth.camera import Camera
-from sapiens_mm.synth.compose import draw_backdrop, draw_people, light_stage
-from sapiens_mm.synth.keypoints import place, visibility
-from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.labels import (
+from sapiens_mm.synth.render.compose import draw_backdrop, draw_people, light_stage
+from sapiens_mm.synth.render.labels import (
     label_maps,
     outward_frame,
     visible_boxes,
     whole_boxes,
 )
-from sapiens_mm.synth.lighting import sample_environment
+from sapiens_mm.synth.render.lighting import sample_environment
+from sapiens_mm.synth.render.sensor import expose, sample_sensor, take
+from sapiens_mm.synth.render.view import see_backdrop, see_people, set_stage
 from sapiens_mm.synth.scene import Layout, Person, lay_out, stream
-from sapiens_mm.synth.sensor import expose, sample_sensor, take
-from sapiens_mm.synth.view import see_backdrop, see_people, set_stage
 
 DEFAULT = Knobs()
 

@@ -9,8 +9,8 @@ pytest.importorskip('mmseg')
 from sapiens_mm.apis import DepthInferencer
 from sapiens_mm.apis.build import check_batch_size, pick_device, pick_dtype
 from sapiens_mm.apis.label_cleanup import CleanUp
-from sapiens_mm.apis.point_cloud import CloudOptions
 from sapiens_mm.apis.tiling import check_tiling
+from sapiens_mm.saving.point_cloud import CloudOptions
 
 
 @pytest.mark.parametrize('device', ['mps', 'xpu', 'cuda:99', torch.device('mps')])

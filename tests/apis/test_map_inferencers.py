@@ -8,7 +8,7 @@ import torch
 pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import DepthInferencer, NormalInferencer, SegInferencer
-from sapiens_mm.apis.saving import draw_result
+from sapiens_mm.saving.results import draw_result
 from sapiens_mm.testing import fake_person_photo
 
 TASKS = {'depth': DepthInferencer, 'normal': NormalInferencer}

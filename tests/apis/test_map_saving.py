@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip('mmseg')
 
-from sapiens_mm.apis.map_saving import read_saved_map, write_map
 from sapiens_mm.apis.results import DepthResult, NormalResult, PoseResult
-from sapiens_mm.apis.saving import write_data
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.map_files import read_map
+from sapiens_mm.saving.maps import read_saved_map, write_map
+from sapiens_mm.saving.results import write_data
 
 HW = (31, 23)
 

@@ -23,8 +23,8 @@ from own_models import (
 )
 
 from sapiens_mm.apis import FeatureInferencer, PoseInferencer, SegInferencer
-from sapiens_mm.apis.saving import draw_result, write_data
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
+from sapiens_mm.saving.results import draw_result, write_data
 from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
 from sapiens_mm.vocabulary import VocabularyWarning
 

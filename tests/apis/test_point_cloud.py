@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sapiens_mm.apis.point_cloud import CloudOptions, point_cloud, write_ply
 from sapiens_mm.apis.results import DepthResult, NormalResult
+from sapiens_mm.saving.point_cloud import CloudOptions, point_cloud, write_ply
 
 TYPES = {'float': '<f4', 'uchar': 'u1'}
 

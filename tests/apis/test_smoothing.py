@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sapiens_mm.apis.smoothing import (
+from sapiens_mm.video.smoothing import (
     KeypointSmoother,
     OneEuroFilter,
     OneEuroOptions,

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('scipy')
 
-from sapiens_mm.apis.tracking import BoxTracker, Tracks, box_iou, match_boxes
+from sapiens_mm.video.tracking import BoxTracker, Tracks, box_iou, match_boxes
 
 RATE_HZ = 25
 

@@ -24,10 +24,10 @@ WEBP = b'RIFF\0\0\0\0WEBPVP8 '
 def demos():
     sys.path.insert(0, str(DEMO))
     try:
-        import demo_inputs
-        import demo_run
-        import image_demo
-        import media_kinds
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import image_run as demo_run
+        from sapiens_mm.runs import inputs as demo_inputs
+        from sapiens_mm.runs import media_kinds
 
         yield image_demo, demo_run, demo_inputs, media_kinds
     finally:
@@ -103,7 +103,7 @@ def test_a_video_among_photos_is_left_out(demos, models, photo, tmp_path, capsys
 
 def test_photos_go_to_the_image_demo(demos, photo, tmp_path, capsys):
     pytest.importorskip('av')
-    import video_demo
+    from sapiens_mm.cli import video as video_demo
 
     out = ['--out-dir', str(tmp_path / 'out')]
     for given, sentence in (

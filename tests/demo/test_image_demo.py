@@ -23,8 +23,8 @@ DEMO = Path(__file__).resolve().parents[2] / 'demo'
 def demo():
     sys.path.insert(0, str(DEMO))
     try:
-        import demo_run
-        import image_demo
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import image_run as demo_run
 
         yield image_demo, demo_run
     finally:

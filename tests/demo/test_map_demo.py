@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import DepthInferencer, SegInferencer
-from sapiens_mm.apis.map_saving import read_saved_map
+from sapiens_mm.saving.maps import read_saved_map
 from sapiens_mm.testing import fake_person_photo
 
 DEMO = Path(__file__).resolve().parents[2] / 'demo'
@@ -21,8 +21,8 @@ DEMO = Path(__file__).resolve().parents[2] / 'demo'
 def demo():
     sys.path.insert(0, str(DEMO))
     try:
-        import demo_run
-        import image_demo
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import image_run as demo_run
 
         yield image_demo, demo_run
     finally:

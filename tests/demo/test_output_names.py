@@ -13,7 +13,7 @@ DEMO = Path(__file__).resolve().parents[2] / 'demo'
 def output_names():
     sys.path.insert(0, str(DEMO))
     try:
-        import output_names
+        from sapiens_mm.runs import output_names
 
         yield output_names.output_names
     finally:

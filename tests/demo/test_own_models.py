@@ -22,7 +22,7 @@ SKELETON = [[KEYPOINTS.index(a), KEYPOINTS.index(b)] for a, b in LINKS]
 @pytest.fixture
 def demo(monkeypatch):
     monkeypatch.syspath_prepend(str(DEMO))
-    import image_demo
+    from sapiens_mm.cli import image as image_demo
 
     return lambda *argv: image_demo.main([str(a) for a in (*argv, '--device', 'cpu')])
 
@@ -98,8 +98,9 @@ def test_a_hostile_checkpoint_is_one_sentence(demo, photo, tmp_path, capsys):
 
 def test_videos(demo, checkpoints, tmp_path, monkeypatch):
     pytest.importorskip('av')
-    import video_demo
     from video_files import make_video
+
+    from sapiens_mm.cli import video as video_demo
 
     clip, out = tmp_path / 'in.mp4', tmp_path / 'out'
     make_video(clip, [fake_person_photo(n, (80, 60)) for n in range(3)])
@@ -114,8 +115,8 @@ def test_videos(demo, checkpoints, tmp_path, monkeypatch):
 
 def test_the_page_offers_them(demo, photo, checkpoints, tmp_path):
     pytest.importorskip('gradio')
-    import webui_models
-    import webui_run
+    from sapiens_mm.webui import models as webui_models
+    from sapiens_mm.webui import page_run as webui_run
 
     words = ['--checkpoint', *map(str, checkpoints), '--device', 'cpu']
     args = argparse.Namespace(

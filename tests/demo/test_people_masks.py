@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 
-from sapiens_mm.apis.map_saving import read_saved_map
 from sapiens_mm.apis.results import SegResult
+from sapiens_mm.saving.maps import read_saved_map
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import fake_person_photo
 
@@ -26,8 +26,8 @@ TOP, BOTTOM = np.s_[4:28, 4:44], np.s_[52:76, 4:44]
 def demo():
     sys.path.insert(0, str(DEMO))
     try:
-        import demo_run
-        import image_demo
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import image_run as demo_run
 
         yield image_demo, demo_run
     finally:

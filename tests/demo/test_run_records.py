@@ -24,8 +24,8 @@ DEMO = Path(__file__).resolve().parents[2] / 'demo'
 def demo():
     sys.path.insert(0, str(DEMO))
     try:
-        import image_demo
-        import run_records
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import run_records
 
         yield image_demo, run_records
     finally:

@@ -13,7 +13,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import SegInferencer
 from sapiens_mm.apis.label_cleanup import CleanUp
-from sapiens_mm.apis.saving import write_palette
+from sapiens_mm.saving.results import write_palette
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
 
@@ -26,8 +26,8 @@ TABLE = part_table('goliath28')
 def demo():
     sys.path.insert(0, str(DEMO))
     try:
-        import demo_run
-        import image_demo
+        from sapiens_mm.cli import image as image_demo
+        from sapiens_mm.runs import image_run as demo_run
 
         yield image_demo, demo_run
     finally:

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from sapiens_mm import config_path
-from sapiens_mm.engine.bad_samples import count_skipped, skip_bad_samples
+from sapiens_mm.data.bad_samples import count_skipped, skip_bad_samples
 
 
 @pytest.mark.parametrize(

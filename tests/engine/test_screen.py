@@ -6,10 +6,10 @@ import sys
 import pytest
 from mmengine.config import Config
 
-from sapiens_mm.backbones.archs import find_arch
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.engine.screen import FOR_SCREEN, OpenScreenHook, StartFilter
 from sapiens_mm.engine.user_errors import sentence_of
+from sapiens_mm.layers.archs import find_arch
 
 
 def test_the_screen_opens_at_the_first_step(tmp_path, capsys):

@@ -146,7 +146,7 @@ class Labels(Pictures):
     @staticmethod
     def read(path: Path) -> str:
         from sapiens_mm.apis.images import read_mask
-        from sapiens_mm.data_files import BadFileError
+        from sapiens_mm.data.files import BadFileError
         from sapiens_mm.seg.label_maps import decode_ids
 
         words = []

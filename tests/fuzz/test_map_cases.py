@@ -14,7 +14,7 @@ pytest.importorskip('mmseg')
 sys.path.insert(0, str(Path(__file__).parent))
 from map_cases import HW, PEOPLE, PERSON, TWO, cases
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.loading import SapiensLoadMap
 from sapiens_mm.seg.load_labels import SapiensLoadLabels
 

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import draw_scene, write_scenes
 
-from sapiens_mm.data_files import BadFileError
-from sapiens_mm.engine.bad_samples import SapiensSkippedHook, count_skipped
+from sapiens_mm.data.bad_samples import SapiensSkippedHook, count_skipped
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry import SapiensDepthMetric, SapiensMapDataset
 from sapiens_mm.geometry.axes import parse_axes
 from sapiens_mm.geometry.map_checks import check_known, known_pixels

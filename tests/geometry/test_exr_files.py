@@ -8,7 +8,7 @@ pytest.importorskip('OpenEXR')
 
 import OpenEXR
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.map_files import read_map
 
 RNG = np.random.default_rng(0)

@@ -22,7 +22,7 @@ from sapiens_mm.geometry import (
     SapiensSynthHumanDataset,
 )
 from sapiens_mm.geometry.axes import parse_axes
-from sapiens_mm.geometry.synth_human import framing_of
+from sapiens_mm.geometry.david_dataset import framing_of
 
 HW = (64, 48)
 SCENES = [draw_scene(seed, HW) for seed in range(4)]

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from scenes import angles_deg, draw_scene, write_scenes
 from script_util import load_script
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry import SapiensMapDataset, SapiensMapListDataset
 from sapiens_mm.geometry.map_encodings import check_encoding
 from sapiens_mm.geometry.map_kinds import map_kind
@@ -30,7 +30,7 @@ PIPELINE = [
     dict(type='sapiens_mm.SapiensLoadMap'),
     dict(type='sapiens_mm.SapiensPackMap'),
 ]
-eval_maps = load_script('tools/eval_maps.py')
+eval_maps = load_script('sapiens_mm/cli/eval_maps.py')
 
 
 def write(tmp_path, kind, values, name='000.npy'):

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('mmseg')
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.map_files import read_image, read_map, read_mask
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.multitask import SapiensMultitaskDataset
 
 PREFIX = {

@@ -6,7 +6,7 @@ import pytest
 from mmpose.datasets.transforms import RandomFlip
 from mmpose.structures.bbox import get_udp_warp_matrix
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.multitask import SapiensLoadAllMaps, SapiensTopdownMaps
 from sapiens_mm.tables import part_table
 

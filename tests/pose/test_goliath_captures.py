@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip('mmpose')
 
-from sapiens_mm.data_files import read_capture_index  # noqa: E402
+from sapiens_mm.data.files import read_capture_index  # noqa: E402
 from sapiens_mm.pose import SapiensGoliathDataset, check_annotations  # noqa: E402
 from sapiens_mm.pose.goliath_captures import (  # noqa: E402
     convert_captures,

@@ -16,7 +16,7 @@ from sapiens_mm.pose import (
     SyntheticHumansPose,
     check_annotations,
 )
-from sapiens_mm.synth.records import labelled_keypoints
+from sapiens_mm.synth.dataset.records import labelled_keypoints
 from sapiens_mm.synth.sample import render
 from sapiens_mm.tables import COCO17, GOLIATH308
 from sapiens_mm.testing import tiny_config

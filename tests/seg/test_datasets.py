@@ -17,7 +17,7 @@ from mmengine.dataset import ConcatDataset
 from mmengine.registry import DATASETS, DefaultScope
 
 from sapiens_mm import config_path
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.seg import SapiensGoliathPartDataset, SapiensPartDataset
 from sapiens_mm.tables import GOLIATH28, part_table
 
@@ -263,7 +263,7 @@ def test_bad_files_are_named_or_skipped(tmp_path, fault, monkeypatch):
 
     lines = []
     monkeypatch.setattr(
-        'sapiens_mm.engine.bad_samples.print_log', lambda text, **_: lines.append(text)
+        'sapiens_mm.data.bad_samples.print_log', lambda text, **_: lines.append(text)
     )
     patient = plain(tmp_path, skip_bad=True)
     for _ in range(3):  # named once

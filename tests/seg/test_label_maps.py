@@ -11,7 +11,7 @@ pytest.importorskip('mmseg')
 
 from mmseg.datasets.transforms import LoadAnnotations
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.seg.label_maps import (
     LABEL_SOURCES,
     check_sample,

@@ -16,7 +16,7 @@ from mmengine.registry import DefaultScope
 sys.path.insert(0, str(Path(__file__).parent))
 from part_layouts import people, write_labels, write_photo
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.seg import SapiensPartDataset, SapiensPartMetric
 
 TWO = dict(classes=('background', 'person'))

@@ -18,7 +18,7 @@ pytest.importorskip('mmseg')
 from mmengine.evaluator import Evaluator  # noqa: E402
 from mmseg.evaluation.metrics import IoUMetric  # noqa: E402
 
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.registry import METRICS  # noqa: E402
 from sapiens_mm.seg import SapiensPartMetric  # noqa: E402
 from sapiens_mm.seg.part_metric import confusion_matrix  # noqa: E402

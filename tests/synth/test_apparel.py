@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.apparel import accessorize, belt, scarf, watch
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.bags import backpack, crossbody
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.classes import CLASS
-from sapiens_mm.synth.dresser import Dresser
-from sapiens_mm.synth.glasses import glasses
-from sapiens_mm.synth.hats import beanie, brim_hat, cap
+from sapiens_mm.synth.clothes.apparel import accessorize, belt, scarf, watch
+from sapiens_mm.synth.clothes.bags import backpack, crossbody
+from sapiens_mm.synth.clothes.dresser import Dresser
+from sapiens_mm.synth.clothes.glasses import glasses
+from sapiens_mm.synth.clothes.hats import beanie, brim_hat, cap
+from sapiens_mm.synth.clothes.skull import CENTRE, skull
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.rig import Pose, about
-from sapiens_mm.synth.skull import CENTRE, skull
 
 ASSET = load_asset()
 EYES = np.unique(ASSET.faces['eyes'])

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sapiens_mm.synth import asset as module
-from sapiens_mm.synth.asset import DATA, PARTS, load_asset
+from sapiens_mm.synth.core import asset as module
+from sapiens_mm.synth.core.asset import DATA, PARTS, load_asset
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 FLIP = np.float32([-1, 1, 1])
@@ -202,7 +202,7 @@ def test_units_survive_packing(monkeypatch):
 def test_bodies_match_anny(asset, monkeypatch):
     anny = pytest.importorskip('anny', reason='the baked data need no anny')
     torch = pytest.importorskip('torch')
-    from sapiens_mm.synth.shape import (
+    from sapiens_mm.synth.body.shape import (
         _ADULT_STOPS,
         _ADULT_YEARS,
         BodyShape,

@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.background import (
+from sapiens_mm.synth.core.camera import frame_points, view_axes
+from sapiens_mm.synth.core.mesh import Material
+from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.places.indoor import fine_coordinates, room
+from sapiens_mm.synth.places.outdoor import street
+from sapiens_mm.synth.places.props import Builder, color, turned
+from sapiens_mm.synth.render.background import (
     check_pictures,
     defocus,
     draw_sky,
@@ -12,13 +18,7 @@ from sapiens_mm.synth.background import (
     list_pictures,
     load_picture,
 )
-from sapiens_mm.synth.camera import frame_points, view_axes
-from sapiens_mm.synth.indoor import fine_coordinates, room
-from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.lighting import sample_environment
-from sapiens_mm.synth.mesh import Material
-from sapiens_mm.synth.outdoor import street
-from sapiens_mm.synth.props import Builder, color, turned
+from sapiens_mm.synth.render.lighting import sample_environment
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.body import (
+from sapiens_mm.synth.body.body import (
     BodyShape,
     pose_body,
     sample_expression,
     sample_shape,
     shape_body,
 )
-from sapiens_mm.synth.keypoints import place
+from sapiens_mm.synth.body.keypoints import place
+from sapiens_mm.synth.body.people import stature
+from sapiens_mm.synth.body.shape import corner_weights
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.people import stature
-from sapiens_mm.synth.rig import Pose, about
-from sapiens_mm.synth.shape import corner_weights
 from sapiens_mm.tables import GOLIATH308
 
 FLIP = np.float32([-1, 1, 1])

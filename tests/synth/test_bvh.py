@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
-from sapiens_mm.synth.bvh import TO_OURS, read_bvh, retarget
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.rig import about, forward
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.limbs import Poser
-from sapiens_mm.synth.limits import violations
-from sapiens_mm.synth.poses import sample_pose
-from sapiens_mm.synth.rig import about, forward
+from sapiens_mm.synth.posing.bvh import TO_OURS, read_bvh, retarget
+from sapiens_mm.synth.posing.limbs import Poser
+from sapiens_mm.synth.posing.limits import violations
+from sapiens_mm.synth.posing.poses import sample_pose
 
 # name, parent, offset in centimetres: a T-pose, y up, facing +z
 SKELETON = (

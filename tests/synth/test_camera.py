@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.camera import Camera, frame_points, view_axes
+from sapiens_mm.synth.core.camera import Camera, frame_points, view_axes
 
 
 @pytest.mark.parametrize('azimuth, elevation, roll', [(0, 0, 0), (0.7, 0.4, -0.2)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.checks import (
+from sapiens_mm.synth.dataset.checks import (
     depth_normal_angles,
     keypoints_on_surfaces,
     normals_from_depth,

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sapiens_mm.synth import files
-from sapiens_mm.synth.files import (
+from sapiens_mm.synth.dataset import files
+from sapiens_mm.synth.dataset.files import (
     FolderListing,
     depth_to_numbers,
     encode_sample,

@@ -12,10 +12,11 @@ import pytest
 from leftovers import temporary_of_an_ended_process
 from script_util import load_script
 
-from sapiens_mm.synth import dataset_writer, generate
-from sapiens_mm.synth.dataset_writer import DatasetWriter
-from sapiens_mm.synth.files import record_of
-from sapiens_mm.synth.settings import Settings
+from sapiens_mm.synth.dataset import generate
+from sapiens_mm.synth.dataset import writer as dataset_writer
+from sapiens_mm.synth.dataset.files import record_of
+from sapiens_mm.synth.dataset.settings import Settings
+from sapiens_mm.synth.dataset.writer import DatasetWriter
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'synthesize_humans.py'
 OPTIONS = ['--size', '128x96', '--seed', '3', '--split', '0.5', '0.25', '0.25']
@@ -159,7 +160,7 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
 
     monkeypatch.setattr(generate, 'make_sample', make)
     monkeypatch.syspath_prepend(str(TOOL.parent))
-    import synthesize_humans
+    from sapiens_mm.cli import synth as synthesize_humans
 
     root = tmp_path / 'a'
     said = []
@@ -181,7 +182,7 @@ def test_compiling_is_said_and_done_before_the_clock_starts(
 ):
     import tqdm
 
-    tool = load_script('tools/synthesize_humans.py')
+    tool = load_script('sapiens_mm/cli/synth.py')
     order = []
 
     class Bar(tqdm.tqdm):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.flesh import sample_looks, skin_aux
 from sapiens_mm.synth.classes import CLASS
-from sapiens_mm.synth.dresser import Dresser
-from sapiens_mm.synth.flesh import sample_looks, skin_aux
-from sapiens_mm.synth.hair import STYLES, grow_hair
+from sapiens_mm.synth.clothes.dresser import Dresser
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.rig import Pose, about
+from sapiens_mm.synth.hair.hair import STYLES, grow_hair
+from sapiens_mm.synth.hair.locks import solid
+from sapiens_mm.synth.hair.strands import grow, ribbons
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.locks import solid
-from sapiens_mm.synth.rig import Pose, about
-from sapiens_mm.synth.strands import grow, ribbons
 
 ASSET = load_asset()
 SHAPE = BodyShape(gender=1.0)

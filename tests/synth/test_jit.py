@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sapiens_mm.synth import jit
+from sapiens_mm.synth.core import jit
 
 INNER = 'from {room}.jit import kernel\n@kernel\ndef inner(x):\n    return x + {add}\n'
 OUTER = (

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
-from sapiens_mm.synth.camera import Camera
-from sapiens_mm.synth.keypoints import (
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.keypoints import (
     PLACES,
     facing,
     keypoint_points,
     place,
     visibility,
 )
-from sapiens_mm.synth.rig import Pose, about
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.camera import Camera
+from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.tables import GOLIATH308
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'

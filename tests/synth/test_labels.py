@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.labels import label_maps, outward_frame
-from sapiens_mm.synth.mesh import BODY_PARTS, Material, make_mesh
-from sapiens_mm.synth.raster import EVERYWHERE, empty_buffers, join, raster
-from sapiens_mm.synth.shapes import grid_faces
+from sapiens_mm.synth.core.mesh import BODY_PARTS, Material, make_mesh
+from sapiens_mm.synth.core.shapes import grid_faces
+from sapiens_mm.synth.render.labels import label_maps, outward_frame
+from sapiens_mm.synth.render.raster import EVERYWHERE, empty_buffers, join, raster
 
 GREY = Material('skin', (0.5,) * 3, (0.5,) * 3)
 HW, CAMERA = (160, 200), np.array([240.0, 240.0, 99.5, 79.5])

@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.ambient import bake, sphere_directions
+from sapiens_mm.synth.core.mesh import Material
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.lamp_map import look_along
-from sapiens_mm.synth.lighting import (
+from sapiens_mm.synth.places.props import Builder
+from sapiens_mm.synth.render.ambient import bake, sphere_directions
+from sapiens_mm.synth.render.lamp_map import look_along
+from sapiens_mm.synth.render.lighting import (
     Environment,
     cast_shadows,
     sample_environment,
 )
-from sapiens_mm.synth.mesh import Material
-from sapiens_mm.synth.props import Builder
-from sapiens_mm.synth.radiance import key_visibility
-from sapiens_mm.synth.raster import join
-from sapiens_mm.synth.shade import lamps_to_camera
+from sapiens_mm.synth.render.radiance import key_visibility
+from sapiens_mm.synth.render.raster import join
+from sapiens_mm.synth.render.shade import lamps_to_camera
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 WHITE_SKY = Environment(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.masks import encode_mask
+from sapiens_mm.synth.dataset.masks import encode_mask
 
 rle = pytest.importorskip('pycocotools.mask')
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import PARTS, load_asset
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
-from sapiens_mm.synth.hands import SHAPES, shape_hand
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.core.asset import PARTS, load_asset
+from sapiens_mm.synth.core.rig import Pose, about, forward, swing, swing_twist
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.limbs import (
+from sapiens_mm.synth.places.supports import seat_box, supports
+from sapiens_mm.synth.posing.hands import SHAPES, shape_hand
+from sapiens_mm.synth.posing.limbs import (
     FRONT,
     UP,
     Poser,
@@ -20,11 +22,9 @@ from sapiens_mm.synth.limbs import (
     place_leg,
     reach_arm,
 )
-from sapiens_mm.synth.limits import clamp, flexion, violations
-from sapiens_mm.synth.penetration import depths, penetration, rest_normals
-from sapiens_mm.synth.poses import penetrates, sample_pose
-from sapiens_mm.synth.rig import Pose, about, forward, swing, swing_twist
-from sapiens_mm.synth.supports import seat_box, supports
+from sapiens_mm.synth.posing.limits import clamp, flexion, violations
+from sapiens_mm.synth.posing.penetration import depths, penetration, rest_normals
+from sapiens_mm.synth.posing.poses import penetrates, sample_pose
 
 ASSET = load_asset()
 REST = shape_body(ASSET, BodyShape())

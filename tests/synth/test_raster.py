@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.lamp_map import raster_ortho
-from sapiens_mm.synth.mesh import Material, make_mesh
-from sapiens_mm.synth.raster import (
+from sapiens_mm.synth.core.mesh import Material, make_mesh
+from sapiens_mm.synth.core.shapes import grid_faces
+from sapiens_mm.synth.render.lamp_map import raster_ortho
+from sapiens_mm.synth.render.raster import (
     EVERYWHERE,
     NEAR,
     empty_buffers,
@@ -14,7 +15,6 @@ from sapiens_mm.synth.raster import (
     raster,
     ray_weights,
 )
-from sapiens_mm.synth.shapes import grid_faces
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 CAMERA = np.array([110.0, 105.0, 63.5, 47.5])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.records import (
+from sapiens_mm.synth.body.wholebody import FACE, HANDS, wholebody_sources
+from sapiens_mm.synth.dataset.records import (
     annotation,
     category,
     describe,
@@ -16,7 +17,6 @@ from sapiens_mm.synth.records import (
     labelled_keypoints,
 )
 from sapiens_mm.synth.sample import CLASSES
-from sapiens_mm.synth.wholebody import FACE, HANDS, wholebody_sources
 from sapiens_mm.tables import COCO17, GOLIATH308, WHOLEBODY133, part_table
 
 sys.path.insert(0, str(Path(__file__).parent))

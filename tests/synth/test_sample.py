@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
+from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.sample import CLASSES, render
 from sapiens_mm.synth.scene import FARTHEST, lay_out

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.sensor import Sensor, expose, sample_sensor, take, tone_curve
+from sapiens_mm.synth.render.sensor import (
+    Sensor,
+    expose,
+    sample_sensor,
+    take,
+    tone_curve,
+)
 
 PLAIN = Sensor(
     exposure=0.0,

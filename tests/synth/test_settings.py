@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from sapiens_mm.synth.dataset.settings import SETTINGS_FILE, Settings, claim_folder
 from sapiens_mm.synth.knob_text import knobs_from, parse_knobs
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.settings import SETTINGS_FILE, Settings, claim_folder
 
 
 def test_splits_keep_their_shares_at_every_length():

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sapiens_mm.files import write_atomically
-from sapiens_mm.synth.files import file_of, record_of
-from sapiens_mm.synth.records import sample_name
-from sapiens_mm.synth.settings import Settings
-from sapiens_mm.synth.shards import (
+from sapiens_mm.synth.dataset.files import file_of, record_of
+from sapiens_mm.synth.dataset.records import sample_name
+from sapiens_mm.synth.dataset.settings import Settings
+from sapiens_mm.synth.dataset.shards import (
     Shard,
     plan_shards,
     read_shard,

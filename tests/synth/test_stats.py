@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.stats import collect
-from sapiens_mm.synth.stats_picture import SIZE_HW, draw_stats
+from sapiens_mm.synth.dataset.stats import collect
+from sapiens_mm.synth.dataset.stats_picture import SIZE_HW, draw_stats
 from sapiens_mm.tables import GOLIATH308
 
 

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.mesh import KINDS, ROW, Material, make_mesh, pack, smooth_normals
-from sapiens_mm.synth.textures import (
+from sapiens_mm.synth.core.mesh import (
+    KINDS,
+    ROW,
+    Material,
+    make_mesh,
+    pack,
+    smooth_normals,
+)
+from sapiens_mm.synth.render.textures import (
     SIDE,
     albedo,
     fade,

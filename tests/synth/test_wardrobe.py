@@ -5,22 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.asset import load_asset
-from sapiens_mm.synth.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
+from sapiens_mm.synth.body.flesh import sample_looks
 from sapiens_mm.synth.classes import CLASS
-from sapiens_mm.synth.drape import Cut, drape, skirt_helper
-from sapiens_mm.synth.dresser import Dresser
-from sapiens_mm.synth.fabrics import cloth
-from sapiens_mm.synth.fields import hem, legs, regions, sleeves, waist, within
-from sapiens_mm.synth.flesh import sample_looks
+from sapiens_mm.synth.clothes.drape import Cut, drape, skirt_helper
+from sapiens_mm.synth.clothes.dresser import Dresser
+from sapiens_mm.synth.clothes.fabrics import cloth
+from sapiens_mm.synth.clothes.fields import hem, legs, regions, sleeves, waist, within
+from sapiens_mm.synth.clothes.shells import (
+    make_base,
+    make_shell,
+    pose_base,
+    subdivide,
+    tights,
+)
+from sapiens_mm.synth.clothes.wardrobe import dress
+from sapiens_mm.synth.core.asset import load_asset
+from sapiens_mm.synth.core.mesh import smooth_normals
+from sapiens_mm.synth.core.nearest import in_cells, nearest
+from sapiens_mm.synth.core.rig import Pose
 from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.mesh import smooth_normals
-from sapiens_mm.synth.nearest import in_cells, nearest
-from sapiens_mm.synth.poses import sample_pose
-from sapiens_mm.synth.rig import Pose
-from sapiens_mm.synth.shells import make_base, make_shell, pose_base, subdivide, tights
-from sapiens_mm.synth.supports import seat_box
-from sapiens_mm.synth.wardrobe import dress
+from sapiens_mm.synth.places.supports import seat_box
+from sapiens_mm.synth.posing.poses import sample_pose
 
 ASSET = load_asset()
 REST = shape_body(ASSET, BodyShape())

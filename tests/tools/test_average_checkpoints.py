@@ -13,7 +13,7 @@ from sapiens_mm.checkpoints import (
 
 @pytest.fixture(scope='module')
 def main():
-    return load_script('tools/average_checkpoints.py').main
+    return load_script('sapiens_mm/cli/average_checkpoints.py').main
 
 
 def test_the_mean_is_that_of_float64_in_the_first_type():

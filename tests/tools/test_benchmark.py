@@ -7,7 +7,7 @@ import pytest
 import torch
 from script_util import load_script
 
-benchmark = load_script('tools/benchmark.py')
+benchmark = load_script('tools/dev/benchmark.py')
 
 
 def run(*words):

@@ -20,10 +20,10 @@ from sapiens_mm.tables import keypoint_table
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny_runs import pose_config, write_people
 
-tool = load_script('tools/browse_dataset.py')
+tool = load_script('sapiens_mm/cli/browse.py')
 
-from _browse.drawing import CELL_HEIGHT, GAP  # noqa: E402
-from _browse.pose import overlay_heatmaps  # noqa: E402
+from sapiens_mm.browse.drawing import CELL_HEIGHT, GAP  # noqa: E402
+from sapiens_mm.browse.pose import overlay_heatmaps  # noqa: E402
 
 H, W = 256, 192
 LIMBS = range(5, 17)  # apart from each other, which the face is not

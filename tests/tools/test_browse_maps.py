@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / 'geometry'))
 from scenes import draw_scene, draw_sphere, write_scenes
 from tiny_maps import map_config
 
-import browse_dataset
+from sapiens_mm.cli import browse as browse_dataset
 from sapiens_mm.geometry.axes import parse_axes, sphere_normals
 from sapiens_mm.visualization import colorize_normals
 

@@ -28,7 +28,7 @@ from part_layouts import (
     write_lip,
 )
 
-tool = load_script('tools/browse_dataset.py')
+tool = load_script('sapiens_mm/cli/browse.py')
 
 H, W = 256, 192
 SIZES = {'scale': (W, H), 'crop_size': (H, W)}

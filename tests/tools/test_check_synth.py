@@ -6,7 +6,7 @@ from script_util import load_script
 
 pytest.importorskip('numba')
 
-check_synth = load_script('tools/check_synth.py')
+check_synth = load_script('tools/dev/check_synth.py')
 
 
 def test_few_samples_lack_classes_and_are_named(capsys):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 TOOL = ROOT / 'tools/convert_checkpoint.py'
-tool = load_script('tools/convert_checkpoint.py')
+tool = load_script('sapiens_mm/cli/convert_checkpoint.py')
 cases = load_script('tests/checkpoints/checkpoint_util.py')
 
 WEIGHTS = cases.tiny_weights()

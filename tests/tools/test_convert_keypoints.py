@@ -14,13 +14,13 @@ from script_util import load_script
 pytest.importorskip('mmpose')
 
 from sapiens_mm.apis.results import PoseResult  # noqa: E402
-from sapiens_mm.apis.saving import pose_to_dict  # noqa: E402
 from sapiens_mm.pose import check_annotations, convert_keypoints  # noqa: E402
 from sapiens_mm.pose.keypoint_files import annotation_fields, category  # noqa: E402
+from sapiens_mm.saving.results import pose_to_dict  # noqa: E402
 from sapiens_mm.tables import keypoint_table  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-tool = load_script('tools/convert_keypoints.py')
+tool = load_script('sapiens_mm/cli/convert_keypoints.py')
 
 
 def run(*args):

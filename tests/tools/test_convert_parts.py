@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
 from part_layouts import LAYOUTS, people, write_goliath, write_labels, write_lip
 
 PATH = Path(__file__).resolve().parents[2] / 'tools' / 'convert_parts.py'
-tool = load_script('tools/convert_parts.py')
+tool = load_script('sapiens_mm/cli/convert_parts.py')
 
 
 def run(*argv):
@@ -160,7 +160,7 @@ def test_pascal_part_files(tmp_path):
     expected[0, 7] = 255
     np.testing.assert_array_equal(read(tmp_path / 'out/2008_000003.png'), expected)
 
-    from sapiens_mm.data_files import BadFileError
+    from sapiens_mm.data.files import BadFileError
     from sapiens_mm.seg.convert_labels import PASCAL_PARTS, read_pascal_parts
 
     ids = read_pascal_parts(tmp_path / 'in/2008_000003.mat')

@@ -16,7 +16,7 @@ from sapiens_mm.geometry import align_depth, depth_errors, normal_errors  # noqa
 from sapiens_mm.geometry.map_errors import angles_between  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-tool = load_script('tools/eval_maps.py')
+tool = load_script('sapiens_mm/cli/eval_maps.py')
 
 HW = (24, 18)
 

@@ -13,7 +13,7 @@ from sapiens_mm.paths import config_names
 
 @pytest.fixture(scope='module')
 def tool():
-    return load_script('tools/make_model_zoo.py')
+    return load_script('tools/dev/make_model_zoo.py')
 
 
 def rows(page):

@@ -10,7 +10,7 @@ pytest.importorskip('numba')
 
 @pytest.fixture(scope='module')
 def tool():
-    return load_script('tools/make_pictures.py')
+    return load_script('tools/dev/make_pictures.py')
 
 
 def test_pictures_are_small_enough(tool, tmp_path):

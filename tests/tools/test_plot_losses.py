@@ -9,7 +9,7 @@ from script_util import load_script
 
 @pytest.fixture(scope='module')
 def tool():
-    return load_script('tools/plot_losses.py')
+    return load_script('tools/dev/plot_losses.py')
 
 
 def write_log(folder, start, entries):

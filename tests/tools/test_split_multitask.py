@@ -12,12 +12,12 @@ from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint  # noqa: E4
 
 @pytest.fixture(scope='module')
 def main():
-    return load_script('tools/split_multitask.py').main
+    return load_script('sapiens_mm/cli/split_multitask.py').main
 
 
 @pytest.fixture(scope='module')
 def join():
-    return load_script('tools/join_multitask.py').main
+    return load_script('sapiens_mm/cli/join_multitask.py').main
 
 
 def test_one_file_a_task(main, tmp_path, capsys):

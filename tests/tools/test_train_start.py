@@ -33,7 +33,7 @@ def train(monkeypatch, tmp_path, capsys):
     """A function that runs the tool here: status, and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('LOCAL_RANK', '0')
-    tool = load_script('tools/train.py')
+    tool = load_script('sapiens_mm/cli/train.py')
 
     def run(config, *argv):
         if isinstance(config, Config):

@@ -66,9 +66,8 @@ def modules():
         pytest.importorskip(package)
     sys.path.insert(0, str(DEMO))
     try:
-        import video_demo
-        import video_output
-        import video_run
+        from sapiens_mm.cli import video as video_demo
+        from sapiens_mm.runs import video_output, video_run
 
         yield video_demo, video_run, video_output
     finally:
@@ -77,7 +76,7 @@ def modules():
 
 @pytest.fixture(scope='module')
 def jobs(modules, models):
-    from demo_jobs import Job
+    from sapiens_mm.runs.jobs import Job
 
     return {task: Job(task, *paths) for task, paths in models.items()}
 

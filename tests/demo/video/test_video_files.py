@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sapiens_mm.apis.video import VideoReader
+from sapiens_mm.video.reader import VideoReader
 
 
 def test_stamps_sound_and_ids(demo, clip, video_files, monkeypatch, capsys):

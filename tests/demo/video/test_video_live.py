@@ -26,7 +26,7 @@ class FakeCamera:
 
 
 def test_a_camera(demo, monkeypatch, video_files, capsys):
-    from sapiens_mm.apis import camera
+    from sapiens_mm.video import camera
 
     demo.cameras = []
 

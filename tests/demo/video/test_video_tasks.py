@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sapiens_mm.apis.results import DepthResult, NormalResult, PoseResult, SegResult
-from sapiens_mm.apis.smoothing import KeypointSmoother, OneEuroOptions
-from sapiens_mm.apis.video import VideoFrame, VideoReader
 from sapiens_mm.tables import part_table
+from sapiens_mm.video.reader import VideoFrame, VideoReader
+from sapiens_mm.video.smoothing import KeypointSmoother, OneEuroOptions
 from sapiens_mm.visualization import PartLegend, add_depth_bar, side_by_side
 
 
@@ -84,7 +84,7 @@ def test_a_frame_that_failed_is_as_large_as_the_others(demo):
 @pytest.fixture
 def masks(demo, monkeypatch):
     """Parts that see what is red; the masks that depth was drawn with, a frame each."""
-    import video_pass
+    from sapiens_mm.runs import video_pass
 
     class Parts:
         batch_size, table = 2, part_table('goliath28')
@@ -160,7 +160,7 @@ def test_parts_of_random_weights_are_no_masks(demo, short, masks, capsys):
 
 def test_the_range_of_depth_follows_slowly(demo):
     from sapiens_mm.apis.results import DepthResult
-    from sapiens_mm.apis.video import VideoFrame
+    from sapiens_mm.video.reader import VideoFrame
 
     args = demo.video_demo.parse_args([])
     painter = demo.output.Painter(args, [demo.jobs['depth']], None)
@@ -226,7 +226,7 @@ def test_without_a_detector_the_frame_is_one_person(demo, clip):
 
 
 def test_jobs_are_those_of_the_image_demo(modules):
-    import demo_run
+    from sapiens_mm.runs import image_run as demo_run
 
     assert modules[1].plan_jobs is demo_run.plan_jobs
     args = modules[0].parse_args(['in.mp4', '--task', 'pose'])

@@ -20,9 +20,9 @@ def demo():
     sys.path[:0] = folders
     environ, place = dict(os.environ), tempfile.tempdir
     try:
-        import webui
-        import webui_models
-        import webui_run
+        from sapiens_mm.webui import models as webui_models
+        from sapiens_mm.webui import page_run as webui_run
+        from sapiens_mm.webui import server as webui
 
         yield webui, webui_models, webui_run
     finally:
@@ -36,8 +36,8 @@ def demo():
 @pytest.fixture(scope='module')
 def page(demo, models, tmp_path_factory):
     """A served page whose models are tiny and in this process: runner and address."""
-    from demo_jobs import Job
-    from webui_folder import Folder
+    from sapiens_mm.runs.jobs import Job
+    from sapiens_mm.webui.folder import Folder
 
     def plan_jobs(args):
         return [Job(task, *models[task]) for task in args.task]

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from webui_wish import Answer, Menu, Wish
+from sapiens_mm.webui.request import Answer, Menu, Wish
 
 MENU = Menu({task: ('tiny',) for task in ('pose', 'seg', 'depth', 'normal')}, False)
 

@@ -19,8 +19,8 @@ pytest.importorskip('gradio')
 
 
 from sapiens_mm.apis.results import SegResult
-from sapiens_mm.apis.saving import draw_result
 from sapiens_mm.files import write_image
+from sapiens_mm.saving.results import draw_result
 from sapiens_mm.tables import GOLIATH28
 from sapiens_mm.visualization import add_depth_bar, colorize_relief
 
@@ -92,7 +92,7 @@ def test_models_are_loaded_once_and_when_needed(
         states.append((first.doing, first.loading, first.loading_s))
     again = answer(run, photo, task='normal', cut_out=False)
     assert first.loading_s > 0 and again.loading_s == 0
-    from webui_page import sentences_html
+    from sapiens_mm.webui.page import sentences_html
 
     # which is said before it is done, as it may take long
     (step, *_) = [s for s in states if s[1]]
@@ -255,7 +255,7 @@ def test_own_checkpoints_come_first(demo, models, page):
 
 
 def test_names_of_models(demo):
-    from demo_jobs import Job
+    from sapiens_mm.runs.jobs import Job
 
     name, file = 'pose/sapiens_0.3b_goliath308-1024x768', Path('a/w.pth')
     given = [Job('pose', name, file), Job('pose', name, Path('b/w.pth'))]

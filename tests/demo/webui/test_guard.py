@@ -86,7 +86,7 @@ def test_pages_of_other_sites_may_not_ask(page, send, origin, is_own):
 
 
 def test_names_that_a_page_has(demo):
-    from webui_guard import Guard, name_in, own_names, plain_names
+    from sapiens_mm.webui.guard import Guard, name_in, own_names, plain_names
 
     loopback = {'127.0.0.1', 'localhost', '::1'}
     assert own_names('127.0.0.1') == own_names('::1') == loopback
@@ -238,7 +238,7 @@ def test_what_is_no_photo_is_told_at_the_upload(page, send, tmp_path):
 
 
 def test_the_folder_has_limits(demo, tmp_path):
-    from webui_folder import YOUNG_S, Folder
+    from sapiens_mm.webui.folder import YOUNG_S, Folder
 
     folder = Folder(tmp_path, max_bytes=25, max_files=4)
     own = folder.served / 'own.css'

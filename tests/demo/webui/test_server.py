@@ -31,7 +31,7 @@ def test_page_names_no_other_server(page):
 
 
 def test_old_files_go(demo, tmp_path):
-    from webui_folder import Folder
+    from sapiens_mm.webui.folder import Folder
 
     folder = Folder(tmp_path)
     kept = folder.served / 'a' / 'kept.jpg'
@@ -78,7 +78,8 @@ def test_wrong_models_are_one_sentence(demo, argv, match):
 )
 def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv, match):
     import fake_runs
-    import webui_remote
+
+    from sapiens_mm.webui import remote as webui_remote
 
     monkeypatch.setattr(webui_remote, 'build_models', fake_runs.refuse_page)
     monkeypatch.setattr(os, 'environ', dict(os.environ))
@@ -112,9 +113,10 @@ def test_a_taken_port_and_no_gradio(demo, page, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGTERM to catch')
 def test_stopped_while_a_request_runs(demo, photo, tmp_path, monkeypatch, capsys):
     import fake_runs
-    import webui_remote
     from gradio_client import Client, handle_file
-    from webui_folder import Folder
+
+    from sapiens_mm.webui import remote as webui_remote
+    from sapiens_mm.webui.folder import Folder
 
     place = tmp_path / 'place'
     place.mkdir()
@@ -152,7 +154,6 @@ def test_stopped_while_a_request_runs(demo, photo, tmp_path, monkeypatch, capsys
 def test_the_command_as_it_is(demo, photo, tmp_path):
     """With the small models, in processes of their own."""
     from gradio_client import Client, handle_file
-
     from picture_webui import serve
 
     with pytest.MonkeyPatch.context() as patch:

@@ -18,9 +18,10 @@ LIMIT_S = 1.5
 def parts(demo):
     """The modules: worker, remote, wish, and the runs of these tests."""
     import fake_runs
-    import webui_remote
-    import webui_wish
-    import webui_worker
+
+    from sapiens_mm.webui import remote as webui_remote
+    from sapiens_mm.webui import request as webui_wish
+    from sapiens_mm.webui import worker as webui_worker
 
     return webui_worker, webui_remote, webui_wish, fake_runs
 

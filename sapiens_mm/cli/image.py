@@ -1,0 +1,92 @@
+"""Pose, body parts, depth and surface normals on photos.
+
+    python demo/image_demo.py photo.jpg --task all
+    python demo/image_demo.py photos/ --checkpoint sapiens_1b_goliath….pth
+
+A checkpoint says itself what it is for: its task, size and config are read from
+its tensors. Without one, the small model of the package runs if it has one for the
+task; else, or with --size, one with random weights, which shows the pipeline and
+nothing else.
+Without an input, scikit-image's astronaut is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from sapiens_mm.cli.options import add_model_options, add_run_options
+from sapiens_mm.commands import command
+from sapiens_mm.runs.media_kinds import videos_sentence
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
+    add_model_options(parser)
+    add('--out-dir', type=Path, default=Path('outputs/image_demo'))
+    boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
+    add('--boxes', metavar='JSON', help=boxes_help)
+    add(
+        '--mask',
+        metavar='PATH',
+        help='people, for depth and normals: a folder of .png or .npy with the '
+        "photos' names, one file, 'seg' for the parts of this run, or 'none'; default: "
+        'the parts of this run, for pictures and point clouds, if it has them and '
+        'their weights are not random',
+    )
+    add('--seg-checkpoint', metavar='FILE', help='model of parts that makes the masks')
+    add('--seg-config', metavar='NAME', help='its config, if it is not one of ours')
+    add(
+        '--tile',
+        **dict(type=int, nargs='?', const=1024, metavar='PIXELS'),
+        help='depth and normals in overlapping tiles of this height, 1024 if left '
+        'out: for large photos, at a cost of one run of the model a tile',
+    )
+    tile_help = 'share of a tile that the next covers too, 0.1 to 0.5'
+    add('--tile-overlap', type=float, default=0.25, help=tile_help)
+    add(
+        '--map-format',
+        choices=('npy', 'exr', 'png', 'png16'),
+        default='npy',
+        help='of depth and normals; png is 16-bit depth and 8-bit normals',
+    )
+    add(
+        '--ply',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help='write a point cloud of relative depth; fov_deg=55 or focal_px, near=1, '
+        'span=0.3 (distance = near + span * depth), step=1, max_jump',
+    )
+    palette_help = 'write class ids as PNG with a palette too'
+    add('--palette', action='store_true', help=palette_help)
+    add_run_options(parser, 'photo')
+    return parser.parse_args(argv)
+
+
+@command(kept='finished photos are kept and skipped next time')
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; return 0, 1 if some photos failed; else see ``commands``."""
+    args = parse_args(argv)
+    warnings.simplefilter('ignore')  # of imports
+    if sentence := videos_sentence([Path(item) for item in args.inputs]):
+        raise ValueError(sentence)
+    from sapiens_mm.runs.image_run import DemoRun
+    from sapiens_mm.runs.jobs import show_notes
+
+    show_notes()
+    run = DemoRun(args)
+    started = time.perf_counter()
+    failures = run()
+    run.report(time.perf_counter() - started)
+    for source, reason in failures:
+        print(f'failed: {source}: {reason}', file=sys.stderr)
+    return 1 if failures else 0

@@ -1,0 +1,1 @@
+"""What ``sapiens image`` and ``sapiens video`` do, from their requests to files."""

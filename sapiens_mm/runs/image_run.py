@@ -1,0 +1,278 @@
+"""The work of image_demo.py: which models, which photos, where results go."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from sapiens_mm import apis
+from sapiens_mm.apis.images import ImageError, read_image
+from sapiens_mm.apis.results import Result
+from sapiens_mm.files import write_image
+from sapiens_mm.runs.inputs import find_photos, parse_boxes, parse_cleanup
+from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
+from sapiens_mm.runs.map_outputs import MapOutputs
+from sapiens_mm.runs.output_names import output_names
+from sapiens_mm.runs.people_masks import MAP_TASKS
+from sapiens_mm.runs.run_records import RunRecord, identity_of_files
+from sapiens_mm.saving.results import (
+    DATA_SUFFIX,
+    draw_result,
+    write_data,
+    write_palette,
+)
+from sapiens_mm.visualization import colorize_relief, side_by_side
+
+INFERENCERS = {
+    'pose': apis.PoseInferencer,
+    'seg': apis.SegInferencer,
+    'depth': apis.DepthInferencer,
+    'normal': apis.NormalInferencer,
+}
+
+
+class DemoRun:
+    """Runs every job over every photo and writes what comes out.
+
+    Args:
+        args: The command line of ``image_demo.py``.
+
+    Raises:
+        ValueError: If the command line asks for what cannot be.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.out_dir: Path = args.out_dir
+        self.boxes = parse_boxes(args.boxes)
+        self.cleanup = parse_cleanup(args.cleanup)
+        self.photos, self.failures = self._find_photos()
+        self.names = output_names(self.photos, args.inputs)
+        self.jobs = plan_jobs(args)
+        self._refuse_own_outputs()
+        args.detector = pick_detector(args.detector, self.jobs)
+        self.skipped = 0
+        self.records: list[RunRecord] = []
+        self.maps = MapOutputs(args, self.names, self.jobs)
+
+    def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
+        if self.args.inputs:
+            return find_photos(self.args.inputs)
+        from skimage import data
+
+        photo = self.out_dir / 'photos' / 'astronaut.png'
+        made_of = dict(astronaut=[])
+        record = RunRecord(self.out_dir, 'photos', 'from scikit-image')
+        if record.todo(made_of, dict(astronaut=[photo])):
+            record.claim(made_of, dict(astronaut=[photo]))
+            write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
+        record.release()
+        return [photo], {}
+
+    def _refuse_own_outputs(self) -> None:
+        """Raise ValueError if a photo is where outputs go: it would be overwritten."""
+        tasks = [(self.out_dir / job.task).resolve() for job in self.jobs]
+        folders = {photo.parent: photo for photo in self.photos}
+        for folder, photo in folders.items():
+            if any(folder.resolve().is_relative_to(task) for task in tasks):
+                raise ValueError(
+                    f'{photo} lies where this run writes: name another --out-dir'
+                )
+
+    def __call__(self) -> list[tuple[str, str]]:
+        """Run all jobs; return the photos that failed, and why."""
+        if self.maps.sentence:
+            print(self.maps.sentence, flush=True)
+        try:
+            self._run_jobs()
+        finally:
+            for record in (*self.records, *self.maps.records):
+                record.release()
+        return list(self.failures.items())
+
+    def _run_jobs(self) -> None:
+        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        self.failures |= self.maps.make_masks(good)
+        for job in self.jobs:
+            self._run_job(job)
+        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        self.failures |= self.maps.write_clouds(good)
+        if len(self.jobs) > 1:
+            self._write_panels()
+
+    def _settings(self, job: Job) -> dict[str, object]:
+        """What decides the results of a job."""
+        args = self.args
+        settings = dict(
+            config=job.config,
+            checkpoint=job.weights_id,
+            flip=args.flip,
+            dtype=args.dtype,
+        )
+        if job.task == 'pose':
+            settings |= dict(detector=args.detector, boxes=args.boxes)
+            settings |= dict(kpt_thr=args.kpt_thr)
+        elif job.task == 'seg':
+            settings |= dict(opacity=args.opacity, seg_mode=args.seg_mode)
+            settings |= dict(resize=args.resize, cleanup=args.cleanup)
+            if args.seg_mode == 'person':
+                settings |= dict(detector=args.detector, boxes=args.boxes)
+        else:
+            parts = [self._settings(job) for job in self.jobs if job.task == 'seg']
+            for of_parts in parts:
+                del of_parts['opacity']  # of their picture alone
+            settings |= self.maps.settings(*parts)
+        return settings
+
+    def _run_job(self, job: Job) -> None:
+        record = RunRecord(self.out_dir, job.task, self._settings(job))
+        self.records.append(record)
+        photos = [photo for photo in self.photos if str(photo) not in self.failures]
+        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
+        outputs = {self.names[p]: self._outputs(job.task, p) for p in photos}
+        wanted = set(record.todo(sources, outputs, self.args.overwrite))
+        self.skipped += len(photos) - len(wanted)
+        photos = [photo for photo in photos if self.names[photo] in wanted]
+        if not photos:
+            return
+        print(job.headline, flush=True)
+        args = self.args
+        options = dict(
+            device=args.device,
+            dtype=args.dtype,
+            compile=args.compile,
+            flip_test=args.flip,
+            batch_size=args.batch_size,
+        )
+        given: dict[str, list] = {}
+        if job.task in MAP_TASKS:
+            options |= self.maps.options()
+            photos, given['mask'] = self._with_masks(photos)
+            if not photos:
+                return
+        if job.task == 'seg':
+            options |= dict(mode=args.seg_mode, resize=args.resize)
+            options['cleanup'] = self.cleanup
+        if job.task == 'pose' or (job.task, args.seg_mode) == ('seg', 'person'):
+            options['detector'] = args.detector
+            if self.boxes is not None:
+                given['boxes'] = [self.boxes] * len(photos)
+        model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
+        names = [self.names[photo] for photo in photos]
+        record.claim(
+            {name: sources[name] for name in names}, outputs, self.args.overwrite
+        )
+        parts = getattr(model, 'table', None) if job.task == 'seg' else None
+        for photo, result in zip(
+            photos, model.run(photos, progress=True, **given), strict=True
+        ):
+            try:
+                self._write(job.task, photo, result, parts)
+            except ValueError as error:
+                self.failures[str(photo)] = str(error)
+
+    def _write(self, task: str, photo: Path, result: Result, parts: object) -> None:
+        if result.error:
+            # the sentence begins with the path already
+            raise ImageError(result.error.removeprefix(f'{photo} '))
+        image = read_image(photo)
+        picture, data, *more = self._outputs(task, photo)
+        if task in MAP_TASKS and result.is_empty:
+            self.maps.nobody.add(photo)
+        drawn = draw_result(
+            result,
+            image,
+            parts=parts,
+            score_threshold=self.args.kpt_thr,
+            opacity=self.args.opacity,
+        )
+        stem = data.with_name(data.name.removesuffix(data.suffix))
+        write_data(result, stem, self.args.map_format, self.maps.all_pixels)
+        write_image(picture, drawn)
+        for path in more:
+            if path == self._relief(photo):
+                write_image(path, colorize_relief(result.depth, result.mask))
+            elif task in MAP_TASKS:
+                pass  # the file beside the map is written with it
+            elif path.is_relative_to(self.out_dir / 'seg/persons'):
+                write_image(path, result.persons)
+            else:
+                write_palette(path, result.labels, parts)
+
+    def _outputs(self, task: str, photo: Path) -> list[Path]:
+        """Picture and data file of a photo, and what else is asked for."""
+        name = self.names[photo]
+        folder = self.out_dir / task
+        files = [folder / 'pictures' / f'{name}.jpg']
+        if task in MAP_TASKS:
+            files += self.maps.data_files(task, photo)
+            if task == 'depth' and self.args.show_relief:
+                files.append(self._relief(photo))
+            return files
+        files.append(folder / f'{name}{DATA_SUFFIX[task]}')
+        if task == 'seg' and self.args.seg_mode == 'person':
+            files.append(folder / 'persons' / f'{name}.png')
+        if task == 'seg' and self.args.palette:
+            files.append(folder / 'palette' / f'{name}.png')
+        return files
+
+    def _with_masks(self, photos: list[Path]) -> tuple[list[Path], list[Path | None]]:
+        """Return the photos that lack no mask, and the files of the masks."""
+        found = {}
+        for photo in photos:
+            try:
+                found[photo] = self.maps.mask_path(photo)
+            except ImageError as error:
+                self.failures[str(photo)] = str(error)
+        return list(found), list(found.values())
+
+    def _relief(self, photo: Path) -> Path:
+        return self.out_dir / 'depth/relief' / f'{self.names[photo]}.jpg'
+
+    def _panels(self, photo: Path) -> list[tuple[str, Path]]:
+        """Captions and pictures of all tasks."""
+        panels = []
+        for job in self.jobs:
+            panels.append((job.title, self._outputs(job.task, photo)[0]))
+            if job.task == 'depth' and self.args.show_relief:
+                panels.append((RELIEF_CAPTION, self._relief(photo)))
+        return panels
+
+    def _write_panels(self) -> None:
+        """Photo and pictures of all tasks side by side."""
+        folder = self.out_dir / 'panels'
+        titles = [title for title, _ in self._panels(self.photos[0])]
+        record = RunRecord(self.out_dir, 'panels', titles)
+        self.records.append(record)
+        panels = {}
+        for photo in self.photos:
+            pictures = [path for _, path in self._panels(photo)]
+            if str(photo) not in self.failures and all(p.is_file() for p in pictures):
+                panels[self.names[photo]] = [photo, *pictures]
+        sources = {name: identity_of_files(paths) for name, paths in panels.items()}
+        outputs = {name: [folder / f'{name}.jpg'] for name in panels}
+        names = record.todo(sources, outputs)
+        if names:
+            record.claim({name: sources[name] for name in names}, outputs)
+        for name in names:
+            images = map(read_image, panels[name])
+            write_image(outputs[name][0], side_by_side([*images], ['photo', *titles]))
+
+    def report(self, seconds: float) -> None:
+        """Print where the results lie."""
+        done = len(self.photos) - len(self.failures)
+        print(f'{done} of {len(self.photos)} photos in {seconds:.1f} s', end='')
+        print(f', {self.skipped} results were there already' if self.skipped else '')
+        if not done:
+            return
+        for job in self.jobs:
+            folder = self.out_dir / job.task
+            if len(self.photos) == 1:
+                print(f'  {job.task:7}', *self._outputs(job.task, self.photos[0]))
+            else:
+                print(f'  {job.task:7} {folder}/pictures, {folder}')
+        self.maps.report()
+        if len(self.jobs) > 1:
+            print(f'  {"panels":7} {self.out_dir / "panels"}')

@@ -1,0 +1,256 @@
+"""What image_demo.py does for depth and normals alone: masks, tiles, files, clouds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from sapiens_mm import apis
+from sapiens_mm.apis.images import read_image, read_mask
+from sapiens_mm.apis.map_masks import find_mask, seg_checkpoint
+from sapiens_mm.apis.results import DepthResult, NormalResult
+from sapiens_mm.checkpoints import resolve
+from sapiens_mm.files import write_image
+from sapiens_mm.runs.jobs import Job, identity_of
+from sapiens_mm.runs.output_names import plain_name
+from sapiens_mm.runs.people_masks import MAP_TASKS, mask_sentence, pick_mask
+from sapiens_mm.runs.run_records import RunRecord, identity_of_files
+from sapiens_mm.saving.maps import MAP_FORMATS, check_map_format, read_saved_map
+from sapiens_mm.saving.point_cloud import CloudOptions, point_cloud, write_ply
+
+
+class MapOutputs:
+    """Finds or makes masks, and writes point clouds.
+
+    Args:
+        args: The command line of ``image_demo.py``.
+        names: Photo to the name of its outputs.
+        jobs: Of this run.
+
+    Raises:
+        ValueError: If the command line asks for what cannot be.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, names: dict[Path, str], jobs: list[Job]
+    ) -> None:
+        self.args = args
+        self.names = names
+        self.tasks = tasks = [job.task for job in jobs]
+        self.out_dir: Path = args.out_dir
+        self.cloud = parse_cloud(args.ply)
+        self.records: list[RunRecord] = []
+        self.nobody: set[Path] = set()  # photos whose mask is empty
+        self.unseen: set[Path] = set()  # photos whose parts show nobody
+        check_map_format(args.map_format)
+        mask = pick_mask(args.mask, jobs)
+        # a model that makes the masks stands in for the parts of the run
+        self.from_parts = mask == 'seg' and not args.seg_checkpoint
+        self.mask_folder = None if mask in (None, 'seg') else Path(mask)
+        if self.mask_folder is not None and not self.mask_folder.exists():
+            raise ValueError(f'--mask: {self.mask_folder} does not exist')
+        self.sentence = '' if args.seg_checkpoint else mask_sentence(args.mask, jobs)
+        if self.cloud is not None and 'depth' not in tasks:
+            raise ValueError("--ply needs the task 'depth' in the same run")
+        self.seg = None
+        if args.seg_checkpoint:
+            self.seg = self._find_seg()
+        elif args.seg_config:
+            raise ValueError('--seg-config goes with --seg-checkpoint')
+
+    def _find_seg(self) -> tuple[Path, str | None]:
+        if self.args.mask is not None:
+            raise ValueError('--seg-checkpoint makes masks: leave --mask out')
+        if not set(MAP_TASKS) & set(self.tasks):
+            raise ValueError('--seg-checkpoint makes masks for depth and normals only')
+        if self.args.seg_config:
+            return resolve(self.args.seg_checkpoint), self.args.seg_config
+        path, config = seg_checkpoint(self.args.seg_checkpoint)
+        return path, config if isinstance(config, str) else None
+
+    @property
+    def all_pixels(self) -> bool:
+        """Whether files hold every pixel: a mask nobody asked for is for the eye."""
+        return self.args.mask is None and self.seg is None
+
+    def settings(self, parts: dict[str, object] | None = None) -> dict[str, object]:
+        """Return what decides the results of depth and normals, for a record.
+
+        Args:
+            parts: What decides the parts of this run, if it has them.
+        """
+        args = self.args
+        return dict(
+            mask=args.mask,
+            parts=parts if self.from_parts else None,
+            seg=self.seg and [identity_of(self.seg[0]), self.seg[1]],
+            tile=args.tile,
+            tile_overlap=args.tile_overlap if args.tile else None,
+            map_format=args.map_format,
+        )
+
+    def options(self) -> dict[str, object]:
+        """Return arguments of the inferencers."""
+        return dict(tile=self.args.tile, tile_overlap=self.args.tile_overlap)
+
+    def data_files(self, task: str, photo: Path) -> list[Path]:
+        """Return the data file of a photo and the JSON file beside it."""
+        suffix = MAP_FORMATS[self.args.map_format]
+        name = f'{self.names[photo]}{suffix}'
+        folder = self.out_dir / task
+        return [folder / name, folder / f'{name}.json']
+
+    def mask_path(self, photo: Path) -> Path | None:
+        """Return the file with the mask of a photo, or None where it needs none.
+
+        Raises:
+            ImageError: If there should be one and is not.
+        """
+        name = self.names[photo]
+        if self.seg is not None:
+            return self.out_dir / 'masks' / f'{name}.png'
+        if self.from_parts:
+            path = self.out_dir / 'seg' / f'{name}.png'
+            if read_image(path).any():
+                return path
+            self.unseen.add(photo)
+            return None
+        if self.mask_folder is None or self.mask_folder.is_file():
+            return self.mask_folder
+        plain = plain_name(photo, tuple(self.args.inputs))
+        # the name of the outputs tells photos apart that differ in the suffix alone
+        return find_mask(self.mask_folder, name if name.startswith(plain) else plain)
+
+    def make_masks(self, photos: list[Path]) -> dict[str, str]:
+        """Make the masks that are missing with ``--seg-checkpoint``.
+
+        Returns:
+            Photos that failed, and why.
+        """
+        if self.seg is None:
+            return {}
+        path, config = self.seg
+        settings = dict(config=str(config), checkpoint=identity_of(path))
+        record = RunRecord(self.out_dir, 'masks', settings)
+        self.records.append(record)
+        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
+        outputs = {self.names[photo]: [self.mask_path(photo)] for photo in photos}
+        names = set(record.todo(sources, outputs, self.args.overwrite))
+        wanted = [photo for photo in photos if self.names[photo] in names]
+        if not wanted:
+            return {}
+        print(f'masks: {config or "config of the checkpoint"} ({path})', flush=True)
+        args = self.args
+        model = apis.SegInferencer(
+            config,
+            path,
+            device=args.device,
+            dtype=args.dtype,
+            batch_size=args.batch_size,
+        )
+        wanted_sources = {name: sources[name] for name in names}
+        record.claim(wanted_sources, outputs, self.args.overwrite)
+        failures = {}
+        for photo, result in zip(wanted, model.run(wanted, progress=True), strict=True):
+            if result.error:
+                failures[str(photo)] = result.error.removeprefix(f'{photo} ')
+                continue
+            mask = (result.labels > 0).astype(np.uint8) * 255
+            write_image(self.mask_path(photo), mask)
+        return failures
+
+    def write_clouds(self, photos: list[Path]) -> dict[str, str]:
+        """Write the point clouds that are missing or older than their depth.
+
+        Returns:
+            Photos that failed, and why.
+        """
+        if self.cloud is None:
+            return {}
+        with_normals = 'normal' in self.tasks
+        settings = dict(cloud=repr(self.cloud), normals=with_normals)
+        record = RunRecord(self.out_dir, 'depth/clouds', settings)
+        self.records.append(record)
+        used = {}
+        for photo in photos:
+            tasks = MAP_TASKS[: 1 + with_normals]
+            files = [self.data_files(task, photo)[0] for task in tasks]
+            if all(path.is_file() for path in files):
+                used[photo] = files
+        sources = {self.names[p]: identity_of_files(files) for p, files in used.items()}
+        outputs = {self.names[photo]: [self.cloud_path(photo)] for photo in used}
+        names = set(record.todo(sources, outputs))
+        if names:
+            record.claim({name: sources[name] for name in names}, outputs)
+        failures = {}
+        for photo, files in used.items():
+            if self.names[photo] not in names:
+                continue
+            try:
+                self._write_cloud(self.cloud_path(photo), photo, files)
+            except ValueError as error:
+                failures[str(photo)] = str(error)
+        return failures
+
+    def cloud_path(self, photo: Path) -> Path:
+        """Return the PLY file of a photo."""
+        return self.out_dir / 'depth/clouds' / f'{self.names[photo]}.ply'
+
+    def _write_cloud(self, path: Path, photo: Path, used: list[Path]) -> None:
+        image = read_image(photo)
+        source = self.mask_path(photo)
+        mask = None if source is None else read_mask(source, image.shape[:2])
+        depth, *normals = [read_saved_map(file)[0] for file in used]
+        cloud = point_cloud(
+            DepthResult(image_hw=depth.shape, depth=depth, mask=mask),
+            image,
+            self.cloud,
+            NormalResult(normals=normals[0]) if normals else None,
+        )
+        write_ply(path, cloud)
+
+    def report(self) -> None:
+        """Print what the user should know of masks and clouds."""
+        if self.seg is not None:
+            print(f'  {"masks":7} {self.out_dir / "masks"}')
+        if self.cloud is not None:
+            print(f'  {"clouds":7} {self.out_dir / "depth/clouds"}')
+        if self.nobody:
+            print(f'nobody in the mask of {_names(self.nobody)}')
+        if self.unseen:
+            print(
+                f'the parts show nobody in {_names(self.unseen)}; depth and normals '
+                'are drawn everywhere there'
+            )
+
+
+def _names(photos: set[Path]) -> str:
+    """Count photos and name the first of them."""
+    names = ', '.join(str(photo) for photo in sorted(photos)[:5])
+    return f'{len(photos)} photos: {names}{" and others" if len(photos) > 5 else ""}'
+
+
+def parse_cloud(words: list[str] | None) -> CloudOptions | None:
+    """Read ``--ply``.
+
+    Raises:
+        ValueError: If a word is not KEY=VALUE, or the key or value is wrong.
+    """
+    if words is None:
+        return None
+    values: dict[str, float] = {}
+    for word in words:
+        key, _, text = word.partition('=')
+        try:
+            values[key] = int(text) if key == 'step' else float(text)
+        except ValueError:
+            raise ValueError(
+                f'--ply takes KEY=VALUE like fov_deg=55, got {word!r}'
+            ) from None
+    known = sorted(CloudOptions.__dataclass_fields__)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f'--ply takes {", ".join(known)}; got {unknown[0]!r}')
+    return CloudOptions(**values)

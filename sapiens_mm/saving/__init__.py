@@ -1,0 +1,1 @@
+"""Results as files: keypoints, label maps, depth, normals, point clouds."""

@@ -1,0 +1,1 @@
+"""Bodies: shape, skin, and where keypoints lie on them."""

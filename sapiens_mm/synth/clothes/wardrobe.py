@@ -1,0 +1,266 @@
+"""Outfits: what a person wears from head to toe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sapiens_mm.synth.body.body import Body
+from sapiens_mm.synth.body.flesh import Looks
+from sapiens_mm.synth.clothes import fabrics, garments
+from sapiens_mm.synth.clothes.apparel import accessorize
+from sapiens_mm.synth.clothes.dresser import Dresser
+from sapiens_mm.synth.clothes.footwear import shoes, socks
+from sapiens_mm.synth.core.asset import Asset
+from sapiens_mm.synth.core.mesh import Material, Mesh
+from sapiens_mm.synth.hair.hair import grow_hair
+from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.places.supports import seat_box
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What is worn.
+
+    Attributes:
+        meshes: Clothes, shoes, hair and apparel, in the body's frame.
+        hidden: (V,) bool, skin that is covered and should not be drawn.
+        aux: (V,) float32 for the skin: brows, beard, lips.
+    """
+
+    meshes: list[Mesh]
+    hidden: np.ndarray
+    aux: np.ndarray
+
+
+def dress(
+    asset: Asset,
+    body: Body,
+    rng: Rng,
+    knobs: Knobs,
+    looks: Looks,
+    person: int = 1,
+    gender: float = 0.5,
+    kind: str = '',
+) -> Outfit:
+    """Dress a posed body; trunk and pelvis are always covered.
+
+    Args:
+        asset: The baked human.
+        body: Posed.
+        rng: Drawn from.
+        knobs: ``outfits``, ``shoes``, ``socks``, ``hair``, ``beard`` and the
+            accessories are read.
+        looks: Colours of hair and skin.
+        person: Number that the meshes carry.
+        gender: Of the build, 0 male to 1 female; shifts what is likely.
+        kind: ``Pose.kind``; sitters' skirts lie on the seat.
+    """
+    seat = seat_box(body) if kind.startswith('sit:') else None
+    d = Dresser(asset, body, person, rng, seat)
+    outfit = knobs.choose('outfits', rng)
+    if outfit == 'dress' and rng.random() > 0.25 + 0.75 * (gender > 0.5):
+        outfit = 'casual'
+    _OUTFITS[outfit](d, knobs, gender)
+    covered_head = accessorize(d, knobs, outfit)
+    aux = grow_hair(d, knobs, looks, gender, covered_head)
+    return Outfit(d.meshes, d.hidden, aux)
+
+
+def _feet(d: Dresser, knobs: Knobs, kind: str = '', low: bool = False) -> None:
+    """Draw socks and shoes; ``low`` allows none above the ankle."""
+    rng = d.rng
+    wears_shoes = rng.random() < knobs.shoes
+    kind = kind or knobs.choose('shoe_kinds', rng)
+    bare = kind in ('sandal', 'flat') and rng.random() < 0.85
+    if rng.random() < (knobs.socks if wears_shoes else 0.5) and not bare:
+        height = rng.choice([0.03, 0.12, 0.2, 0.33], p=[0.25, 0.45, 0.2, 0.1])
+        material = fabrics.knit(rng) if rng.random() < 0.4 else fabrics.cloth(rng)
+        if rng.random() < 0.4:
+            tone = (0.7,) * 3 if rng.random() < 0.6 else (0.015,) * 3
+            material = replace(material, kind='knit', color=tone, color2=tone)
+        material = replace(material, bump=0.0006, scale=material.scale * 2)
+        socks(d, 0.02 if low else height, material)
+    if wears_shoes:
+        shoes(d, kind)
+
+
+def _bottom_material(rng: Rng) -> tuple[str, Material]:
+    """Draw a kind of trousers and its cloth."""
+    kind = ('skinny', 'straight', 'wide', 'sweat', 'shorts')[
+        rng.choice(5, p=[0.22, 0.36, 0.12, 0.12, 0.18])
+    ]
+    if kind in ('skinny', 'straight', 'wide') and rng.random() < 0.5:
+        return kind, fabrics.denim(rng)
+    pattern = '' if kind == 'shorts' or rng.random() < 0.15 else 'cloth'
+    return kind, fabrics.cloth(rng, pattern)
+
+
+def _legs(d: Dresser, knobs: Knobs, gender: float, high: float, skirts: float) -> None:
+    """Draw trousers or a skirt, with shoes in the right order."""
+    rng = d.rng
+    if rng.random() < skirts * (0.12 + 0.88 * (gender > 0.5)):
+        _feet(d, knobs)
+        below = fabrics.cloth(rng, 'cloth')
+        end = 0.2 if rng.random() < 0.75 else d.at_base.leg_span[1] - 0.02
+        garments.short_tights(d, below, end)
+        material = _skirt_cloth(rng)
+        low = rng.choice([-0.1, -0.22, -0.35, -0.58], p=[0.28, 0.32, 0.22, 0.18])
+        garments.skirt(d, material, 'Lower_Clothing', low + rng.normal(0, 0.03), 0.278)
+        return
+    kind, material = _bottom_material(rng)
+    over = kind == 'skinny' and rng.random() < 0.5
+    if not over:
+        _feet(d, knobs)
+    garments.trousers(d, material, kind=kind, high=high)
+    if over:
+        _feet(d, knobs, ('boot', 'high_boot', 'sneaker')[rng.integers(3)])
+
+
+def _skirt_cloth(rng: Rng) -> Material:
+    pick = rng.random()
+    if pick < 0.2:
+        return fabrics.denim(rng)
+    return fabrics.satin(rng) if pick < 0.4 else fabrics.cloth(rng)
+
+
+def _casual(d: Dresser, knobs: Knobs, gender: float) -> None:
+    rng = d.rng
+    high = rng.uniform(0.21, 0.29)
+    kinds = ('tee', 'long', 'shirt', 'sweater', 'hoodie', 'tank', 'crop', 'blouse')
+    female = float(gender > 0.5)
+    weights = np.array(
+        [0.3, 0.12, 0.15, 0.12, 0.12, 0.07, 0.07 * female, 0.12 * female]
+    )
+    kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+    heavy = kind in ('sweater', 'hoodie')
+    material = fabrics.cloth(rng, wrinkles=1.3)
+    if kind == 'sweater' or (kind == 'long' and rng.random() < 0.3):
+        material = fabrics.knit(rng)
+    elif kind == 'hoodie':
+        material = fabrics.cloth(rng, 'cloth')
+    elif kind == 'blouse' and rng.random() < 0.5:
+        material = fabrics.satin(rng)
+    low = rng.uniform(0.34, 0.42) if kind == 'crop' else rng.uniform(0.07, 0.2)
+    tucked = not heavy and kind != 'crop' and rng.random() < 0.3
+    tight = rng.beta(0.9, 1.3)
+    if tucked:
+        garments.top(d, kind, material, low=0.12, tight=max(tight, 0.5))
+        _legs(d, knobs, gender, max(high, 0.255), knobs.skirts)
+    else:
+        _legs(d, knobs, gender, high, knobs.skirts)
+        garments.top(d, kind, material, low=low, tight=tight)
+    if not heavy and rng.random() < 0.22:
+        _outer(d, long=rng.random() < 0.2)
+
+
+def _outer(d: Dresser, long: bool) -> None:
+    """Put a jacket, cardigan or coat over the rest."""
+    rng = d.rng
+    pick = rng.random()
+    if pick < 0.25:
+        material = fabrics.leather(rng)
+    elif pick < 0.45:
+        material = fabrics.denim(rng)
+    elif pick < 0.6:
+        material = fabrics.knit(rng)
+    else:
+        material = fabrics.cloth(rng, 'plaid' if rng.random() < 0.2 else 'cloth', 1.4)
+    if long:
+        tails = rng.uniform(-0.5, -0.05)
+        garments.jacket(d, material, low=0.25, tails=tails)
+    else:
+        garments.jacket(d, material, low=rng.uniform(0.1, 0.24), tails=None)
+
+
+def _formal(d: Dresser, knobs: Knobs, gender: float) -> None:
+    rng = d.rng
+    suit = fabrics.cloth(rng, 'cloth' if rng.random() < 0.8 else 'stripes')
+    suit = replace(suit, scale=160.0, duty=0.9, bump=suit.bump * 0.6)
+    shirt = fabrics.cloth(rng, 'cloth' if rng.random() < 0.6 else '', 0.8)
+    if rng.random() < 0.5:
+        shirt = replace(shirt, kind='cloth', color=(0.72,) * 3, color2=(0.66,) * 3)
+    garments.top(d, 'shirt', shirt, low=0.12, tight=0.6)
+    if gender > 0.5 and rng.random() < 0.4:
+        _feet(d, knobs, ('flat', 'loafer', 'boot')[rng.integers(3)])
+        garments.short_tights(d, fabrics.cloth(rng, 'cloth'), 0.2)
+        garments.skirt(d, suit, 'Lower_Clothing', rng.uniform(-0.35, -0.15), 0.278)
+    else:
+        _feet(d, knobs, ('loafer', 'loafer', 'boot')[rng.integers(3)])
+        garments.trousers(d, suit, kind='straight', high=0.27)
+    if rng.random() < 0.7:
+        garments.jacket(d, suit, low=rng.uniform(0.08, 0.14), tails=None)
+
+
+def _winter(d: Dresser, knobs: Knobs, gender: float) -> None:
+    rng = d.rng
+    kind = ('sweater', 'long', 'hoodie')[rng.integers(3)]
+    material = fabrics.knit(rng) if kind == 'sweater' else fabrics.cloth(rng)
+    _legs(d, knobs, gender, rng.uniform(0.22, 0.28), 0.5 * knobs.skirts)
+    garments.top(d, kind, material, low=rng.uniform(0.1, 0.18))
+    _outer(d, long=rng.random() < 0.6)
+
+
+def _sport(d: Dresser, knobs: Knobs, gender: float) -> None:
+    rng = d.rng
+    female = gender > 0.5
+    _feet(d, knobs, 'sneaker')
+    if rng.random() < 0.5:
+        thigh, ankle = d.at_base.leg_span
+        end = rng.choice([0.22, thigh + 0.12, ankle - 0.04])
+        garments.short_tights(d, fabrics.satin(rng), end, rng.uniform(0.22, 0.3))
+    else:
+        kind = 'shorts' if rng.random() < 0.6 else 'sweat'
+        garments.trousers(d, fabrics.cloth(rng, 'cloth'), kind=kind, high=0.24)
+    if female and rng.random() < 0.45:
+        garments.top(
+            d, 'sport', fabrics.satin(rng), low=rng.uniform(0.42, 0.47), tight=1
+        )
+        return
+    kind = 'tank' if rng.random() < 0.5 else 'tee'
+    low = rng.uniform(0.08, 0.18) if rng.random() < 0.8 or not female else 0.36
+    garments.top(d, kind, fabrics.cloth(rng), low=low)
+
+
+def _beach(d: Dresser, knobs: Knobs, gender: float) -> None:
+    """Swimwear that covers chest and pelvis: a tank or sports top and shorts."""
+    rng = d.rng
+    if rng.random() < 0.3:
+        _feet(d, knobs, 'sandal')
+    material = fabrics.cloth(rng)
+    if gender > 0.5 and rng.random() < 0.6:
+        garments.underwear(d, material, rng.uniform(0.02, 0.06))
+        low = rng.choice([0.44, 0.2])
+        garments.top(d, 'sport', material, low=low, tight=1)
+        return
+    garments.trousers(d, material, kind='shorts', high=rng.uniform(0.2, 0.25))
+    low = 0.4 if gender > 0.5 else rng.choice([0.4, 0.15])
+    garments.top(d, 'tank', fabrics.cloth(rng), low=low)
+
+
+def _dress(d: Dresser, knobs: Knobs, gender: float) -> None:
+    """A dress: its top as a shell, its skirt hung from the waist."""
+    rng = d.rng
+    _feet(d, knobs, ('flat', 'sandal', 'boot', 'sneaker', 'loafer')[rng.integers(5)])
+    below = fabrics.cloth(rng, 'cloth')
+    end = 0.2 if rng.random() < 0.8 else d.at_base.leg_span[1] - 0.02
+    garments.short_tights(d, below, end)
+    material = fabrics.satin(rng) if rng.random() < 0.3 else fabrics.cloth(rng)
+    garments.top(d, 'dress', material, low=0.255, tight=rng.uniform(0.6, 1))
+    low = rng.choice([-0.12, -0.25, -0.38, -0.6], p=[0.25, 0.33, 0.22, 0.2])
+    garments.skirt(d, material, 'Upper_Clothing', low + rng.normal(0, 0.03), 0.278)
+    if rng.random() < 0.2:
+        garments.jacket(d, fabrics.cloth(rng, 'cloth'), low=0.24, tails=None)
+
+
+_OUTFITS = {
+    'casual': _casual,
+    'formal': _formal,
+    'winter': _winter,
+    'sport': _sport,
+    'beach': _beach,
+    'dress': _dress,
+}

@@ -1,0 +1,1 @@
+"""What the rest of the generator stands on: meshes, rig, camera, compiled kernels."""

@@ -1,0 +1,1 @@
+"""Places: rooms, streets, furniture, props."""

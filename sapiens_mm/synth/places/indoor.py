@@ -1,0 +1,132 @@
+"""Rooms: floor, walls, ceiling and what stands along the walls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sapiens_mm.synth.core.mesh import Material, Mesh
+from sapiens_mm.synth.places.furniture import PIECES, fabric, paint, timber
+from sapiens_mm.synth.places.props import Builder, chances, color, mixed, pick, turned
+
+Rng = np.random.Generator
+
+
+def fine_coordinates(low: float, high: float, inner: float, step: float) -> np.ndarray:
+    """Return coordinates from low to high, ``step`` apart within +-inner of 0."""
+    fine = np.arange(-inner, inner + step / 2, step)
+    fine = fine[(fine > low) & (fine < high)]
+    first, last = (fine[0], fine[-1]) if len(fine) else (high, low)
+    before = np.linspace(low, first, 8)[:-1] if first > low else []
+    after = np.linspace(last, high, 8)[1:] if high > last else []
+    return np.concatenate([before, fine, after])
+
+
+def _floor(rng: Rng) -> Material:
+    kind = ('planks', 'planks', 'tiles', 'carpet', 'plaster')[rng.integers(5)]
+    if kind == 'planks':
+        return timber(rng, kind)
+    return paint(
+        rng,
+        kind,
+        scale=float(rng.uniform(1.2, 4)),
+        shininess=float(rng.uniform(10, 200)),
+    )
+
+
+def _wall(rng: Rng) -> Material:
+    """Mostly off-white or a pale colour; sometimes bricks, tiles or a wallpaper."""
+    kind = ('bricks', 'stripes', 'blobs', 'tiles')[rng.integers(4)]
+    if rng.random() < 0.72:
+        kind = 'plaster'
+    pale = rng.random() < 0.6
+    light = color(rng, 0.7, 0.95, 0.0) if pale else color(rng, 0.25, 0.9, 0.05)
+    strength = rng.uniform(0.04, 0.12) if kind == 'plaster' else rng.uniform(0.05, 0.35)
+    return Material(
+        kind,
+        light,
+        mixed(light, color(rng, 0.1, 0.9, 0.2), strength),
+        scale=float(rng.uniform(2, 8)),
+        seed=int(rng.integers(1000)),
+        duty=float(rng.uniform(0.3, 0.7)),
+    )
+
+
+def _furnish(b: Builder, rng: Rng, start: float, end: float, clutter: float) -> None:
+    """Set pieces along a wall from x = start to x = end."""
+    limits = chances([piece[3] for piece in PIECES])
+    x = start + rng.uniform(0, 0.4)
+    while x < end - 0.5:
+        make, least, most, _ = PIECES[pick(rng, limits)]
+        width = rng.uniform(least, most)
+        if rng.random() < 0.25 + 0.75 * clutter and x + width < end + 0.3:
+            make(b, rng, x, width)
+        x += width + rng.uniform(0.02, 0.5) * (1.6 - clutter)
+
+
+def room(
+    rng: Rng, clutter: float, centre: np.ndarray, radius: float, azimuth: float
+) -> tuple[list[Mesh], list[Mesh]]:
+    """Build a room around people.
+
+    Args:
+        rng: Drawn from.
+        clutter: How full it is, 0 to 1.
+        centre: (2,) where the people are, metres.
+        radius: Free space that they need.
+        azimuth: Of the camera, whose back is towards the missing wall.
+
+    Returns:
+        The shell (floor, walls, ceiling), which lets the light through, and the things
+        in the room, which do not. z = 0 is the floor.
+    """
+    yaw = azimuth + rng.normal(0, 0.3)
+    back = radius + rng.uniform(0.7, 1.5) + rng.exponential(0.9)
+    left = radius + rng.uniform(0.9, 1.8) + rng.exponential(0.8)
+    right = radius + rng.uniform(0.9, 1.8) + rng.exponential(0.8)
+    front = radius + 6.0
+    height = rng.uniform(2.35, 3.3)
+    spans = (
+        (0.0, (0.0, back), -left, right),
+        (np.pi / 2, (-left, 0.0), -front, back),
+        (-np.pi / 2, (right, 0.0), -back, front),
+    )
+    shell, things = [], []
+    ends = np.linspace(0, 1, 17)
+    wall, skirting, other = _wall(rng), paint(rng), _wall(rng)
+    for k, (turn, foot, start, end) in enumerate(spans):
+        sheet, stuff = Builder(), Builder()
+        face = other if k == 0 and rng.random() < 0.3 else wall
+        u, v = start + ends * (end - start), ends * height
+        sheet.sheet(face, (0, 0, 0), (1, 0, 0), (0, 0, 1), u, v, corners=0.4)
+        middle, long = (start + end) / 2, end - start
+        stuff.boxes(skirting, (middle, -0.01, 0.05), (long, 0.02, 0.1), step=2.0)
+        # most of a side wall is out of sight
+        near, far = (start, end) if k == 0 else (max(start, -back), min(end, back))
+        _furnish(stuff, rng, near, far, clutter)
+        place = np.append(turned(np.array([*foot, 0.0]), yaw)[:2] + centre, 0.0)
+        shell += sheet.meshes(yaw + turn, place, two_sided=False)
+        things += stuff.meshes(yaw + turn, place)
+    place = (*centre, 0.0)
+    ground = Builder()
+    step = max(0.07, radius / 20)
+    x = fine_coordinates(-left, right, radius + 0.6, step)
+    y = fine_coordinates(-front, back, radius + 0.6, step)
+    ground.sheet(_floor(rng), (0, 0, 0), (1, 0, 0), (0, 1, 0), x, y, corners=0.4)
+    if rng.random() < 0.35:
+        rug = fabric(rng)
+        spread = rng.uniform(0.7, 1.6, 2) + radius * 0.6
+        at = rng.normal(0, 0.3, 2)
+        u, v = (np.linspace(-s, s, 24) for s in spread)
+        ground.sheet(rug, (*at, 0.004), (1, 0, 0), (0, 1, 0), u, v)
+    white = Material('plaster', (0.78,) * 3, (0.7,) * 3)
+    u, v = -left + ends * (left + right), front - ends * (front + back)
+    ground.sheet(white, (0, 0, height), (1, 0, 0), (0, -1, 0), u, -v[::-1], 0.4)
+    shell += ground.meshes(yaw, place)
+    lights = Builder()
+    lamp = Material(
+        'emitter', (1, 0.93, 0.8), (1, 1, 1), scale=float(rng.uniform(1, 4))
+    )
+    for x in np.arange(-left + 0.8, right, rng.uniform(1.2, 2.5)):
+        spot = (x, rng.uniform(-1, back), height - 0.03)
+        lights.boxes(lamp, spot, (rng.uniform(0.1, 1.0), 0.15, 0.04))
+    return shell, things + lights.meshes(yaw, place)

@@ -1,0 +1,1 @@
+"""Poses: stances, gestures, hands, limits of joints, motion files, contacts."""

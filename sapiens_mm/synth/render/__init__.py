@@ -1,0 +1,1 @@
+"""From a scene to pixels: raster, light, textures, background, sensor, labels."""

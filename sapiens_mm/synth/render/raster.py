@@ -1,0 +1,368 @@
+"""Which triangle each pixel sees: a z-buffer that is an exact ray cast.
+
+A pixel's ray d = ((x - cx) / fx, (y - cy) / fy, 1) meets a triangle of camera-space
+corners v0, v1, v2 where d = l0 v0 + l1 v1 + l2 v2 with all l >= 0. Each l is affine
+in (x, y), so that triangles through the camera plane need no clipping, and
+z = 1 / (l0 + l1 + l2) is the depth in metres. Pixel centres are integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sapiens_mm.synth.core.jit import kernel, lean_kernel
+from sapiens_mm.synth.core.mesh import Mesh, pack
+
+NEAR = 0.05
+"""Metres before the camera where surfaces begin."""
+
+ALIKE = 0.012
+"""Two samples of a mesh are one surface if their depths differ by less than this."""
+
+ROUGH = 0.01
+"""Pixels by which a quick bound of a triangle may err; single precision does less."""
+
+EVERYWHERE = np.zeros((0, 0), np.bool_)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Meshes joined into one, as the kernels read them.
+
+    Attributes:
+        points: (V, 3) float32, world, metres.
+        normals: (V, 3) float32, world.
+        template: (V, 3) float32.
+        aux: (V,) float32.
+        cut: (V,) float32.
+        ids: (V,) int32 vertex of the body's template, -1 where there is none.
+        vertex_mesh: (V,) int32, which mesh.
+        faces: (F, 3) int32.
+        face_mesh: (F,) int32, which mesh.
+        materials: (M, ROW) float64, one per mesh.
+        classes: (M,) int32; see ``Mesh.class_id``.
+        persons: (M,) int32.
+        one_sided: (M,) bool.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    template: np.ndarray
+    aux: np.ndarray
+    cut: np.ndarray
+    ids: np.ndarray
+    vertex_mesh: np.ndarray
+    faces: np.ndarray
+    face_mesh: np.ndarray
+    materials: np.ndarray
+    classes: np.ndarray
+    persons: np.ndarray
+    one_sided: np.ndarray
+
+
+def join(meshes: list[Mesh]) -> Geometry:
+    """Join meshes; mesh m of the list is mesh m of the result."""
+    sizes = [len(m.vertices) for m in meshes]
+    counts = [len(m.faces) for m in meshes]
+    number = np.arange(len(meshes), dtype=np.int32)
+    faces = np.empty((sum(counts), 3), np.int32)
+    ids = np.full(sum(sizes), -1, np.int32)
+    vertex = face = 0
+    for m, size, count in zip(meshes, sizes, counts, strict=True):
+        np.add(m.faces, vertex, out=faces[face : face + count], casting='same_kind')
+        if m.ids is not None:
+            ids[vertex : vertex + size] = m.ids
+        vertex, face = vertex + size, face + count
+
+    def stack(arrays: list, *width: int) -> np.ndarray:
+        parts = [np.zeros((0, *width), np.float32), *arrays]
+        return np.concatenate(parts, dtype=np.float32, casting='same_kind')
+
+    return Geometry(
+        points=stack([m.vertices for m in meshes], 3),
+        normals=stack([m.normals for m in meshes], 3),
+        template=stack([m.template for m in meshes], 3),
+        aux=stack([m.aux for m in meshes]),
+        cut=stack([m.cut for m in meshes]),
+        ids=ids,
+        vertex_mesh=np.repeat(number, sizes),
+        faces=faces,
+        face_mesh=np.repeat(number, counts),
+        materials=pack([m.material for m in meshes]),
+        classes=np.array([m.class_id for m in meshes], np.int32),
+        persons=np.array([m.person for m in meshes], np.int32),
+        one_sided=np.array([not m.two_sided for m in meshes], np.bool_),
+    )
+
+
+def empty_buffers(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a depth buffer (H, W) of infinities and an id buffer (H, W) of -1."""
+    depth = np.full((height, width), np.inf, np.float32)
+    return depth, np.full((height, width), -1, np.int32)
+
+
+@lean_kernel
+def ray_weights(p0, p1, p2, rx, ry):
+    """Return l0, l1, l2 of the ray (rx, ry, 1) and a triangle; see the module.
+
+    They are NaN or infinite where the triangle is seen exactly edge on.
+    """
+    x0, y0, z0 = np.float64(p0[0]), np.float64(p0[1]), np.float64(p0[2])
+    x1, y1, z1 = np.float64(p1[0]), np.float64(p1[1]), np.float64(p1[2])
+    x2, y2, z2 = np.float64(p2[0]), np.float64(p2[1]), np.float64(p2[2])
+    ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+    inverse = 1.0 / (x0 * ax + y0 * ay + z0 * az)
+    l0 = (ax * rx + ay * ry + az) * inverse
+    l1 = ((y2 * z0 - z2 * y0) * rx + (z2 * x0 - x2 * z0) * ry) * inverse
+    l1 += (x2 * y0 - y2 * x0) * inverse
+    l2 = ((y0 * z1 - z0 * y1) * rx + (z0 * x1 - x0 * z1) * ry) * inverse
+    l2 += (x0 * y1 - y0 * x1) * inverse
+    return l0, l1, l2
+
+
+@lean_kernel
+def _crossing(points, i, j, camera, box):
+    """Widen ``box`` by where an edge enters the half space before the camera."""
+    za, zb = np.float64(points[i, 2]), np.float64(points[j, 2])
+    if (za >= NEAR) == (zb >= NEAR):
+        return box
+    t = (NEAR - za) / (zb - za)
+    x = points[i, 0] + t * (points[j, 0] - points[i, 0])
+    y = points[i, 1] + t * (points[j, 1] - points[i, 1])
+    u, v = camera[0] * x / NEAR + camera[2], camera[1] * y / NEAR + camera[3]
+    return min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
+
+
+@lean_kernel
+def _bounds(points, places, i, j, k, camera):
+    """Return left, right, top, bottom of a triangle's visible part, pixels."""
+    box = (np.inf, -np.inf, np.inf, -np.inf)
+    for n in (i, j, k):
+        if points[n, 2] >= NEAR:
+            u, v = np.float64(places[n, 0]), np.float64(places[n, 1])
+            box = min(box[0], u), max(box[1], u), min(box[2], v), max(box[3], v)
+    box = _crossing(points, i, j, camera, box)
+    box = _crossing(points, j, k, camera, box)
+    return _crossing(points, k, i, camera, box)
+
+
+@kernel
+def _project(points, cut, camera):
+    """Return (V, 4) float32: column, row, depth and cut; roughly, to sort out faces."""
+    fx, fy, cx, cy = camera
+    fx, fy, cx, cy = np.float32(fx), np.float32(fy), np.float32(cx), np.float32(cy)
+    places = np.empty((points.shape[0], 4), np.float32)
+    for n in range(points.shape[0]):
+        slope = 1 / points[n, 2]
+        places[n, 0] = fx * points[n, 0] * slope + cx
+        places[n, 1] = fy * points[n, 1] * slope + cy
+        places[n, 2] = points[n, 2]
+        places[n, 3] = cut[n]
+    return places
+
+
+@lean_kernel
+def _turned_away(p, q, r, wide, high):
+    """Whether a triangle's back is seen for sure; p, q, r are rows of ``_project``."""
+    area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
+    # more than what rounding does to a triangle of this size
+    return area > 0.01 * (wide + high) + 1e-5 * wide * high
+
+
+@lean_kernel
+def covered(depth, left, right, top, bottom, z):
+    """Whether all pixels of a small rectangle show something nearer than z."""
+    if (right - left + 1) * (bottom - top + 1) > 64:
+        return False
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
+            if depth[y, x] > z:
+                return False
+    return True
+
+
+@lean_kernel
+def _limits(slope):
+    """Return how a row's span follows from a weight that grows by ``slope`` a column.
+
+    The weight is above s right of (s - start) * r + o and left of (s - start) * q + p;
+    of r, o and q, p one limits nothing. No branches: they would be guessed wrongly.
+    """
+    steep = abs(slope) > 1e-30
+    run = 1.0 / slope if steep else 0.0
+    up, down = steep and slope > 0, steep and slope < 0
+    return (
+        run if up else 0.0,
+        0.0 if up else -1e9,
+        run if down else 0.0,
+        0.0 if down else 1e9,
+    )
+
+
+@lean_kernel
+def _wanted(wanted, left, right, top, bottom):
+    """Whether a rectangle of pixels meets a wanted pair of rows and columns."""
+    for y in range(top >> 1, (bottom >> 1) + 1):
+        for x in range(left >> 1, (right >> 1) + 1):
+            if wanted[y, x]:
+                return True
+    return False
+
+
+@kernel
+def raster(points, faces, cut, face_mesh, one_sided, camera, wanted, depth, ids):
+    """Draw triangles into a depth and an id buffer.
+
+    Of equally near triangles the first wins. Triangles seen edge on are not drawn.
+
+    Args:
+        points: (V, 3) float32, camera frame: x right, y down, z forward, metres.
+        faces: (F, 3) int32.
+        cut: (V,) float32; see ``Mesh``.
+        face_mesh: (F,) int32.
+        one_sided: (M,) bool; the backs of these meshes are not drawn.
+        camera: (4,) float64 fx, fy, cx, cy in pixels of the buffers.
+        wanted: (H / 2, W / 2) bool, where the result matters, for 2 x 2 pixels each;
+            elsewhere nothing is drawn. (0, 0) for everywhere.
+        depth: (H, W) float32, metres, changed in place.
+        ids: (H, W) int32 face index, changed in place.
+    """
+    lens = (camera[0], camera[1], camera[2], camera[3])
+    places = _project(points, cut, lens)
+    later = np.empty(faces.shape[0], np.int32)
+    _raster(
+        points, places, faces, face_mesh, one_sided, lens, wanted, later, depth, ids
+    )
+
+
+@lean_kernel
+def _raster(
+    points, places, faces, face_mesh, one_sided, camera, wanted, later, depth, ids
+):
+    """Do what ``raster`` says, with the rows of ``_project``."""
+    height, width = depth.shape
+    fx, fy, cx, cy = camera
+    choosy = wanted.shape[0] > 0
+    count, waiting = faces.shape[0], 0
+    for n in range(2 * count):
+        if n < count:
+            f = count - 1 - n
+        elif n - count < waiting:
+            f = later[n - count]
+        else:
+            break
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        p, q, r = places[i], places[j], places[k]
+        nearest = min(p[2], min(q[2], r[2]))
+        if nearest >= NEAR:
+            u0, u1 = min(p[0], min(q[0], r[0])), max(p[0], max(q[0], r[0]))
+            v0, v1 = min(p[1], min(q[1], r[1])), max(p[1], max(q[1], r[1]))
+        else:
+            if p[2] < NEAR and q[2] < NEAR and r[2] < NEAR:
+                continue
+            u0, u1, v0, v1 = _bounds(points, places, i, j, k, camera)
+        if u0 > width or u1 < -1 or v0 > height or v1 < -1:
+            continue
+        # limits before casts: a huge number has no integer
+        left = int(np.ceil(max(u0, 0.0) - ROUGH))
+        right = int(np.floor(min(u1, width - 1.0) + ROUGH))
+        top = int(np.ceil(max(v0, 0.0) - ROUGH))
+        bottom = int(np.floor(min(v1, height - 1.0) + ROUGH))
+        # most triangles are so small that they lie between the pixels' centres
+        if left > right or top > bottom:
+            continue
+        c0, c1, c2 = p[3], q[3], r[3]
+        if c0 >= 1 and c1 >= 1 and c2 >= 1:
+            continue
+        hollow = one_sided[face_mesh[f]]
+        if n < count and nearest >= NEAR and _turned_away(p, q, r, u1 - u0, v1 - v0):
+            if not hollow:
+                later[waiting] = f
+                waiting += 1
+            continue
+        if choosy and not _wanted(wanted, left, right, top, bottom):
+            continue
+        if covered(depth, left, right, top, bottom, nearest * (1 - 1e-5)):
+            continue
+        x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
+        x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])
+        x2, y2 = np.float64(points[k, 0]), np.float64(points[k, 1])
+        z0, z1 = np.float64(points[i, 2]), np.float64(points[j, 2])
+        z2 = np.float64(points[k, 2])
+        ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+        det = x0 * ax + y0 * ay + z0 * az
+        if abs(det) < 1e-18 or (det > 0 and hollow):
+            continue
+        inverse = 1.0 / det
+        bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
+        dx, dy, dz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
+        # the affine weights, in pixels
+        across, down = inverse / fx, inverse / fy
+        ax, bx, dx = ax * across, bx * across, dx * across
+        ay, by, dy = ay * down, by * down, dy * down
+        az = az * inverse - ax * cx - ay * cy
+        bz = bz * inverse - bx * cx - by * cy
+        dz = dz * inverse - dx * cx - dy * cy
+        partly = c0 >= 1 or c1 >= 1 or c2 >= 1
+        # closes the cracks that rounding opens along shared edges
+        slack = -1e-9 / max(NEAR, nearest)
+        ra, oa, qa, pa = _limits(ax)
+        rb, ob, qb, pb = _limits(bx)
+        rd, od, qd, pd = _limits(dx)
+        for y in range(top, bottom + 1):
+            a, b, d = ay * y + az, by * y + bz, dy * y + dz
+            ea, eb, ed = slack - a, slack - b, slack - d
+            low = max(max(ea * ra + oa, eb * rb + ob), max(ed * rd + od, left))
+            high = min(min(ea * qa + pa, eb * qb + pb), min(ed * qd + pd, right))
+            # within the box: the limits may be far outside of what an integer holds
+            x = int(np.ceil(min(low, right + 1.0) - ROUGH))
+            last = int(np.floor(max(high, left - 1.0) + ROUGH))
+            while x <= last:
+                if choosy and not wanted[y >> 1, x >> 1]:
+                    x = (x | 1) + 1
+                    continue
+                l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
+                x += 1
+                if l0 < slack or l1 < slack or l2 < slack:
+                    continue
+                total = l0 + l1 + l2
+                if total <= 0:
+                    continue
+                # rounded first: equal surfaces compare equal
+                z = np.float32(1.0 / total)
+                known = depth[y, x - 1]
+                if z > known or z < NEAR or (z == known and f > ids[y, x - 1]):
+                    continue
+                if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
+                    continue
+                depth[y, x - 1] = z
+                ids[y, x - 1] = f
+
+
+@lean_kernel
+def find_edges(ids, depth, face_mesh, edges):
+    """Mark the pixels next to another mesh, to nothing, or to a jump in depth.
+
+    Args:
+        ids: (H, W) int32.
+        depth: (H, W) float32.
+        face_mesh: (F,) int32.
+        edges: (H, W) bool, True is written to marked pixels and their neighbours.
+    """
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            f = ids[y, x]
+            for q in range(2):
+                v, u = y + q, x + 1 - q
+                if v >= height or u >= width:
+                    continue
+                g = ids[v, u]
+                if f == g:
+                    continue
+                other = f < 0 or g < 0 or face_mesh[f] != face_mesh[g]
+                if other or abs(depth[y, x] - depth[v, u]) > ALIKE * depth[y, x]:
+                    for b in range(max(y - 1, 0), min(v + 2, height)):
+                        edges[b, max(x - 1, 0) : u + 2] = True

@@ -1,0 +1,1 @@
+"""The web page. Needs: gradio, in the process of the page alone."""

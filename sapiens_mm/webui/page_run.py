@@ -1,0 +1,259 @@
+"""What happens after a click: the photo is read, models run, files are written."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sapiens_mm.apis.results import PoseResult, Result, SegResult
+from sapiens_mm.checkpoints.bundled import NOTE
+from sapiens_mm.files import write_image
+from sapiens_mm.runs.jobs import TASKS
+from sapiens_mm.runs.people_masks import MAP_TASKS
+from sapiens_mm.saving.maps import sidecar_path
+from sapiens_mm.saving.results import draw_result, write_data, write_palette
+from sapiens_mm.tables import KeypointTable, PartTable
+from sapiens_mm.visualization import colorize_relief
+from sapiens_mm.webui.models import Choice, ModelShelf
+from sapiens_mm.webui.photos import check_photo, read_photo, sentence_of
+from sapiens_mm.webui.request import TITLES, Answer, Menu, Ran, Wish
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a model returned.
+
+    Attributes:
+        choice: Which.
+        result: Of the photo.
+        table: Keypoints or parts, where the model has them.
+    """
+
+    choice: Choice
+    result: Result
+    table: KeypointTable | PartTable | None
+
+    @property
+    def people(self) -> np.ndarray:
+        """Where body parts are, (H, W) bool; nowhere with random weights."""
+        trained = self.choice.job.checkpoint is not None
+        return (self.result.labels > 0) & trained
+
+
+class PageRun:
+    """Turns wishes into answers, one model at a time, in this process.
+
+    Args:
+        shelf: The models.
+        folder: Where results go, in a folder a click, whose name nobody can guess.
+        max_megapixels: Larger photos are reduced to this.
+    """
+
+    def __init__(
+        self, shelf: ModelShelf, folder: Path, max_megapixels: float = 16.0
+    ) -> None:
+        self.shelf = shelf
+        self.folder = folder
+        self.max_megapixels = max_megapixels
+        self._lock = threading.Lock()
+
+    @property
+    def menu(self) -> Menu:
+        """The models to choose from."""
+        return self.shelf.menu
+
+    def check(self, photo: Path) -> str:
+        """Return what is wrong with a photo, in one sentence, or ''."""
+        return check_photo(photo)
+
+    def preload(self) -> None:
+        """Load the small models of the package, if they are the first of their task.
+
+        Most of it is importing the hosts, which the first photo would wait for. Larger
+        models are loaded when they are asked for, as there may be memory for one only.
+        A model that fails says so at the click.
+        """
+        first = [self.shelf.find(task, None) for task in TASKS]
+        small = [choice for choice in first if choice.note == NOTE]
+        if small:
+            print('Loading the small models …', flush=True)
+        for choice in small:
+            with contextlib.suppress(Exception):
+                self.shelf.model(choice)
+                if choice.job.task == 'pose':
+                    self.shelf.detector()
+
+    def __call__(self, wish: Wish) -> Iterator[Answer]:
+        """Yield the same answer again and again as it grows; never raises.
+
+        A task that fails adds a sentence to ``errors`` and leaves the others alone.
+        """
+        started = time.perf_counter()
+        answer = Answer()
+        yield answer
+        try:
+            yield from self._steps(wish, answer)
+        except Exception as error:
+            answer.errors.append(self._sentence(error, wish.photo))
+        answer.doing = ''
+        answer.seconds = time.perf_counter() - started
+        yield answer
+
+    def _steps(self, wish: Wish, answer: Answer) -> Iterator[Answer]:
+        if wish.photo is None:
+            raise ValueError('There is no photo yet: upload one or pick an example')
+        if wish.task not in (*TASKS, 'all'):
+            raise ValueError(
+                f'task must be one of {", ".join(TASKS)} or all, got {wish.task!r}'
+            )
+        image, note = read_photo(wish.photo, self.max_megapixels)
+        answer.notes += [note] if note else []
+        out = self.folder / f'result_{secrets.token_hex(16)}'
+        out.mkdir(parents=True)
+        tasks = TASKS if wish.task == 'all' else (wish.task,)
+        people = None
+        for task in tasks:
+            masked = task in MAP_TASKS and people is None and wish.cut_out
+            try:
+                for needed in ('seg', task) if masked else (task,):
+                    yield from self._load(needed, wish, answer)
+                answer.doing = f'{TITLES[task]}: running'
+                yield answer
+                with self._lock:
+                    if masked:
+                        people = self._run('seg', wish, image, None, answer).people
+                    done = self._run(task, wish, image, people, answer)
+                    self._write(task, wish, image, done, out, answer)
+            except Exception as error:
+                sentence = self._sentence(error, wish.photo)
+                answer.errors.append(f'{TITLES[task]}: {sentence}')
+                if task == 'seg':  # do not try again for a mask
+                    people = np.zeros(image.shape[:2], bool)
+                continue
+            if task == 'seg':
+                people = done.people
+
+    def _load(self, task: str, wish: Wish, answer: Answer) -> Iterator[Answer]:
+        """Load a model that was not used yet, and say so before and after."""
+        choice = self.shelf.find(task, wish.models.get(task))
+        detect = task == 'pose' and wish.detect
+        if self.shelf.has(choice, detect):
+            return
+        answer.doing, answer.loading = f'{TITLES[task]}: loading the model', True
+        yield answer
+        try:
+            with self._lock:
+                _, seconds = self.shelf.model(choice)
+                if detect:
+                    self.shelf.detector()
+            answer.loading_s += seconds
+        finally:
+            answer.loading = False
+
+    def _run(
+        self,
+        task: str,
+        wish: Wish,
+        image: np.ndarray,
+        people: np.ndarray | None,
+        answer: Answer,
+    ) -> Done:
+        choice = self.shelf.find(task, wish.models.get(task))
+        model, _ = self.shelf.model(choice)
+        options = {}
+        if task == 'pose':
+            model.detector = self.shelf.detector() if wish.detect else None
+        elif task in MAP_TASKS and wish.cut_out and people.any():
+            options['mask'] = people
+        started = time.perf_counter()
+        result = model(image, **options)
+        seconds = time.perf_counter() - started
+        if result.error:
+            raise ValueError(result.error)
+        answer.ran.append(Ran(task, choice.label, choice.note, seconds))
+        if sentence := self._nobody(result, wish):
+            answer.notes.append(sentence)
+        # its name belongs into the data files
+        result = dataclasses.replace(result, source=wish.photo)
+        return Done(choice, result, getattr(model, 'table', None))
+
+    def _nobody(self, result: Result, wish: Wish) -> str:
+        """Say so if a result shows nobody."""
+        if isinstance(result, SegResult) and not result.labels.any():
+            sentence = 'Body parts: nobody found, every pixel is background'
+            if wish.cut_out and wish.task in (*MAP_TASKS, 'all'):
+                sentence += ', so depth and normals are drawn everywhere'
+            return f'{sentence}.'
+        if not isinstance(result, PoseResult):
+            return ''
+        looked = wish.detect and self.shelf.detector_source is not None
+        if looked and result.boxes_from == 'image':
+            return (
+                'Pose: the detector found nobody, so the whole photo was taken as one '
+                'person.'
+            )
+        if (result.scores >= wish.score_threshold).any():
+            return ''
+        return (
+            'Pose: nobody found, no keypoint has a score of '
+            f'{wish.score_threshold:g} or more (the best has '
+            f'{result.scores.max(initial=0):.2f}).'
+        )
+
+    def _write(
+        self,
+        task: str,
+        wish: Wish,
+        image: np.ndarray,
+        done: Done,
+        out: Path,
+        answer: Answer,
+    ) -> None:
+        parts = done.table if task == 'seg' else None
+        drawn = draw_result(
+            done.result,
+            image,
+            parts=parts,
+            score_threshold=wish.score_threshold,
+            opacity=wish.opacity,
+        )
+        stem = out / f'{wish.photo.stem}_{task}'
+        picture = out / 'pictures' / f'{stem.name}.jpg'
+        write_image(picture, drawn)
+        data = write_data(done.result, stem)
+        if parts is not None:
+            write_palette(out / f'{stem.name}_colours.png', done.result.labels, parts)
+        random = ' (random weights)' if done.choice.job.checkpoint is None else ''
+        answer.pictures.append((picture, f'{TITLES[task]}{random}'))
+        if task == 'depth' and wish.relief:
+            relief = picture.with_name(f'{stem.name}_relief.jpg')
+            write_image(relief, colorize_relief(done.result.depth, done.result.mask))
+            answer.pictures.append((relief, f'Relief of depth{random}'))
+        beside = (sidecar_path(data), out / f'{stem.name}_colours.png')
+        answer.files += [data, *(path for path in beside if path.is_file())]
+
+    def _sentence(self, error: Exception, photo: Path | None) -> str:
+        """Bring an error into one sentence; those we did not foresee go to the log."""
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            return (
+                f'The memory of {self.shelf.device} is too small for this photo and '
+                'this model: take a smaller one of either.'
+            )
+        if isinstance(error, (ValueError, ModuleNotFoundError)):
+            return sentence_of(error, photo)
+        traceback.print_exception(error)
+        text = sentence_of(error, photo).rstrip('.')[:200]
+        return (
+            f'Something unforeseen happened ({type(error).__name__}: {text}); '
+            'more is in the log of webui.py.'
+        )
