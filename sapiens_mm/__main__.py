@@ -1,4 +1,4 @@
-"""``python -m sapiens_mm``: run somebody's own script with the mends active."""
+"""``python -m sapiens_mm``: a verb of ours, or somebody's own script, patched."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
 from sapiens_mm import compat
+from sapiens_mm.cli.main import VERBS
+from sapiens_mm.cli.main import main as run_verb
 
 USAGE = """\
-usage: python -m sapiens_mm SCRIPT [ARGUMENT ...]
+usage: python -m sapiens_mm VERB [ARGUMENT ...]
+       python -m sapiens_mm SCRIPT [ARGUMENT ...]
        python -m sapiens_mm -m MODULE [ARGUMENT ...]
        python -m sapiens_mm --status
 
-Run a script or module, such as tools/train.py of mmpose or mmseg, as python itself
+Run a verb, as the command sapiens does; sapiens --help lists them. Or run a script or
+module, such as sapiens train of mmpose or mmseg, as python itself
 would, after the mends of sapiens_mm.compat have been installed: last releases of the
 OpenMMLab packages then run on current PyTorch, without compiled mmcv.
 
@@ -50,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         if not rest:
             return _refuse('-m wants the name of a module')
         return _run_module(*rest)
+    if first in VERBS and not os.path.isfile(first):
+        return run_verb(arguments)
     if first.startswith('-'):
         return _refuse(f'there is no option {first}; --help lists them')
     return _run_script(first, *rest)

@@ -12,19 +12,30 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 
 # room -> its layer; imports go down only. Files of the root are rooms of their own.
 LAYERS = {
-    **dict.fromkeys(['paths', 'hosts', 'tables', 'pictures', 'files', 'commands'], 0),
+    **dict.fromkeys(
+        ['paths', 'hosts', 'tables', 'pictures', 'files', 'commands', 'tasks'], 0
+    ),
     **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
-    **dict.fromkeys(['__init__', 'registry', 'data_files', 'vocabulary'], 2),
-    **dict.fromkeys(['backbones', 'checkpoints', 'engine'], 3),
-    **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 4),
-    **dict.fromkeys(['apis', 'deploy', 'multitask'], 5),
-    **dict.fromkeys(['testing', '__main__'], 6),
+    **dict.fromkeys(['__init__', 'registry', 'vocabulary', 'video'], 2),
+    **dict.fromkeys(['backbones', 'checkpoints', 'data'], 3),
+    **dict.fromkeys(['engine'], 4),
+    **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 5),
+    **dict.fromkeys(['apis', 'deploy', 'multitask', 'browse'], 6),
+    **dict.fromkeys(['saving'], 7),
+    **dict.fromkeys(['runs'], 8),
+    **dict.fromkeys(['webui'], 9),
+    **dict.fromkeys(['cli'], 10),
+    **dict.fromkeys(['testing', '__main__'], 11),
 }
 CORE = {'mmengine', 'mmcv'}  # what every installation has
 # room -> hosts its files may import at the top; inside functions nothing is asked
 TOP_HOSTS = {
     'registry': CORE,
-    'data_files': CORE,
+    'data': CORE,
+    'browse': CORE,
+    'runs': CORE,
+    'cli': CORE,
+    'saving': CORE,
     'vocabulary': CORE,
     'backbones': CORE,
     'checkpoints': CORE,

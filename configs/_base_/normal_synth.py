@@ -1,4 +1,4 @@
-# Synthetic people of tools/synthesize_humans.py (docs/synth.md).
+# Synthetic people of sapiens synth (docs/synth.md).
 _base_ = './normal.py'
 
 data_root = 'data/synth_humans/'

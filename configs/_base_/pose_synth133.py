@@ -1,4 +1,4 @@
-# Synthetic people of tools/synthesize_humans.py, 133 keypoints (docs/synth.md).
+# Synthetic people of sapiens synth, 133 keypoints (docs/synth.md).
 _base_ = './pose_wholebody133.py'
 
 data_root = 'data/synth_humans/'

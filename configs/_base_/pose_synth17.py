@@ -1,4 +1,4 @@
-# Synthetic people of tools/synthesize_humans.py, 17 keypoints (docs/synth.md).
+# Synthetic people of sapiens synth, 17 keypoints (docs/synth.md).
 _base_ = './pose_coco17.py'
 
 data_root = 'data/synth_humans/'

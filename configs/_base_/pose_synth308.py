@@ -1,4 +1,4 @@
-# Synthetic people of tools/synthesize_humans.py, 308 keypoints (docs/synth.md).
+# Synthetic people of sapiens synth, 308 keypoints (docs/synth.md).
 _base_ = './pose_goliath308.py'
 
 data_root = 'data/synth_humans/'

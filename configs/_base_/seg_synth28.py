@@ -1,4 +1,4 @@
-# Synthetic people of tools/synthesize_humans.py, 28 parts (docs/synth.md).
+# Synthetic people of sapiens synth, 28 parts (docs/synth.md).
 _base_ = './seg_goliath28.py'
 
 data_root = 'data/synth_humans/'

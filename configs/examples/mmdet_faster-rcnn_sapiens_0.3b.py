@@ -1,6 +1,6 @@
 # For users of mmdet: a stock Faster R-CNN on a Sapiens encoder, in the way of ViTDet.
 # The lines below are all that differs; paste them into a config of yours, and run
-# mmdet's own script with it: python -m sapiens_mm tools/train.py THIS_FILE
+# mmdet's own script with it: python -m sapiens_mm sapiens train THIS_FILE
 _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 
 model = dict(

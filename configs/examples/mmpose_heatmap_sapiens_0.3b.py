@@ -1,7 +1,7 @@
 # For users of mmpose: a stock top-down heatmap config on a Sapiens encoder. One level
 # of the simple pyramid does the upsampling, so the host's head needs none of its own.
 # The lines below are all that differs; paste them into a config of yours, and run
-# mmpose's own script with it: python -m sapiens_mm tools/train.py THIS_FILE
+# mmpose's own script with it: python -m sapiens_mm sapiens train THIS_FILE
 _base_ = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'  # noqa: E501
 
 model = dict(

@@ -1,7 +1,7 @@
 # For users of mmpretrain: its fine-tuning of a MAE-pretrained ViT-L on ImageNet, with a
 # Sapiens encoder in its place. The map of the last block is averaged by a neck.
 # The lines below are all that differs; paste them into a config of yours, and run
-# mmpretrain's own script with it: python -m sapiens_mm tools/train.py THIS_FILE
+# mmpretrain's own script with it: python -m sapiens_mm sapiens train THIS_FILE
 _base_ = 'mmpretrain::mae/benchmarks/vit-large-p16_8xb128-coslr-50e_in1k.py'
 
 model = dict(

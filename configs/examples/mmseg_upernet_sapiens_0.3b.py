@@ -1,6 +1,6 @@
 # For users of mmseg: a stock UPerNet on a Sapiens encoder with a simple pyramid.
 # The lines below are all that differs; paste them into a config of yours, and run
-# mmseg's own script with it: python -m sapiens_mm tools/train.py THIS_FILE
+# mmseg's own script with it: python -m sapiens_mm sapiens train THIS_FILE
 _base_ = [
     'mmseg::_base_/models/upernet_r50.py',
     'mmseg::_base_/datasets/ade20k.py',

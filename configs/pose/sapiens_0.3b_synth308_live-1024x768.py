@@ -12,7 +12,7 @@ train_dataloader = dict(
         pipeline=_base_.train_pipeline,
     ),
 )
-# evaluates on files: take tools/test.py and the config without _live
+# evaluates on files: take sapiens test and the config without _live
 val_dataloader = None
 val_cfg = None
 val_evaluator = None

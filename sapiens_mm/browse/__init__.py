@@ -1,1 +1,1 @@
-"""The parts of tools/browse_dataset.py: a module for each kind of sample."""
+"""The parts of sapiens browse: a module for each kind of sample."""

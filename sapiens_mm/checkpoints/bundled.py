@@ -1,6 +1,6 @@
 """Small weights of our own that come with the package: what a task runs on by default.
 
-They are for models trained by ``tools/train.py`` on the synthetic people of
+They are for models trained by ``sapiens train`` on the synthetic people of
 ``sapiens_mm.synth``.
 """
 

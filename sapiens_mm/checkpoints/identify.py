@@ -116,7 +116,7 @@ class Identity:
         if self.is_multitask:
             return (
                 f'a {self._name()} checkpoint of several tasks '
-                f'(tools/split_multitask.py makes one of each)'
+                f'(sapiens convert split makes one of each)'
             )
         if self.embed_dim:
             return f'a {self._name()} checkpoint with an unknown head'

@@ -1,6 +1,6 @@
 """Average the weights of checkpoints of one model.
 
-    python tools/average_checkpoints.py epoch_2.pth epoch_3.pth --out mean.pth
+    sapiens convert average epoch_2.pth epoch_3.pth --out mean.pth
 
 Checkpoints of one run, or of runs that started from the same weights, often do better
 together than each alone (model soups, Wortsman et al. 2022, section 2). Others average

@@ -1,8 +1,8 @@
 """Draw what a config's pipeline really feeds the model.
 
-    python tools/browse_dataset.py pose/sapiens_0.3b_coco17-1024x768 --count 32
-    python tools/browse_dataset.py seg/sapiens_0.3b_lip20-1024x768
-    python tools/browse_dataset.py my_config.py --split val --out-dir crops
+    sapiens browse pose/sapiens_0.3b_coco17-1024x768 --count 32
+    sapiens browse seg/sapiens_0.3b_lip20-1024x768
+    sapiens browse my_config.py --split val --out-dir crops
 
 Takes packed samples of the data set, after all augmentation, and draws their picture
 beside the targets in them. Keypoints are decoded from the target heatmaps, and those

@@ -1,6 +1,6 @@
 """Print a config with everything it inherits.
 
-python tools/print_config.py pose/sapiens_1b_goliath308-1024x768
+sapiens config pose/sapiens_1b_goliath308-1024x768
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Convert weights between the official files and ours, or say what a file is.
 
-    python tools/convert_checkpoint.py sapiens_1b_….pth --info
-    python tools/convert_checkpoint.py sapiens_1b_…_torchscript.pt2 pose_1b.safetensors
-    python tools/convert_checkpoint.py work_dirs/…/epoch_9.pth out.pth --to official
-    python tools/convert_checkpoint.py pose_1b.pth encoder.pth --part encoder
+    sapiens convert checkpoint sapiens_1b_….pth --info
+    sapiens convert checkpoint sapiens_1b_…_torchscript.pt2 pose_1b.safetensors
+    sapiens convert checkpoint work_dirs/…/epoch_9.pth out.pth --to official
+    sapiens convert checkpoint pose_1b.pth encoder.pth --part encoder
 
 The source may be a path, an hf:// or https:// address or the name of a released
 file. Only weights are written: no optimizer, no schedule, no logs. The key names of

@@ -1,13 +1,13 @@
 """Convert keypoint files between COCO, COCO-WholeBody, Goliath and OpenPose.
 
-    convert_keypoints.py convert coco_wholebody_train_v1.0.json out.json --to 308
-    convert_keypoints.py convert photo.json photo_body25.json --to openpose
-    convert_keypoints.py convert results.keypoints.json out/ --to openpose
-    convert_keypoints.py captures index.json goliath.json --root captures/
-    convert_keypoints.py check goliath.json --images captures/
+    sapiens convert keypoints convert coco_wholebody_train_v1.0.json out.json --to 308
+    sapiens convert keypoints convert photo.json photo_body25.json --to openpose
+    sapiens convert keypoints convert results.keypoints.json out/ --to openpose
+    sapiens convert keypoints captures index.json goliath.json --root captures/
+    sapiens convert keypoints check goliath.json --images captures/
 
 ``convert`` takes annotation files, result files of evaluations (a list) and the files
-that image_demo.py writes, and makes the same kind of file. Keypoints that the source
+that sapiens image writes, and makes the same kind of file. Keypoints that the source
 does not have get visibility or score 0. OpenPose's BODY_25 is one file for each image.
 ``captures`` makes one 308 file of Goliath's captures with 344 keypoints.
 ``check`` names what is wrong with an annotation file.
@@ -28,6 +28,7 @@ from tqdm import tqdm
 from sapiens_mm import hosts
 from sapiens_mm.commands import command
 from sapiens_mm.files import write_atomically
+from sapiens_mm.tasks import KEYPOINT_COUNTS
 
 OPENPOSE = 25
 TARGETS = {'17': 17, '133': 133, '308': 308, 'openpose': OPENPOSE}
@@ -55,7 +56,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     convert.add_argument('--to', choices=list(TARGETS), required=True)
     from_help = 'vocabulary of the source; default: what its records show'
     convert.add_argument(
-        '--from', dest='source_k', type=int, choices=(17, 133, 308), help=from_help
+        '--from', dest='source_k', type=int, choices=KEYPOINT_COUNTS, help=from_help
     )
     bases_help = 'between 133 and 308: 63 pairs with the inferred finger bases, not 53'
     convert.add_argument('--finger-bases', action='store_true', help=bases_help)

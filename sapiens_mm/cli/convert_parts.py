@@ -1,8 +1,8 @@
 """Convert label pictures to the 28 parts of Goliath, and check those of a config.
 
-    convert_parts.py convert TrainVal_parsing_annotations/ lip28/ --from lip20
-    convert_parts.py convert Annotations_Part/ pascal28/ --from pascal25
-    convert_parts.py check seg/sapiens_0.3b_lip20-1024x768 --report faults.txt
+    sapiens convert parts convert TrainVal_parsing_annotations/ lip28/ --from lip20
+    sapiens convert parts convert Annotations_Part/ pascal28/ --from pascal25
+    sapiens convert parts check seg/sapiens_0.3b_lip20-1024x768 --report faults.txt
 
 ``convert`` writes a grey PNG of the same name for each label picture; classes that the
 28 do not have become 255. What is there already is skipped, so a run that was stopped

@@ -1,9 +1,9 @@
 r"""Score folders of depth or normal maps, of any model, under a stated protocol.
 
-    eval_maps.py depth --pred out/ --gt data/depth --mask data/mask
-    eval_maps.py depth --pred out/ --gt data/depth --mask data/mask --protocol david \
+    sapiens eval-maps depth --pred out/ --gt data/depth --mask data/mask
+    sapiens eval-maps depth --pred out/ --gt data/depth --mask data/mask --protocol david \
         --average pooled --out scores.json
-    eval_maps.py normal --pred out/ --gt data/normal --mask data/mask \
+    sapiens eval-maps normal --pred out/ --gt data/normal --mask data/mask \
         --pred-axes opencv
 
 Files pair by their path below the folder, without its suffix. Maps are NPY, NPZ, EXR

@@ -1,7 +1,7 @@
 """Pose, body parts, depth and surface normals on photos.
 
-    python demo/image_demo.py photo.jpg --task all
-    python demo/image_demo.py photos/ --checkpoint sapiens_1b_goliath….pth
+    sapiens image photo.jpg --task all
+    sapiens image photos/ --checkpoint sapiens_1b_goliath….pth
 
 A checkpoint says itself what it is for: its task, size and config are read from
 its tensors. Without one, the small model of the package runs if it has one for the

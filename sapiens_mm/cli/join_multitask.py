@@ -1,9 +1,9 @@
 """Make one checkpoint of several tasks out of one a task.
 
-    python tools/join_multitask.py all.pth pose=pose.pth seg=seg.pth depth=depth.pth
+    sapiens convert join all.pth pose=pose.pth seg=seg.pth depth=depth.pth
 
 The encoder is that of the first one named. For ``load_from`` of a config of
-configs/multitask, to train all tasks on; tools/split_multitask.py is the way back.
+configs/multitask, to train all tasks on; sapiens convert split is the way back.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from sapiens_mm import __version__
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
 from sapiens_mm.commands import command
 from sapiens_mm.multitask.split import join_state_dicts
-
-TASKS = ('pose', 'seg', 'depth', 'normal')
+from sapiens_mm.tasks import TASKS
 
 
 @command()

@@ -1,11 +1,10 @@
-"""Options that image_demo.py and video_demo.py have in common."""
+"""Options that sapiens image and sapiens video have in common."""
 
 from __future__ import annotations
 
 import argparse
 
-TASKS = ('pose', 'seg', 'depth', 'normal')
-SIZES = ('0.3b', '0.6b', '1b', '2b')
+from sapiens_mm.tasks import DTYPES, KEYPOINT_COUNTS, SIZES, TASKS
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
     add('--config', help='a config by name or path, for one task and checkpoint')
     add('--size', choices=SIZES, help='of a model with random weights')
-    points = dict(type=int, choices=(17, 133, 308))
+    points = dict(type=int, choices=KEYPOINT_COUNTS)
     add('--keypoints', **points, help='of a model with random weights')
 
 
@@ -62,7 +61,7 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
     add('--show-relief', action='store_true', help=relief_help)
     add('--opacity', type=float, default=0.5, help=f'of body parts over the {what}')
     add('--device', help='default: the GPU if there is one')
-    add('--dtype', choices=('float32', 'bfloat16', 'float16'))
+    add('--dtype', choices=DTYPES)
     add('--batch-size', type=int)
     add('--compile', action='store_true')
     add('--overwrite', action='store_true', help='redo what is finished')

@@ -1,6 +1,6 @@
 """Make one checkpoint a task out of a training of several.
 
-    python tools/split_multitask.py work_dirs/multitask/epoch_9.pth work_dirs/tasks
+    sapiens convert split work_dirs/multitask/epoch_9.pth work_dirs/tasks
 
 It writes ``pose.pth``, ``seg.pth``, … with the encoder and the task's own head, under
 the names that the configs of single tasks have, for ``load_from``.

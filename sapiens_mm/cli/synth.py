@@ -1,9 +1,9 @@
 """Make a data set of synthetic people with every Sapiens label.
 
-    python tools/synthesize_humans.py data/synth_humans --num 10000 --workers 8
-    python tools/synthesize_humans.py faces --num 500 --knob framing=face --knob hat=0.5
-    python tools/synthesize_humans.py tars --num 10000 --format shards
-    python tools/synthesize_humans.py --list-knobs
+    sapiens synth data/synth_humans --num 10000 --workers 8
+    sapiens synth faces --num 500 --knob framing=face --knob hat=0.5
+    sapiens synth tars --num 10000 --format shards
+    sapiens synth --list-knobs
 
 Writes pictures, COCO-style files of 17, 133 and 308 keypoints, part labels, people,
 depth and normals in folders, or tar shards for WebDataset, or both; and figures of what

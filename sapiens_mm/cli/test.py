@@ -1,9 +1,9 @@
 """Evaluate a checkpoint with a config's test set and metrics.
 
-    python tools/test.py pose/sapiens_0.3b_coco17-1024x768 checkpoint.pth
-    python tools/test.py work_dirs/mine/best_coco_AP_epoch_9.pth
+    sapiens test pose/sapiens_0.3b_coco17-1024x768 checkpoint.pth
+    sapiens test work_dirs/mine/best_coco_AP_epoch_9.pth
 
-The command line is that of the hosts' ``tools/test.py``. Checkpoints may be anything
+The command line is that of the hosts' ``sapiens test``. Checkpoints may be anything
 that ``sapiens_mm.checkpoints.resolve`` takes; one that does not fit is refused. One
 that was trained with our tools holds its config, and is enough.
 """

@@ -1,9 +1,9 @@
 """Train a model of any task.
 
-    python tools/train.py pose/sapiens_0.3b_coco17-1024x768 --dry-run
-    python tools/train.py my_config.py --resume --cfg-options train_cfg.max_epochs=10
+    sapiens train pose/sapiens_0.3b_coco17-1024x768 --dry-run
+    sapiens train my_config.py --resume --cfg-options train_cfg.max_epochs=10
 
-The command line is that of the hosts' ``tools/train.py``. A config may be a name of
+The command line is that of the hosts' ``sapiens train``. A config may be a name of
 ours or a path; configs of mmpose, mmseg, mmdet and mmpretrain run too. What would fail
 later is told before the first step; the whole config goes to the log file.
 """

@@ -1,7 +1,7 @@
 """Pose, body parts, depth and surface normals on videos and cameras.
 
-    python demo/video_demo.py clip.mp4 --task pose --detector rtmdet --save-data
-    python demo/video_demo.py --webcam 0 --checkpoint sapiens_0.3b_goliath….pth
+    sapiens video clip.mp4 --task pose --detector rtmdet --save-data
+    sapiens video --webcam 0 --checkpoint sapiens_0.3b_goliath….pth
 
 The output is a video with the drawings, the time stamps and the sound of the input.
 People keep their ids, and keypoints are smoothed. A checkpoint says itself what it

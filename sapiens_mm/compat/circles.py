@@ -4,7 +4,7 @@ Host bug: mmpose 1.3.2 calls ``draw_circles(..., radius=np.array([3]))`` and tak
 ``int(radius)`` of that; since numpy 2.4 only arrays without dimensions can become
 numbers, and it ends in ``TypeError: only 0-dimensional arrays can be converted to
 Python scalars``. It is the default way of drawing keypoints, so ``MMPoseInferencer``,
-``tools/test.py --show-dir`` and the bad-case hook all end there. No upstream thread
+``sapiens test --show-dir`` and the bad-case hook all end there. No upstream thread
 known; numpy's: https://numpy.org/doc/stable/release/1.25.0-notes.html announced it.
 Delete this file when mmpose takes the number out of the array.
 """

@@ -14,7 +14,7 @@ MAPS = ('labels', 'depth', 'normal')
 
 @DATASETS.register_module()
 class SapiensMultitaskDataset(SapiensGoliathDataset):
-    """Folders that ``tools/synthesize_humans.py`` writes, all of their labels.
+    """Folders that ``sapiens synth`` writes, all of their labels.
 
     A sample is a person with 308 keypoints, and the maps of the whole photo. No host
     has a data set that spans tasks.

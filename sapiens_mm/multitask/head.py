@@ -27,7 +27,7 @@ class SapiensMultitaskHead(BaseModule):
     A head of mmpose's ``TopdownPoseEstimator``: with samples of
     :class:`~sapiens_mm.multitask.SapiensPackMultitask` its loss is the sum of those of
     its heads, each named ``task.loss``. Predictions are the keypoints, so the ordinary
-    evaluation of pose runs. ``tools/split_multitask.py`` makes one checkpoint a task,
+    evaluation of pose runs. ``sapiens convert split`` makes one checkpoint a task,
     each with the encoder. No host trains heads of different hosts.
 
     Args:

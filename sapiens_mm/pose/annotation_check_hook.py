@@ -29,7 +29,7 @@ class SapiensAnnotationCheckHook(Hook):
     metrics once more, logs what is in them and what training leaves out, and stops the
     run on all processes if a record is wrong, or lacks what a metric will ask of it. A
     hook rather than a data set, so that mmpose's data sets are checked as they are,
-    wrapped in ``CombinedDataset``, ``ConcatDataset`` or others too. ``tools/train.py``
+    wrapped in ``CombinedDataset``, ``ConcatDataset`` or others too. ``sapiens train``
     makes the same check before it builds the data sets; the hook then adds nothing.
 
     Args:

@@ -1,7 +1,7 @@
 """Whole keypoint files from one vocabulary to another.
 
 Three kinds of file, told by their form: annotations (COCO-style), results (a list of
-records, as evaluations write) and what ``image_demo.py`` writes for one photo.
+records, as evaluations write) and what ``sapiens image`` writes for one photo.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def records_of(path: Path, content: Any) -> list[dict]:
     if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
         raise ValueError(
             f'{path} is no annotation file, no list of results and no file of '
-            'image_demo.py'
+            'sapiens image'
         )
     return records
 
@@ -145,7 +145,7 @@ def convert_results(path: Path, content: list, mapping: KeypointMap) -> list:
 
 
 def convert_demo(path: Path, content: dict, mapping: KeypointMap) -> dict:
-    """Convert a file of image_demo.py."""
+    """Convert a file of sapiens image."""
     table = keypoint_table(mapping.target)
     instances = []
     for n, record in enumerate(content['instances']):

@@ -65,7 +65,7 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
         if data_mode != 'topdown' or test_mode:
             raise ValueError(
                 'SyntheticHumansPose is for top-down training; evaluate on a data set '
-                'that tools/synthesize_humans.py wrote'
+                'that sapiens synth wrote'
             )
         self.num_keypoints = num_keypoints
         self.humans = SyntheticHumans(length, seed, knobs, size_hw)

@@ -1,4 +1,4 @@
-"""The work of image_demo.py: which models, which photos, where results go."""
+"""The work of sapiens image: which models, which photos, where results go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sapiens_mm.runs.inputs import find_photos, parse_boxes, parse_cleanup
 from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from sapiens_mm.runs.map_outputs import MapOutputs
 from sapiens_mm.runs.output_names import output_names
-from sapiens_mm.runs.people_masks import MAP_TASKS
 from sapiens_mm.runs.run_records import RunRecord, identity_of_files
 from sapiens_mm.saving.results import (
     DATA_SUFFIX,
@@ -23,6 +22,7 @@ from sapiens_mm.saving.results import (
     write_data,
     write_palette,
 )
+from sapiens_mm.tasks import MAP_TASKS
 from sapiens_mm.visualization import colorize_relief, side_by_side
 
 INFERENCERS = {
@@ -37,7 +37,7 @@ class DemoRun:
     """Runs every job over every photo and writes what comes out.
 
     Args:
-        args: The command line of ``image_demo.py``.
+        args: The command line of ``sapiens image``.
 
     Raises:
         ValueError: If the command line asks for what cannot be.

@@ -31,7 +31,7 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
     except ImageError as error:
         folders = [Path(item) for item in inputs if Path(item).is_dir()]
         if any(is_video(path) for folder in folders for path in folder.rglob('*')):
-            raise ValueError(f'{error}; its videos: demo/video_demo.py') from None
+            raise ValueError(f'{error}; its videos: sapiens video') from None
         raise
     if not any(photo.exists() for photo in photos):
         raise ValueError(f'{photos[0]} does not exist')
@@ -55,12 +55,12 @@ def check_videos(inputs: list[str]) -> list[Path]:
         if video.is_dir():
             raise ValueError(
                 f'{video} is a folder: name its video files, or run '
-                f'demo/image_demo.py {shlex.quote(str(video))} for its photos'
+                f'sapiens image {shlex.quote(str(video))} for its photos'
             )
         # an animated GIF is both
         if is_image_name(video) and video.suffix.lower() != '.gif' and video.is_file():
             name = shlex.quote(str(video))
-            raise ValueError(f'{video} is a photo: run demo/image_demo.py {name}')
+            raise ValueError(f'{video} is a photo: run sapiens image {name}')
     return videos
 
 

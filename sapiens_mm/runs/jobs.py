@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
 from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 from sapiens_mm.checkpoints.identify import POSE_DATASETS
+from sapiens_mm.tasks import TASKS
 from sapiens_mm.vocabulary import VocabularyWarning
 
-TASKS = ('pose', 'seg', 'depth', 'normal')
 CAPTIONS = dict(pose='pose', seg='parts', depth='depth', normal='normals')
 RELIEF_CAPTION = 'relief of depth'
 RANDOM_NOTE = 'RANDOM WEIGHTS: the picture means nothing'
@@ -98,8 +97,30 @@ def show_notes() -> None:
     )
 
 
-def plan_jobs(args: argparse.Namespace) -> list[Job]:
+@dataclass(frozen=True)
+class ModelRequest:
+    """Which models are asked for.
+
+    Attributes:
+        task: Some of ``TASKS``, or ``'all'``; empty: what the checkpoints are for.
+        checkpoint: Weights: whatever :func:`~sapiens_mm.checkpoints.resolve` takes.
+        config: A config by name or path, for one task and checkpoint.
+        size: Of a model with random weights, one of ``SIZES``.
+        keypoints: Of a model with random weights, one of ``KEYPOINT_COUNTS``.
+    """
+
+    task: tuple[str, ...] = ()
+    checkpoint: tuple[str, ...] = ()
+    config: str | None = None
+    size: str | None = None
+    keypoints: int | None = None
+
+
+def plan_jobs(args: ModelRequest) -> list[Job]:
     """Decide which models run, in the order of ``TASKS``.
+
+    Args:
+        args: What is asked for.
 
     Raises:
         ValueError: If a checkpoint fits no task, or two of them the same one.

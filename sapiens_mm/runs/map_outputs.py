@@ -1,4 +1,4 @@
-"""What image_demo.py does for depth and normals alone: masks, tiles, files, clouds."""
+"""What sapiens image does for depth and normals alone: masks, tiles, files, clouds."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from sapiens_mm.checkpoints import resolve
 from sapiens_mm.files import write_image
 from sapiens_mm.runs.jobs import Job, identity_of
 from sapiens_mm.runs.output_names import plain_name
-from sapiens_mm.runs.people_masks import MAP_TASKS, mask_sentence, pick_mask
+from sapiens_mm.runs.people_masks import mask_sentence, pick_mask
 from sapiens_mm.runs.run_records import RunRecord, identity_of_files
 from sapiens_mm.saving.maps import MAP_FORMATS, check_map_format, read_saved_map
 from sapiens_mm.saving.point_cloud import CloudOptions, point_cloud, write_ply
+from sapiens_mm.tasks import MAP_TASKS
 
 
 class MapOutputs:
     """Finds or makes masks, and writes point clouds.
 
     Args:
-        args: The command line of ``image_demo.py``.
+        args: The command line of ``sapiens image``.
         names: Photo to the name of its outputs.
         jobs: Of this run.
 

@@ -33,4 +33,4 @@ def videos_sentence(paths: Sequence[Path]) -> str:
     if not paths or not all(map(is_video, paths)):
         return ''
     names = shlex.join(map(str, paths))
-    return f'{paths[0]} is a video: run demo/video_demo.py {names}'
+    return f'{paths[0]} is a video: run sapiens video {names}'

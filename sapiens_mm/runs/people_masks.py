@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sapiens_mm.runs.jobs import Job
-
-MAP_TASKS = ('depth', 'normal')
+from sapiens_mm.tasks import MAP_TASKS
 
 
 def pick_mask(wanted: str | None, jobs: Sequence[Job]) -> str | None:

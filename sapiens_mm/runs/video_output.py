@@ -1,4 +1,4 @@
-"""What video_demo.py draws and writes: frames, panels, data, the record of a run."""
+"""What sapiens video draws and writes: frames, panels, data, the record of a run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Painter:
     meaning from frame to frame: the range follows that of the people slowly.
 
     Args:
-        args: The command line of ``video_demo.py``.
+        args: The command line of ``sapiens video``.
         jobs: Of this run.
         parts: Classes of the segmentation, if there is one.
     """
@@ -157,7 +157,7 @@ class DataFiles:
     """Writes poses as JSON lines and maps as NPZ, as asked for.
 
     Args:
-        args: The command line of ``video_demo.py``.
+        args: The command line of ``sapiens video``.
         stem: Path of the outputs without suffix.
         tasks: Of this run.
     """

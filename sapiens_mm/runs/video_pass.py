@@ -1,4 +1,4 @@
-"""One pass of video_demo.py over one video: frames in, models, files out."""
+"""One pass of sapiens video over one video: frames in, models, files out."""
 
 from __future__ import annotations
 

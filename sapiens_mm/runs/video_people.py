@@ -1,4 +1,4 @@
-"""Who is in a frame: detector, tracks, steady keypoints, masks of video_demo.py."""
+"""Who is in a frame: detector, tracks, steady keypoints, masks of sapiens video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class People:
     """Follows the persons of one video.
 
     Args:
-        args: The command line of ``video_demo.py``.
+        args: The command line of ``sapiens video``.
         detector: None: the whole frame is one person.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The work of video_demo.py: which models, which videos, how a run ends."""
+"""The work of sapiens video: which models, which videos, how a run ends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VideoRun:
     """Runs every job over every video and writes what comes out.
 
     Args:
-        args: The command line of ``video_demo.py``.
+        args: The command line of ``sapiens video``.
 
     Raises:
         ValueError: If the command line asks for what cannot be.

@@ -133,7 +133,7 @@ class Guard:
         if strange or len(headers.getlist('host')) != 1:
             return 403, (
                 f'This page does not answer to the name {", ".join(strange)[:100]!r}; '
-                'webui.py --allowed-host NAME adds one.'
+                'sapiens web --allowed-host NAME adds one.'
             )
         origin = headers.get('origin')
         if origin is not None:

@@ -12,9 +12,15 @@ from sapiens_mm.apis.build import pick_device
 from sapiens_mm.apis.inferencer import Inferencer
 from sapiens_mm.apis.person_boxes import Detector, make_detector
 from sapiens_mm.checkpoints.bundled import NOTE
-from sapiens_mm.cli import image as image_demo
 from sapiens_mm.runs.image_run import INFERENCERS
-from sapiens_mm.runs.jobs import RANDOM_NOTE, TASKS, Job, pick_detector, plan_jobs
+from sapiens_mm.runs.jobs import (
+    RANDOM_NOTE,
+    Job,
+    ModelRequest,
+    pick_detector,
+    plan_jobs,
+)
+from sapiens_mm.tasks import TASKS
 from sapiens_mm.webui.request import Menu
 
 
@@ -37,7 +43,7 @@ class ModelShelf:
     """Lists models by task and keeps those that were used.
 
     Args:
-        args: The command line of ``webui.py``.
+        args: The command line of ``sapiens web``.
 
     Raises:
         ValueError: If a checkpoint fits no task, or the device is not there.
@@ -110,7 +116,7 @@ class ModelShelf:
 def list_choices(task: str, given: list[Job]) -> list[Choice]:
     """List the models of a task: those of the command line, then the project's own."""
     planned = [(job, '') for job in given if job.task == task]
-    for job in plan_jobs(_plan_args(task=[task])):
+    for job in plan_jobs(ModelRequest(task=(task,))):
         planned.append((job, RANDOM_NOTE if job.checkpoint is None else NOTE))
     choices: list[Choice] = []
     for job, note in planned:
@@ -135,12 +141,5 @@ def given_jobs(args: argparse.Namespace) -> list[Job]:
         raise ValueError('--config goes with one --checkpoint')
     jobs = []
     for source in args.checkpoint:  # one by one: several may be of one task
-        jobs += plan_jobs(_plan_args(checkpoint=[source], config=args.config))
+        jobs += plan_jobs(ModelRequest(checkpoint=(source,), config=args.config))
     return jobs
-
-
-def _plan_args(**changes: object) -> argparse.Namespace:
-    """Return the command line of ``image_demo.py`` that says nothing but this."""
-    args = image_demo.parse_args([])
-    vars(args).update(changes)
-    return args

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from sapiens_mm.cli.options import TASKS
+from sapiens_mm.tasks import TASKS
 from sapiens_mm.webui.request import TITLES, Answer, Menu, Wish
 
 EXAMPLES = Path(__file__).resolve().parent / 'examples'

@@ -18,11 +18,10 @@ import torch
 from sapiens_mm.apis.results import PoseResult, Result, SegResult
 from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.files import write_image
-from sapiens_mm.runs.jobs import TASKS
-from sapiens_mm.runs.people_masks import MAP_TASKS
 from sapiens_mm.saving.maps import sidecar_path
 from sapiens_mm.saving.results import draw_result, write_data, write_palette
 from sapiens_mm.tables import KeypointTable, PartTable
+from sapiens_mm.tasks import MAP_TASKS, TASKS
 from sapiens_mm.visualization import colorize_relief
 from sapiens_mm.webui.models import Choice, ModelShelf
 from sapiens_mm.webui.photos import check_photo, read_photo, sentence_of
@@ -255,5 +254,5 @@ class PageRun:
         text = sentence_of(error, photo).rstrip('.')[:200]
         return (
             f'Something unforeseen happened ({type(error).__name__}: {text}); '
-            'more is in the log of webui.py.'
+            'more is in the log of sapiens web.'
         )

@@ -144,7 +144,7 @@ class RemoteRun:
                 traceback.print_exception(failure)
                 error = (
                     f'Something unforeseen happened ({type(failure).__name__}); '
-                    'more is in the log of webui.py.'
+                    'more is in the log of sapiens web.'
                 )
         answer.doing, answer.loading = '', False
         answer.errors += [error] if error else []

@@ -1,7 +1,7 @@
 """A web page for pose, body parts, depth and surface normals.
 
-    python demo/webui.py
-    python demo/webui.py --checkpoint pose.pth seg.pth --device cuda --port 0
+    sapiens web
+    sapiens web --checkpoint pose.pth seg.pth --device cuda --port 0
 
 Takes a photo from a file, a webcam or the clipboard, shows the pictures and offers
 the data files. Nothing is loaded from elsewhere: it works without a network. The models
@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sapiens_mm.tasks import DTYPES
 
 if TYPE_CHECKING:
     from sapiens_mm.webui.folder import Folder
@@ -49,7 +51,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
     add('--config', help='a config by name or path, for one checkpoint of your own')
     add('--device', help='default: the GPU if there is one')
-    add('--dtype', choices=('float32', 'bfloat16', 'float16'))
+    add('--dtype', choices=DTYPES)
     detector_help = (
         "finds the persons for pose: 'rtmdet', the path of its checkpoint, 'tiny' or "
         "'none'; default: 'tiny' with the small models of the package"

@@ -165,7 +165,7 @@ class Worker:
 def _reason(code: int | None) -> str:
     if code is not None and -code == getattr(signal, 'SIGKILL', 9):
         return 'was ended by the system, most likely as there was no memory left'
-    return f'ended unexpectedly (exit code {code}); more is in the log of webui.py'
+    return f'ended unexpectedly (exit code {code}); more is in the log of sapiens web'
 
 
 def _serve(

@@ -1,8 +1,5 @@
 """Photos for the photo demo, videos for the video demo: each names the other one."""
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.testing import fake_person_photo
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
 MP4 = b'\0\0\0\x20ftypisom\0\0\2\0'  # how such files begin
 MKV = b'\x1aE\xdf\xa3\x01\0\0\0\0\0\0\0'
 AVI = b'RIFF\0\0\0\0AVI LIST'
@@ -22,16 +18,12 @@ WEBP = b'RIFF\0\0\0\0WEBPVP8 '
 
 @pytest.fixture(scope='module')
 def demos():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import image_run as demo_run
-        from sapiens_mm.runs import inputs as demo_inputs
-        from sapiens_mm.runs import media_kinds
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import image_run as demo_run
+    from sapiens_mm.runs import inputs as demo_inputs
+    from sapiens_mm.runs import media_kinds
 
-        yield image_demo, demo_run, demo_inputs, media_kinds
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, demo_run, demo_inputs, media_kinds
 
 
 @pytest.fixture

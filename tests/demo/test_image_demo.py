@@ -1,7 +1,6 @@
 """The demo as a user calls it, on tiny models."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -16,19 +15,13 @@ from sapiens_mm.files import write_image
 from sapiens_mm.testing import fake_person_photo
 from sapiens_mm.visualization import colorize_relief, side_by_side
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
-
 
 @pytest.fixture(scope='module')
 def demo():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import image_run as demo_run
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import image_run as demo_run
 
-        yield image_demo, demo_run
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, demo_run
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Masks, tiles, files and clouds of depth and normals, as a user asks for them."""
 
 import json
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,19 +12,13 @@ from sapiens_mm.apis import DepthInferencer, SegInferencer
 from sapiens_mm.saving.maps import read_saved_map
 from sapiens_mm.testing import fake_person_photo
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
-
 
 @pytest.fixture(scope='module')
 def demo():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import image_run as demo_run
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import image_run as demo_run
 
-        yield image_demo, demo_run
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, demo_run
 
 
 @pytest.fixture

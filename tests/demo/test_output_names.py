@@ -1,23 +1,16 @@
 """Names of outputs: those of photos, in linear time, and never ours."""
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
-
 
 @pytest.fixture(scope='module')
 def output_names():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.runs import output_names
+    from sapiens_mm.runs import output_names
 
-        yield output_names.output_names
-    finally:
-        sys.path.remove(str(DEMO))
+    yield output_names.output_names
 
 
 def of(output_names, photos, inputs=()):

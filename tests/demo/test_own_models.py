@@ -15,13 +15,11 @@ from own_models import CLASSES, KEYPOINTS, LINKS, pose_model, seg_model, write_t
 
 from sapiens_mm.testing import fake_person_photo
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
 SKELETON = [[KEYPOINTS.index(a), KEYPOINTS.index(b)] for a, b in LINKS]
 
 
 @pytest.fixture
 def demo(monkeypatch):
-    monkeypatch.syspath_prepend(str(DEMO))
     from sapiens_mm.cli import image as image_demo
 
     return lambda *argv: image_demo.main([str(a) for a in (*argv, '--device', 'cpu')])

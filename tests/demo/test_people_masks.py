@@ -1,8 +1,6 @@
 """Depth and normals are drawn on the people that the parts of the same run show."""
 
 import json
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,7 +14,6 @@ from sapiens_mm.saving.maps import read_saved_map
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import fake_person_photo
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
 HW = (80, 60)
 # Where the parts of these tests are and where not, apart by more than JPEG's blocks.
 TOP, BOTTOM = np.s_[4:28, 4:44], np.s_[52:76, 4:44]
@@ -24,14 +21,10 @@ TOP, BOTTOM = np.s_[4:28, 4:44], np.s_[52:76, 4:44]
 
 @pytest.fixture(scope='module')
 def demo():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import image_run as demo_run
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import image_run as demo_run
 
-        yield image_demo, demo_run
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, demo_run
 
 
 class FakeParts:

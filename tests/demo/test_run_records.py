@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,19 +16,13 @@ from sapiens_mm.apis.images import ImageError, find_images
 from sapiens_mm.files import RECORD, FolderLock, write_image
 from sapiens_mm.testing import fake_person_photo
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
-
 
 @pytest.fixture(scope='module')
 def demo():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import run_records
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import run_records
 
-        yield image_demo, run_records
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, run_records
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Options of image_demo.py for body parts, on a tiny model."""
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -17,21 +14,16 @@ from sapiens_mm.saving.results import write_palette
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
 
-DEMO = Path(__file__).resolve().parents[2] / 'demo'
 BOXES = [[10, 12, 40, 60], [30, 5, 60, 76]]
 TABLE = part_table('goliath28')
 
 
 @pytest.fixture(scope='module')
 def demo():
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import image as image_demo
-        from sapiens_mm.runs import image_run as demo_run
+    from sapiens_mm.cli import image as image_demo
+    from sapiens_mm.runs import image_run as demo_run
 
-        yield image_demo, demo_run
-    finally:
-        sys.path.remove(str(DEMO))
+    yield image_demo, demo_run
 
 
 @pytest.fixture(scope='module')

@@ -106,8 +106,8 @@ def make_cases(folder: Path) -> list[Case]:
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.dump(folder / 'train.py')
 
-    def script(path: str, *argv: object) -> list[str]:
-        return [sys.executable, str(ROOT / path), *map(str, argv)]
+    def sapiens(*argv: object) -> list[str]:
+        return [sys.executable, '-m', 'sapiens_mm', *map(str, argv)]
 
     palette = [*models['seg'], '--palette']
     data = [*models['pose'], '--save-data']
@@ -115,34 +115,28 @@ def make_cases(folder: Path) -> list[Case]:
     return [
         Case(
             'image_demo',
-            lambda out: script(
-                'demo/image_demo.py', photos, *palette, '--out-dir', out
-            ),
+            lambda out: sapiens('image', photos, *palette, '--out-dir', out),
             files_of,
             max_bytes=20_000,
             twice=((0, 0),),
         ),
         Case(
             'video_demo',
-            lambda out: script('demo/video_demo.py', clip, *data, '--out-dir', out),
+            lambda out: sapiens('video', clip, *data, '--out-dir', out),
             files_of,
             max_bytes=20_000,
             twice=((0, 0), (0, 2)),
         ),
         Case(
             'synthesize_humans',
-            lambda out: script(
-                'tools/synthesize_humans.py', out, *synth, '--shard-size', 5
-            ),
+            lambda out: sapiens('synth', out, *synth, '--shard-size', 5),
             files_of,
             max_bytes=6000,
             twice=((0, 2),),
         ),
         Case(
             'train',
-            lambda out: script(
-                'tools/train.py', folder / 'train.py', '--work-dir', out
-            ),
+            lambda out: sapiens('train', folder / 'train.py', '--work-dir', out),
             weights_of,
             max_bytes=100_000,
             twice=((0, 0), (0, 2)),  # the second waits for some seconds

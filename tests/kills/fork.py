@@ -10,14 +10,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from script_util import load_script
+from sapiens_mm.cli.main import main
 
 
 class Fork:
     """A script's ``main`` in a fork of this process; as ``subprocess.Popen``.
 
     Args:
-        argv: The script and its arguments.
+        argv: The verb and its arguments.
         pipe: Where its words go: one to close, one to write to.
         folder: To work in.
         prepare: Called in the process.
@@ -45,7 +45,7 @@ class Fork:
                 os.close(pipe[0])
             prepare()
             sys.argv = argv
-            code = load_script(argv[0]).main(argv[1:])
+            code = main(argv)
         except BaseException:
             traceback.print_exc()
         finally:

@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'demo'), str(ROOT / 'tests')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'tests')]
 sys.path[:0] = [str(ROOT / 'tests/tools'), str(Path(__file__).parent)]
 
 from cases import Case, State, make_cases  # noqa: E402
@@ -63,8 +63,8 @@ class Runner:
         with log.open('w') as file:
             # a log may grow as it likes
             pipe = os.pipe() if max_bytes else (None, file.fileno())
-            if 'synthesize' not in argv[1]:
-                process = Fork(argv[1:], pipe, self.folder, prepare)
+            if 'synth' not in argv:
+                process = Fork(argv[3:], pipe, self.folder, prepare)
             else:  # it starts processes by itself, afresh
                 process = subprocess.Popen(
                     argv,

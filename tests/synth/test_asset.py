@@ -11,7 +11,7 @@ import pytest
 from sapiens_mm.synth.core import asset as module
 from sapiens_mm.synth.core.asset import DATA, PARTS, load_asset
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools/dev'
 FLIP = np.float32([-1, 1, 1])
 
 

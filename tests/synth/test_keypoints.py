@@ -22,7 +22,7 @@ from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.tables import GOLIATH308
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools/dev'
 NAMES = GOLIATH308.names
 KEY = {name: k for k, name in enumerate(NAMES)}
 FLIP = np.array(GOLIATH308.flip_indices)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools/dev'
 
 
 @pytest.fixture

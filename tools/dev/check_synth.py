@@ -1,7 +1,7 @@
 """Check what the generator of synthetic people promises, over many samples.
 
-    python tools/check_synth.py --num 200
-    python tools/check_synth.py --num 50 --size 512x384 --knob framing=face
+    python tools/dev/check_synth.py --num 200
+    python tools/dev/check_synth.py --num 50 --size 512x384 --knob framing=face
 
 Renders samples and measures: which of the 27 foreground classes occur; in what share
 of people each keypoint is visible; whether visible keypoints lie on a surface that

@@ -1,7 +1,7 @@
 """Draw the 308 keypoints, numbered, on the template human.
 
-    python tools/draw_keypoints.py
-    python tools/draw_keypoints.py --output sheets/ --posed 3
+    python tools/dev/draw_keypoints.py
+    python tools/dev/draw_keypoints.py --output sheets/ --posed 3
 
 Writes synth_keypoints_body.jpg and synth_keypoints_face.jpg, to docs/images unless told
 otherwise: left keypoints green, right ones red, those of the midline yellow; hidden

@@ -1,11 +1,11 @@
 r"""Score the small models of the package on synthetic people and on COCO photos.
 
-    python tools/eval_bundled.py data/synth_test
-    python tools/eval_bundled.py data/synth_test --task pose det \
+    python tools/dev/eval_bundled.py data/synth_test
+    python tools/dev/eval_bundled.py data/synth_test --task pose det \
         --coco annotations/person_keypoints_val2017.json --coco-images val2017/
-    python tools/eval_bundled.py data/synth_test --task seg --checkpoint epoch_4.pth
+    python tools/dev/eval_bundled.py data/synth_test --task seg --checkpoint epoch_4.pth
 
-The folder is one of tools/synthesize_humans.py; its split named by --split is taken.
+The folder is one of sapiens synth; its split named by --split is taken.
 Boxes of people are those of the ground truth. Figures are printed, and written to
 --out as JSON.
 """

@@ -1,7 +1,7 @@
 """Write docs/model_zoo.md from sapiens_mm/checkpoints/zoo.py.
 
-    python tools/make_model_zoo.py
-    python tools/make_model_zoo.py --check
+    python tools/dev/make_model_zoo.py
+    python tools/dev/make_model_zoo.py --check
 
 With --check nothing is written, and the exit code is 1 if the page is stale.
 """
@@ -39,7 +39,7 @@ EXPORTS = ('torchscript', 'bfloat16')
 INTRO = """\
 # Model zoo
 
-<!-- Made by tools/make_model_zoo.py from sapiens_mm/checkpoints/zoo.py and
+<!-- Made by tools/dev/make_model_zoo.py from sapiens_mm/checkpoints/zoo.py and
 bundled.py: edit those. -->
 
 Weights that come with the package, and those that others have released and it loads.
@@ -48,7 +48,7 @@ file names; they are not measured by us. The licence is that of the weights; our
 Apache-2.0.
 
 The name in the first column works wherever a checkpoint is asked for, for example
-`demo/image_demo.py --checkpoint NAME`, and is downloaded at the first use;
+`sapiens image --checkpoint NAME`, and is downloaded at the first use;
 [checkpoints.md](checkpoints.md) tells how, and what to do without network. Sizes are
 approximate: of the `.pth` file, of the TorchScript export (float32) and of the bfloat16
 export. For an export, give the name with `_torchscript` or `_bfloat16` behind it, and
@@ -179,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     there = args.page.read_text(encoding='utf-8') if args.page.is_file() else ''
     if there == text:
         return 0
-    print(f'{args.page} is stale: run tools/make_model_zoo.py', file=sys.stderr)
+    print(f'{args.page} is stale: run tools/dev/make_model_zoo.py', file=sys.stderr)
     return 1
 
 

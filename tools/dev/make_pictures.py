@@ -1,12 +1,12 @@
 """Draw the pictures of README.md and docs/ with the project's own code.
 
-    python tools/make_pictures.py
-    python tools/make_pictures.py tiny_synth tiny_astronaut
+    python tools/dev/make_pictures.py
+    python tools/dev/make_pictures.py tiny_synth tiny_astronaut
 
 ``outputs.jpg`` shows the labels of a drawn figure in the way results are drawn: it
 explains the outputs and is no prediction of a model. ``synth_samples.jpg`` is a contact
 sheet of synthetic people, ``synth_labels.jpg`` the labels of three of them.
-``tiny_synth.jpg`` and ``tiny_astronaut.jpg`` are what ``demo/image_demo.py`` makes of
+``tiny_synth.jpg`` and ``tiny_astronaut.jpg`` are what ``sapiens image`` makes of
 held-out synthetic images and of a photo, with the small models of the package.
 """
 
@@ -118,7 +118,7 @@ def tiny_astronaut_picture() -> np.ndarray:
 
 
 def demo_panels(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Run ``demo/image_demo.py`` on pictures; return its panels."""
+    """Run ``sapiens image`` on pictures; return its panels."""
     from sapiens_mm.cli import image as image_demo
 
     with tempfile.TemporaryDirectory() as name:
@@ -128,7 +128,7 @@ def demo_panels(images: Sequence[np.ndarray]) -> list[np.ndarray]:
             write_image(path, image)
         argv = [*map(str, paths), '--out-dir', str(folder), '--device', 'cpu']
         if code := image_demo.main(argv):
-            raise RuntimeError(f'image_demo.py stopped with exit code {code}')
+            raise RuntimeError(f'sapiens image stopped with exit code {code}')
         return [cv2.imread(str(folder / 'panels' / f'{p.stem}.jpg')) for p in paths]
 
 

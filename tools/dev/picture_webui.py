@@ -1,9 +1,9 @@
 """Take the picture of the web page for docs/webui.md.
 
-    python tools/picture_webui.py
-    python tools/picture_webui.py --checkpoint pose.pth seg.pth depth.pth normal.pth
+    python tools/dev/picture_webui.py
+    python tools/dev/picture_webui.py --checkpoint pose.pth seg.pth depth.pth normal.pth
 
-Starts ``demo/webui.py`` with the arguments given, uploads an example to it in a browser
+Starts ``sapiens web`` with the arguments given, uploads an example to it in a browser
 without a window, runs all tasks and writes ``docs/images/webui.jpg``. Needs gradio,
 Chromium and its driver (Debian: chromium, chromium-driver).
 """
@@ -36,12 +36,12 @@ def serve(arguments: Sequence[str]) -> tuple[subprocess.Popen, str]:
     Raises:
         RuntimeError: If it does not start.
     """
-    command = [sys.executable, str(ROOT / 'demo' / 'webui.py'), '--port', '0']
+    command = [sys.executable, str(ROOT / 'demo' / 'sapiens web'), '--port', '0']
     server = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
     for line in server.stdout:
         if line.startswith('Open '):
             return server, line.split()[1]
-    raise RuntimeError(f'webui.py stopped with exit code {server.wait()}')
+    raise RuntimeError(f'sapiens web stopped with exit code {server.wait()}')
 
 
 def use_page(browser: Browser, url: str, photo: Path, timeout_s: float) -> str:

@@ -1,6 +1,6 @@
 """Place the 308 keypoints on the template human, once.
 
-    python tools/place_keypoints.py
+    python tools/dev/place_keypoints.py
 
 Writes sapiens_mm/synth/data/keypoints308.json from the tables below: for every keypoint
 of the person's left and of the midline some vertices of the asset with weights. Points

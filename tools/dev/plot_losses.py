@@ -1,8 +1,8 @@
 """Draw the loss of trainings over their iterations, a panel a task.
 
-    python tools/plot_losses.py work_dirs/seg work_dirs/pose --out losses.png
+    python tools/dev/plot_losses.py work_dirs/seg work_dirs/pose --out losses.png
 
-A run is a --work-dir of tools/train.py; NAME=FOLDER gives it another name, and runs
+A run is a --work-dir of sapiens train; NAME=FOLDER gives it another name, and runs
 of one name are lines of one panel. Losses that are not negative are drawn from 0 on.
 """
 

@@ -1,6 +1,6 @@
 """The 308 keypoints on a posed body, and which of them an image shows.
 
-tools/place_keypoints.py chose the places of the left side and the midline and says what
+tools/dev/place_keypoints.py chose the places of the left side and the midline and says what
 it took each name for; the right side is their mirror image.
 """
 
@@ -61,7 +61,7 @@ def keypoint_points(asset: Asset, path: str | Path = PLACES) -> KeypointPlaces:
 
     Args:
         asset: From ``load_asset``.
-        path: File that tools/place_keypoints.py wrote.
+        path: File that tools/dev/place_keypoints.py wrote.
 
     Returns:
         The places; right ones are the mirror images of left ones.

@@ -1,6 +1,6 @@
 """The baked human: one template mesh, its shapes, expressions, skeleton and fields.
 
-The file ``data/human.npz`` is made by tools/bake_human_asset.py from MakeHuman's CC0
+The file ``data/human.npz`` is made by tools/dev/bake_human_asset.py from MakeHuman's CC0
 data; ``data/NOTICE.txt`` says whose work it is. Frame: metres, x to the person's left,
 z up, the face towards -y.
 """
@@ -232,7 +232,7 @@ def load_asset(path: str | Path = DATA / 'human.npz') -> Asset:
     """Read the baked human; later calls return the same object.
 
     Args:
-        path: File that tools/bake_human_asset.py wrote.
+        path: File that tools/dev/bake_human_asset.py wrote.
 
     Returns:
         The asset. Its arrays are read-only.
@@ -245,7 +245,7 @@ def load_asset(path: str | Path = DATA / 'human.npz') -> Asset:
             data = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise ValueError(
-            f'cannot read the human asset {path}: {error}; tools/bake_human_asset.py '
+            f'cannot read the human asset {path}: {error}; tools/dev/bake_human_asset.py '
             'makes it'
         ) from None
     missing = {'template', 'mirror', 'shape_basis', 'skin_weight'} - set(data)

@@ -1,14 +1,11 @@
 """The video demo as a user calls it, on tiny models and small videos."""
 
 import json
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-DEMO = Path(__file__).resolve().parents[3] / 'demo'
 UNEVEN = [0, 40, 90, 120, 200, 210, 300, 340, 380, 420, 470, 520]  # milliseconds
 RED = [5 + 0.13 * ms for ms in UNEVEN]  # left edges of two who walk
 BLUE = [72 - 0.13 * ms for ms in UNEVEN]
@@ -64,14 +61,10 @@ class Demo:
 def modules():
     for package in ('av', 'mmpose', 'mmseg'):
         pytest.importorskip(package)
-    sys.path.insert(0, str(DEMO))
-    try:
-        from sapiens_mm.cli import video as video_demo
-        from sapiens_mm.runs import video_output, video_run
+    from sapiens_mm.cli import video as video_demo
+    from sapiens_mm.runs import video_output, video_run
 
-        yield video_demo, video_run, video_output
-    finally:
-        sys.path.remove(str(DEMO))
+    yield video_demo, video_run, video_output
 
 
 @pytest.fixture(scope='module')

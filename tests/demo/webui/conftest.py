@@ -16,7 +16,7 @@ HW = (80, 60)
 
 @pytest.fixture(scope='module')
 def demo():
-    folders = [str(ROOT / 'demo'), str(ROOT / 'tools'), str(Path(__file__).parent)]
+    folders = [str(ROOT / 'tools/dev'), str(Path(__file__).parent)]
     sys.path[:0] = folders
     environ, place = dict(os.environ), tempfile.tempdir
     try:

@@ -201,8 +201,9 @@ def test_the_process_ends_with_its_parent(parts, tmp_path, is_busy):
     code = (
         'import os, sys, pathlib; sys.path[:0] = sys.argv[2:]\n'
         'if __name__ == "__main__":\n'
-        '    import fake_runs, webui_wish\n'
-        '    from webui_worker import Worker\n'
+        '    import fake_runs\n'
+        '    from sapiens_mm.webui import request as webui_wish\n'
+        '    from sapiens_mm.webui.worker import Worker\n'
         '    left = pathlib.Path(sys.argv[1])\n'
         '    worker = Worker(fake_runs.build, (left,), leave=left)\n'
         '    worker.facts()\n'
@@ -215,7 +216,7 @@ def test_the_process_ends_with_its_parent(parts, tmp_path, is_busy):
     script = tmp_path / 'parent.py'
     script.write_text(code)
     root = Path(__file__).resolve().parents[3]
-    folders = [str(root), str(root / 'demo'), str(Path(__file__).parent)]
+    folders = [str(root), str(Path(__file__).parent)]
     done = subprocess.run(
         [sys.executable, str(script), str(left), *folders],
         stdout=subprocess.PIPE,

@@ -1,1 +1,1 @@
-"""Parts of tools/benchmark.py."""
+"""Parts of tools/dev/benchmark.py."""
