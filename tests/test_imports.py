@@ -1,6 +1,7 @@
 """The layers of the package: who may import whom, and that importing it is cheap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,45 +11,40 @@ import sapiens_mm
 PACKAGE = Path(sapiens_mm.__file__).parent
 HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 
-# room -> its layer; imports go down only. Files of the root are rooms of their own.
-LAYERS = {
-    **dict.fromkeys(
-        ['paths', 'hosts', 'tables', 'pictures', 'files', 'commands', 'tasks'], 0
-    ),
-    **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
-    **dict.fromkeys(['__init__', 'registry', 'vocabulary', 'video'], 2),
-    **dict.fromkeys(['backbones', 'checkpoints', 'data'], 3),
-    **dict.fromkeys(['engine'], 4),
-    **dict.fromkeys(['pretrain', 'pose', 'seg', 'geometry'], 5),
-    **dict.fromkeys(['apis', 'deploy', 'multitask', 'browse'], 6),
-    **dict.fromkeys(['saving'], 7),
-    **dict.fromkeys(['runs'], 8),
-    **dict.fromkeys(['webui'], 9),
-    **dict.fromkeys(['cli'], 10),
-    **dict.fromkeys(['testing', '__main__'], 11),
-}
-CORE = {'mmengine', 'mmcv'}  # what every installation has
-# room -> hosts its files may import at the top; inside functions nothing is asked
-TOP_HOSTS = {
-    'registry': CORE,
-    'data': CORE,
-    'browse': CORE,
-    'runs': CORE,
-    'cli': CORE,
-    'saving': CORE,
-    'vocabulary': CORE,
-    'backbones': CORE,
-    'checkpoints': CORE,
-    'engine': CORE,
-    'pretrain': CORE | {'mmpretrain'},
-    'pose': CORE | {'mmpose'},
-    'seg': CORE | {'mmseg'},
-    'geometry': CORE | {'mmseg'},
-    'multitask': CORE | {'mmpose'},
-    'apis': CORE,
-    'deploy': CORE,
-    '__main__': CORE,
-}
+PAGE = Path(__file__).resolve().parents[1] / 'docs/house.md'
+
+
+def read_floors(folder):
+    """Return room -> floor from the drawing of a folder in docs/house.md."""
+    text = PAGE.read_text(encoding='utf-8')
+    drawing = text.partition(f'floor  rooms of {folder}\n')[2].partition('```')[0]
+    rows = [line.split() for line in drawing.splitlines()]
+    assert rows
+    return {room: int(floor) for floor, *rooms in rows for room in rooms}
+
+
+# room -> its floor; imports go down only. Files of the root are rooms of their own.
+LAYERS = read_floors('sapiens_mm/')
+
+
+def read_hosts():
+    """Return room -> hosts that its files may import at their top, of the same page.
+
+    Inside functions nothing is asked.
+    """
+    table = PAGE.read_text(encoding='utf-8').partition('## The generator')[0]
+    found = {}
+    for row in re.findall(r'^\| (`.*?) \|.*\| (.*?) \|$', table, re.M):
+        rooms, hosts = re.findall(r'`(\w+)`', row[0]), row[1].split('; ')
+        hosts = hosts if len(hosts) > 1 else hosts * len(rooms)
+        for room, names in zip(rooms, hosts, strict=True):
+            found[room] = set(names.split(', ')) - {'none'}
+            if found[room]:
+                found[room] |= {'mmengine', 'mmcv'}  # what every installation has
+    return found
+
+
+TOP_HOSTS = read_hosts()
 HOST_ROOMS = {'pretrain', 'pose', 'seg', 'geometry'}
 
 
@@ -106,8 +102,9 @@ def our_rooms(path, top=None):
     return rooms - {room_of(path)}
 
 
-def test_every_room_has_a_layer():
-    assert {room_of(path) for path in FILES} <= set(LAYERS)
+def test_every_room_is_on_the_page():
+    assert {room_of(path) for path in FILES} == set(LAYERS)
+    assert set(TOP_HOSTS) == set(LAYERS) - {'__init__', '__main__', 'testing'}
 
 
 def test_imports_go_down_only():
@@ -119,6 +116,23 @@ def test_imports_go_down_only():
         # inside functions, neighbours are allowed
         wrong += [(path, other) for other in lazily if LAYERS[other] > LAYERS[room]]
     assert not wrong
+
+
+def test_the_generator_imports_down_only():
+    floors, root = read_floors('sapiens_mm/synth/'), PACKAGE / 'synth'
+    wrong, seen = [], set()
+    for path in sorted(root.rglob('*.py')):
+        room = path.relative_to(root).parts[0].removesuffix('.py')
+        if room == '__init__':
+            continue
+        seen.add(room)
+        for module, _ in imports_of(path):
+            package, _, rest = module.partition('sapiens_mm.synth.')
+            other = rest.split('.')[0]
+            if not package and other in floors and other != room:
+                wrong += [(path, other)] * (floors[other] >= floors[room])
+    assert not wrong
+    assert seen == set(floors)
 
 
 def test_host_rooms_never_import_one_another():
