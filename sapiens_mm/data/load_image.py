@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
@@ -20,10 +19,10 @@ class SapiensLoadImage(LoadImageFromFile):
 
     Stands in for ``LoadImageFromFile`` of mmcv, mmseg, mmpretrain and mmdet and for
     ``LoadImage`` of mmpose, with their keys and, for whole photos, their pixels. The
-    hosts' give grey for the missing part of a truncated JPEG, end in an assertion, often
-    without a name, for what is no picture, decode what a few bytes claim to be, and
-    know no limit of ours; no argument changes that. Here each is one sentence with the
-    file's name, and ``skip_bad`` of our data sets counts the sample and leaves it out.
+    hosts' fill the missing part of a truncated JPEG with grey, end in an assertion for
+    what is no picture, decode what a few bytes claim to be, and have no limit of
+    pixels that one could set; no argument changes that. Here each is one sentence with
+    the file's name, and ``skip_bad`` of our data sets counts and leaves out the sample.
 
     It takes the time of the hosts': on one core 3.3 and 3.2 ms for a JPEG of a
     megapixel, 33 and 37 ms for twelve; 17 and 16 ms for a PNG of a megapixel.
