@@ -40,6 +40,7 @@ TOP_HOSTS = {
     'backbones': CORE,
     'checkpoints': CORE,
     'engine': CORE,
+    'data': CORE,
     'pretrain': CORE | {'mmpretrain'},
     'pose': CORE | {'mmpose'},
     'seg': CORE | {'mmseg'},

@@ -26,7 +26,7 @@ from sapiens_mm.geometry.map_checks import check_known, known_pixels
 HW = (64, 48)
 SCENES = [draw_scene(seed, HW) for seed in range(6)]
 PIPELINE = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadMap'),
     dict(type='sapiens_mm.SapiensPackMap'),
 ]
