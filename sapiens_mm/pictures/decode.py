@@ -211,7 +211,9 @@ def _by_libjpeg(
 
 def _is_harmless(reason: str) -> bool:
     words = reason.split()
-    extra = 'extraneous bytes' in reason and next(w for w in words if w.isdigit())
+    # at the end of the file alone: in the middle it could hide what follows
+    at_end = 'extraneous bytes' in reason and reason.rstrip('.').endswith('0xd9')
+    extra = at_end and next(w for w in words if w.isdigit())
     return bool(extra) and int(extra) < _HARMLESS_BYTES
 
 
