@@ -17,7 +17,7 @@ from PIL import Image
 
 import sapiens_mm
 from sapiens_mm.data import SapiensLoadImage
-from sapiens_mm.data_files import BadFileError
+from sapiens_mm.data.files import BadFileError
 from sapiens_mm.testing import fake_person
 
 HW = (128, 96)
