@@ -21,6 +21,7 @@ from sapiens_mm import hosts
 ROOMS = {
     'sapiens_mm.backbones': 'mmengine',
     'sapiens_mm.engine': 'mmengine',
+    'sapiens_mm.data': 'mmcv',
     'sapiens_mm.pose': 'mmpose',
     'sapiens_mm.seg': 'mmseg',
     'sapiens_mm.geometry': 'mmseg',

@@ -23,7 +23,7 @@ model = dict(
 )
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='Resize', scale=input_wh, keep_ratio=False),
     dict(type='PackSegInputs'),
 ]

@@ -19,7 +19,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(
         type='CachedMosaic',
@@ -37,7 +37,7 @@ train_pipeline = [
     dict(type='PackDetInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='Resize', scale=input_wh, keep_ratio=True),
     dict(type='Pad', size=input_wh, pad_val=grey),
     dict(type='LoadAnnotations', with_bbox=True),

@@ -35,7 +35,7 @@ model = dict(
 )
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(
         type='Resize',
         scale=(1024, 1024),  # (W, H)

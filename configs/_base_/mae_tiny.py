@@ -15,7 +15,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(
         type='RandomResizedCrop',
         scale=input_wh,

@@ -12,7 +12,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadMap'),
     # long side to long side: the target is turned as the photo is
     dict(

@@ -57,7 +57,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadAllMaps'),
     dict(type='GetBBoxCenterScale', padding=1.25),
     dict(type='RandomFlip', direction='horizontal', prob=0.5),

@@ -35,14 +35,14 @@ model = dict(
 )
 
 test_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='GetBBoxCenterScale', padding=1.25),
     dict(type='TopdownAffine', input_size=input_wh, use_udp=True),
     dict(type='PackPoseInputs'),
 ]
 
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='GetBBoxCenterScale', padding=1.25),
     dict(type='RandomFlip', direction='horizontal', prob=0.5),
     dict(

@@ -18,7 +18,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadLabels'),
     # long side to long side: the target is turned as the photo is
     dict(type='RandomResize', scale=input_wh, ratio_range=(0.2, 2.0), keep_ratio=True),

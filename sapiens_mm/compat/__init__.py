@@ -19,7 +19,7 @@ from sapiens_mm.compat import hooks
 MENDS = (
     *('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal'),
     *('json_bom', 'circles', 'array_copies', 'figures', 'ubody3d', 'numpy_names'),
-    *('hue', 'ragged', 'fresh_processes', 'whole_checkpoints'),
+    *('hue', 'ragged', 'fresh_processes', 'whole_checkpoints', 'image_loaders'),
 )
 """Names of the mends: the modules of this package that hold them."""
 

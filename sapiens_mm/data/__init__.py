@@ -1,1 +1,5 @@
-"""Data files of users: how they are read, and what becomes of samples that are bad."""
+"""Data files of users: how they are read, and what becomes of bad samples. Needs: mmcv."""
+
+from sapiens_mm.data.load_image import SapiensLoadImage
+
+__all__ = ['SapiensLoadImage']

@@ -70,7 +70,12 @@ class SyntheticHumansMaps(BaseDataset):
         **kwargs: Any,
     ) -> None:
         hosts.require('numba')
-        from sapiens_mm.synth.live import SyntheticHumans, TakeImage, replace_steps
+        from sapiens_mm.synth.live import (
+            IMAGE_LOADERS,
+            SyntheticHumans,
+            TakeImage,
+            replace_steps,
+        )
 
         self.kind = map_kind(kind)
         if bump and not self.kind.turns:
@@ -81,7 +86,10 @@ class SyntheticHumansMaps(BaseDataset):
         super().__init__(
             pipeline=replace_steps(
                 list(pipeline),
-                {'LoadImageFromFile': TakeImage(), 'SapiensLoadMap': TakeMap(field)},
+                {
+                    **dict.fromkeys(IMAGE_LOADERS, TakeImage()),
+                    'SapiensLoadMap': TakeMap(field),
+                },
             ),
             test_mode=test_mode,
             **kwargs,

@@ -32,6 +32,7 @@ _READERS = {
     CocoWholeBodyDataset: WHOLEBODY,
     BaseCocoStyleDataset: COCO,
 }
+_LOADERS = ('SapiensLoadImage', 'LoadImage', 'LoadImageFromFile')
 _TURNING = ('cv2', 'pillow')  # readers that apply the EXIF orientation
 
 
@@ -187,7 +188,7 @@ def source_of(leaf: Leaf, use: Use, check_images: bool = True) -> Source | None:
         if class_name(step) == SapiensMinKeypoints.__name__ and use.trained:
             asked = argument(step, 'min_keypoints')
             least = asked or usual_minimum(dataset.metainfo['num_keypoints'])
-        if class_name(step) == 'LoadImage':
+        if class_name(step) in _LOADERS:
             turns = argument(step, 'imdecode_backend', 'cv2') in _TURNING
             color = argument(step, 'color_type', 'color')
             use = replace(use, turns_pictures=turns and color in ('color', 'grayscale'))

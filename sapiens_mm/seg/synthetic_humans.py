@@ -57,14 +57,22 @@ class SyntheticHumansSeg(BaseDataset):
         **kwargs: Any,
     ) -> None:
         hosts.require('numba')
-        from sapiens_mm.synth.live import SyntheticHumans, TakeImage, replace_steps
+        from sapiens_mm.synth.live import (
+            IMAGE_LOADERS,
+            SyntheticHumans,
+            TakeImage,
+            replace_steps,
+        )
 
         self.humans = SyntheticHumans(length, seed, knobs, size_hw, not test_mode)
         super().__init__(
             metainfo=dict(label_map=None, reduce_zero_label=False),
             pipeline=replace_steps(
                 list(pipeline),
-                {'LoadImageFromFile': TakeImage(), 'SapiensLoadLabels': TakeLabels()},
+                {
+                    **dict.fromkeys(IMAGE_LOADERS, TakeImage()),
+                    'SapiensLoadLabels': TakeLabels(),
+                },
             ),
             test_mode=test_mode,
             **kwargs,

@@ -74,8 +74,12 @@ class SyntheticHumans:
         return render(self.seed, self.number_of(index), self.knobs, self.size_hw)
 
 
+IMAGE_LOADERS = ('SapiensLoadImage', 'LoadImageFromFile', 'LoadImage')
+"""Types without scope of the steps that :class:`TakeImage` goes in place of."""
+
+
 class TakeImage:
-    """In place of ``LoadImageFromFile``: the picture of ``sample`` in ``results``."""
+    """In place of a loader of photos: the picture of ``sample`` in ``results``."""
 
     def __call__(self, results: dict) -> dict:
         """Add ``img``, ``img_shape``, ``ori_shape``."""
@@ -89,12 +93,13 @@ def replace_steps(pipeline: list, replacements: Mapping[str, Any]) -> list:
     """Return a pipeline with other steps in place of those of some names.
 
     Args:
-        pipeline: Steps as in configs; dicts are known by their ``type``, with a scope
-            or not.
+        pipeline: Steps as in configs; dicts are known by their ``type``, a class or a
+            name with a scope or not.
         replacements: Type without scope -> step.
     """
     steps = []
     for step in pipeline:
-        name = str(step.get('type')) if isinstance(step, Mapping) else ''
+        kind = step.get('type') if isinstance(step, Mapping) else ''
+        name = kind.__name__ if isinstance(kind, type) else str(kind)
         steps.append(replacements.get(name.rpartition('.')[2], step))
     return steps

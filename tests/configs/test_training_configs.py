@@ -72,7 +72,7 @@ def test_seg_pipelines(dataset):
     cfg = load('seg', dataset)
     names = [s.type.rpartition('.')[2] for s in cfg.train_dataloader.dataset.pipeline]
     assert names == [
-        'LoadImageFromFile',
+        'SapiensLoadImage',
         'SapiensLoadLabels',
         *(['SapiensRandomBackground'] if dataset == 'goliath28' else []),
         'RandomResize',
@@ -103,7 +103,7 @@ def test_seg_pipelines(dataset):
     loader = cfg.test_dataloader.dataset
     names = [s.type.rpartition('.')[2] for s in loader.pipeline]
     assert names == [
-        'LoadImageFromFile',
+        'SapiensLoadImage',
         'Resize',
         'SapiensLoadLabels',  # after it: figures are taken at the photo's size
         'PackSegInputs',

@@ -26,15 +26,15 @@ from sapiens_mm.geometry.map_checks import check_known, known_pixels
 HW = (64, 48)
 SCENES = [draw_scene(seed, HW) for seed in range(6)]
 PIPELINE = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadMap'),
     dict(type='sapiens_mm.SapiensPackMap'),
 ]
 
 
-def build(root, kind, **kwargs):
+def build(root, kind, pipeline=PIPELINE, **kwargs):
     with DefaultScope.overwrite_default_scope('mmseg'):
-        return SapiensMapDataset(kind, data_root=str(root), pipeline=PIPELINE, **kwargs)
+        return SapiensMapDataset(kind, data_root=str(root), pipeline=pipeline, **kwargs)
 
 
 def first_person(value):
@@ -85,10 +85,21 @@ def test_bad_maps_are_named(tmp_path, case):
     assert str(path) in str(caught.value)
 
 
-def test_bad_masks_and_photos_are_named(tmp_path):
+@pytest.mark.parametrize(
+    'loader, words_of',
+    [
+        (
+            'sapiens_mm.SapiensLoadImage',
+            {b'no picture': 'is not an image', b'': 'is empty'},
+        ),
+        # the host's does not name it: the data set reads it again
+        ('LoadImageFromFile', dict.fromkeys([b'no picture', b''], 'cannot be read')),
+    ],
+)
+def test_bad_masks_and_photos_are_named(tmp_path, loader, words_of):
     root = write_scenes(tmp_path, SCENES[:1], 'depth')
     photo, mask = root / 'rgb' / '000.png', root / 'mask' / '000.png'
-    dataset = build(root, 'depth')
+    dataset = build(root, 'depth', pipeline=[dict(type=loader), *PIPELINE[1:]])
     good = mask.read_bytes()
     for picture, words in (
         (np.zeros(HW, np.uint8), 'mask is zero everywhere'),
@@ -99,9 +110,9 @@ def test_bad_masks_and_photos_are_named(tmp_path):
             dataset[0]
         assert str(mask) in str(caught.value)
     mask.write_bytes(good)
-    for data in (b'no picture', b''):
+    for data, words in words_of.items():
         photo.write_bytes(data)
-        with pytest.raises(BadFileError, match='000.png cannot be read'):
+        with pytest.raises(BadFileError, match=f'000.png {words}'):
             dataset[0]
     photo.unlink()
     with pytest.raises(BadFileError, match=r'rgb.000.png does not exist'):

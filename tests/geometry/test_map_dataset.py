@@ -27,7 +27,7 @@ from sapiens_mm.geometry.david_dataset import framing_of
 HW = (64, 48)
 SCENES = [draw_scene(seed, HW) for seed in range(4)]
 LOAD = [
-    dict(type='LoadImageFromFile'),
+    dict(type='sapiens_mm.SapiensLoadImage'),
     dict(type='sapiens_mm.SapiensLoadMap'),
     dict(type='sapiens_mm.SapiensPackMap'),
 ]

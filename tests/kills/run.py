@@ -178,25 +178,26 @@ class Runner:
             print(f'{case.name}: no small disk here: {error}', flush=True)
         else:
             try:
-                self.start(case.argv(out), log).wait()
-                self.check_full(case, out, log)
+                code = self.start(case.argv(out), log).wait()
+                self.check_full(case, out, log, code)
                 disk.grow()
                 self.finish(case, out, log, expected, 'after a full disk')
             finally:
                 disk.close()
             out.rmdir()
         out = self.folder / f'{case.name}_full'
-        self.start(case.argv(out), log, case.max_bytes)
-        self.check_full(case, out, log)
+        code = self.start(case.argv(out), log, case.max_bytes).wait()
+        self.check_full(case, out, log, code)
         self.finish(case, out, log, expected, 'after files that became too large')
         shutil.rmtree(out)
 
-    def check_full(self, case: Case, out: Path, log: Path) -> None:
+    def check_full(self, case: Case, out: Path, log: Path, code: int) -> None:
         """Look at what a run says and leaves that could not write."""
         said = log.read_text()
+        sentences = said.count('error: ') + said.count('failed: ')
         self.check(
-            'Traceback' not in said and said.count('error: ') == 1,
-            f'{case.name}, disk full: {said[-1500:]}',
+            code == 1 and 'Traceback' not in said and sentences == 1,
+            f'{case.name}, disk full: {code}, {said[-1500:]}',
         )
         self.check_no_parts(case, out, 'disk full')
         last = next((x for x in reversed(said.splitlines()) if x.strip()), '')

@@ -140,13 +140,13 @@ def test_scaling_by_what_the_numbers_can_be():
     ],
 )
 def test_what_is_no_picture_is_one_sentence_at_once(data, match):
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does
     for decode in (decode_color, decode_stored, decode_ids):
         with pytest.raises(PictureError, match=match) as caught:
             decode(data, 'x.jpg')
         assert '\n' not in str(caught.value)
         assert str(caught.value) == f'x.jpg {caught.value.reason}'
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_limit_is_an_argument(photo):

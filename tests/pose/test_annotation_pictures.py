@@ -48,10 +48,10 @@ def decodes(monkeypatch):
     return calls
 
 
-def seen_by_the_model(path, **arguments):
-    """Return the size that mmpose's reader gives."""
+def seen_by_the_model(path, type='LoadImage', **arguments):
+    """Return the size that mmpose's reader gives, or another."""
     with DefaultScope.overwrite_default_scope('mmpose'):
-        load = TRANSFORMS.build(dict(type='LoadImage', **arguments))
+        load = TRANSFORMS.build(dict(type=type, **arguments))
     return load(dict(img_path=path))['img_shape'][::-1]
 
 
@@ -60,6 +60,8 @@ def seen_by_the_model(path, **arguments):
 def test_the_size_is_that_which_the_model_sees(tmp_path, suffix, orientation):
     path = write(tmp_path / f'a.{suffix}', orientation)
     assert read_header(path).read_wh == seen_by_the_model(path)
+    ours = seen_by_the_model(path, 'sapiens_mm.SapiensLoadImage')
+    assert read_header(path).read_wh == ours
     plain = seen_by_the_model(path, color_type='color_ignore_orientation')
     assert read_header(path, turns=False).read_wh == plain
 

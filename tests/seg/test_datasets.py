@@ -33,7 +33,10 @@ from part_layouts import (
     write_lip,
 )
 
-LOAD = [dict(type='LoadImageFromFile'), dict(type='sapiens_mm.SapiensLoadLabels')]
+LOAD = [
+    dict(type='sapiens_mm.SapiensLoadImage'),
+    dict(type='sapiens_mm.SapiensLoadLabels'),
+]
 
 
 def shipped(name, root, part='train', pipeline=LOAD):

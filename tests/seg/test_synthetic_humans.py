@@ -7,6 +7,7 @@ import torch
 pytest.importorskip('mmseg')
 pytest.importorskip('numba')
 
+from mmcv.transforms import LoadImageFromFile
 from mmengine.registry import DATASETS, DefaultScope
 
 from sapiens_mm.engine.epoch_seed_hook import set_epoch
@@ -51,8 +52,15 @@ def rendered(**kwargs):
         return SyntheticHumansSeg(3, seed=3, size_hw=(128, 96), **kwargs)
 
 
-def test_rendered_labels_are_the_sample_s():
-    dataset = rendered(pipeline=LOAD)
+@pytest.mark.parametrize(
+    'loader',
+    [
+        *('LoadImageFromFile', 'mmcv.LoadImageFromFile', LoadImageFromFile),
+        'sapiens_mm.SapiensLoadImage',
+    ],
+)
+def test_rendered_labels_are_the_sample_s(loader):
+    dataset = rendered(pipeline=[dict(type=loader), *LOAD[1:]])
     for epoch in (0, 1):
         set_epoch(dataset, epoch)
         packed, sample = dataset[2], render(3, 3 * epoch + 2, size_hw=(128, 96))
@@ -143,7 +151,8 @@ def test_the_shipped_config_reads_the_layout(synth_folder, split):
     assert spec.data_root == 'data/synth_humans/'
     steps = [step.type for step in spec.pipeline]
     assert 'sapiens_mm.SapiensRandomBackground' not in steps
-    assert steps[0] == 'LoadImageFromFile' and 'sapiens_mm.SapiensLoadLabels' in steps
+    assert steps[0] == 'sapiens_mm.SapiensLoadImage'
+    assert 'sapiens_mm.SapiensLoadLabels' in steps
     spec.update(data_root=str(synth_folder), pipeline=LOAD)
     with DefaultScope.overwrite_default_scope('mmseg'):
         dataset = DATASETS.build(spec)
