@@ -17,13 +17,13 @@ import numpy as np
 from sapiens_mm.hosts import require
 from sapiens_mm.pictures import MAX_PIXELS
 
-# The containers that are read. FFmpeg knows hundreds; some of those are texts that name
-# other files or addresses (playlists, concat, sdp), and a live one is waited for without
-# end.
+# The containers that are read. FFmpeg knows hundreds; some of those are texts that
+# name other files or addresses (playlists, concat, sdp), and a live one is waited for
+# without end.
 _CONTAINERS = (
     *('mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'mpegvideo', 'm4v', 'h263', 'h264'),
-    *('hevc', 'obu', 'ivf', 'flv', 'asf', 'ogg', 'mxf', 'nut', 'dv', 'wtv', 'rm', 'gxf'),
-    *('gif', 'apng', 'mjpeg', 'yuv4mpegpipe'),
+    *('hevc', 'obu', 'ivf', 'flv', 'asf', 'ogg', 'mxf', 'nut', 'dv', 'wtv', 'rm'),
+    *('gxf', 'gif', 'apng', 'mjpeg', 'yuv4mpegpipe'),
 )
 # FFmpeg reads these as videos of one frame; its tty reader draws any text
 _NO_VIDEO = ('tty', 'image2', 'ico')

@@ -143,7 +143,9 @@ def test_a_tiff_that_its_decoder_calls_damaged(decode):
     rng = np.random.default_rng(0)
     stored = rng.integers(0, 9, (96, 64), np.uint8)
     packed = zlib.compress(stored.tobytes())
-    np.testing.assert_array_equal(decode_stored(tiff(64, 96, 8, 8, packed), 'x'), stored)
+    np.testing.assert_array_equal(
+        decode_stored(tiff(64, 96, 8, 8, packed), 'x'), stored
+    )
     half = len(packed) // 2
     broken = packed[:half] + b'\xff' * 40 + packed[half + 40 :]
     with pytest.raises(PictureError, match='broken or truncated image'):
