@@ -196,7 +196,9 @@ def holds_outputs(folder: str | os.PathLike) -> bool:
 
     Its pictures are none to begin with when photos are looked for.
     """
-    return Path(folder, RECORD).is_file() or read_old_record(folder) is not None
+    # not Path.is_file, which raises where the folder cannot be looked into
+    record = os.path.join(folder, RECORD)
+    return os.path.isfile(record) or read_old_record(folder) is not None
 
 
 def read_old_record(folder: str | os.PathLike) -> dict | list | None:

@@ -125,7 +125,9 @@ def is_single(inputs: object) -> bool:
         path = _expand(inputs)
         listed = path.suffix.lower() == '.txt' and _is(path, os.path.isfile)
         return not (listed or _is_folder(inputs) or _is_pattern(path))
-    return isinstance(inputs, (bytes, Image.Image)) or not isinstance(inputs, Iterable)
+    one = isinstance(inputs, (bytes, bytearray, memoryview, Image.Image))
+    # a tensor, which would be walked through row by row
+    return one or hasattr(inputs, '__dlpack__') or not isinstance(inputs, Iterable)
 
 
 def _expand(source: str | os.PathLike) -> Path:
@@ -184,6 +186,9 @@ def find_images(inputs: object) -> Iterator[object]:
                 yield from find_images(item)
             except ImageError as error:
                 yield error
+            except Exception as error:  # a folder or list that cannot be read
+                what = ' '.join(f'{type(error).__name__}: {error}'.split())[:200]
+                yield ImageError(f'{type(item).__name__} of images: {what}')
 
 
 def _images_of(source: str | os.PathLike) -> Iterator[Path | str]:
@@ -240,13 +245,18 @@ def _images_in(folder: Path) -> list[Path]:
         left_out |= bool(mine)
         folders[:] = [f for f in folders if f not in mine and not f.startswith('.')]
         paths = [Path(where, name) for name in names if not name.startswith('.')]
-        files += [path for path in paths if is_image_name(path) and path.is_file()]
+        files += [path for path in paths if is_image_name(path) and _may_be_file(path)]
     if not files:
         outputs = ' and left out what the demos have written' if left_out else ''
         suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
         reason = f'holds no image (looked for {suffixes}{outputs})'
         raise ImageError.of(folder, reason)
     return sorted(files)
+
+
+def _may_be_file(path: Path) -> bool:
+    """Tell whether it is a file, or what only reading it can tell: a lost link."""
+    return _is(path, os.path.isfile) or not _is(path, os.path.exists)
 
 
 def _without_outputs(paths: list[Path], pattern: Path) -> list[Path]:

@@ -151,6 +151,8 @@ class ZipRecords:
             if offset < end and size:
                 raise CheckpointError(f'its records {before} and {name} share bytes')
             end, before = offset + size, name
+        if 'byteorder' in self and self.read('byteorder') != b'little':
+            raise CheckpointError('its bytes are in the order of a big-endian machine')
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a small record.

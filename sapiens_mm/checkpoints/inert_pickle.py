@@ -15,6 +15,7 @@ printed, and steps, copies and the size written out in full are limited.
 from __future__ import annotations
 
 import pickletools
+import re
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -64,6 +65,9 @@ _HARMLESS = {
     'numpy._core.multiarray.scalar',
     'torch.Size',
     'torch.device',
+    'torch._tensor._rebuild_from_type_v2',
+    'torch.Tensor',
+    'torch._tensor.Tensor',
     'torch.nn.parameter.Parameter',
     'torch.serialization._get_layout',
     'torch.storage.UntypedStorage',
@@ -87,11 +91,16 @@ def is_harmless(name: str) -> bool:
     module, _, leaf = name.rpartition('.')
     if module in ('builtins', '__builtin__'):
         return leaf in _HARMLESS_BUILTINS
-    if name in _HARMLESS or name in STORAGE_DTYPES:
+    if name in _HARMLESS or name in STORAGE_DTYPES or _is_quantized(module, leaf):
         return True
     if module == 'torch' and isinstance(getattr(torch, leaf, None), torch.dtype):
         return True
     return name.startswith(_HARMLESS_PREFIXES)
+
+
+def _is_quantized(module: str, leaf: str) -> bool:
+    schemes = leaf.startswith(('per_tensor_', 'per_channel_'))
+    return module == 'torch' and (schemes or re.fullmatch('QU?Int.*Storage', leaf))
 
 
 class InertUnpickler:
@@ -294,10 +303,14 @@ class InertUnpickler:
         if function == 'torch.Size':
             self._spend(len(args[0]))
             return tuple(args[0])
-        if function == 'torch._utils._rebuild_parameter':
+        if function in _PARAMETERS:
             return args[0]
+        if function == 'torch._tensor._rebuild_from_type_v2':  # it has attributes
+            return self._reduce(args[0], args[2])
         if function in _REBUILDS and self.open_storage is not None:
             (_, storage_id), offset, shape, stride = args[:4]
+            if function.endswith('_v2') and len(args) > 6 and args[6]:
+                raise CheckpointError('it holds a tensor to be negated or conjugated')
             storage, dtype = self.open_storage(storage_id)
             if storage is None:
                 return Opaque(function, args)
@@ -312,6 +325,10 @@ class InertUnpickler:
         return kind(function, args)
 
 
+_PARAMETERS = (
+    'torch._utils._rebuild_parameter',
+    'torch._utils._rebuild_parameter_with_state',
+)
 _REBUILDS = (
     'torch._utils._rebuild_tensor',
     'torch._utils._rebuild_tensor_v2',

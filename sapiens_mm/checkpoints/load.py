@@ -284,8 +284,13 @@ def _is_finite(value: Tensor) -> bool:
     """Tell whether all numbers are; by the extremes, which NaN passes through."""
     if not value.is_floating_point() or not value.numel():
         return True
-    low, high = torch.aminmax(value.detach())
+    low, high = torch.aminmax(_computable(value.detach()))
     return bool(torch.isfinite(low) & torch.isfinite(high))
+
+
+def _computable(value: Tensor) -> Tensor:
+    """Return floats of 8 bits, which PyTorch computes nothing with, as others."""
+    return value.float() if value.dtype.itemsize == 1 else value
 
 
 def _not_finite(name: str, read: Tensor, value: Tensor, where: str) -> str:
@@ -293,7 +298,7 @@ def _not_finite(name: str, read: Tensor, value: Tensor, where: str) -> str:
     if _is_finite(read):
         why = f'of {name} are too large for {kind}; take bfloat16 or float32'
         return f'Cannot load {where}: numbers {why}.'
-    bad = int((~torch.isfinite(read)).sum())
+    bad = int((~torch.isfinite(_computable(read))).sum())
     return (
         f'Cannot load {where}: {name} holds NaN or Inf in {bad} of {read.numel()} '
         'numbers, so its training had failed.'

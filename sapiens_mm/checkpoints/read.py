@@ -18,6 +18,7 @@ from sapiens_mm.checkpoints.archive import (
     read_torchscript,
 )
 from sapiens_mm.checkpoints.errors import CheckpointError
+from sapiens_mm.checkpoints.inert_objects import Opaque
 from sapiens_mm.checkpoints.inert_pickle import InertUnpickler, is_harmless
 from sapiens_mm.checkpoints.keys import canonical_names
 from sapiens_mm.checkpoints.legacy import read_legacy
@@ -153,6 +154,10 @@ def _find_state_dict(content: Any) -> dict[str, Tensor]:
         if not inner:
             break
         content = content[inner[0]]
+    for name, value in content.items():
+        if isinstance(value, Opaque) and value.name.startswith('torch._utils._rebuild'):
+            kind = value.name.removeprefix('torch._utils._rebuild_')
+            raise CheckpointError(f'its {name} is no plain tensor ({kind})')
     if not tensors:
         keys = ', '.join(map(repr, list(content)[:5])) or 'nothing at all'
         raise CheckpointError(f'it holds no weights (but {keys})')

@@ -33,6 +33,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--work-dir', help='for the log; default: work_dirs/CONFIG')
     add('--out', help='a .pkl file for the figures')
     add('--dump', help='a .pkl file for the raw predictions')
+    show_help = 'a folder for a picture of each sample: truth and prediction'
+    add('--show-dir', help=show_help)
     add('--skip-bad', action='store_true', help='leave out samples with bad files')
     add('--cfg-options', nargs='+', action=DictAction, help='key=value, as in hosts')
     launchers = ('none', 'pytorch', 'slurm', 'mpi')
@@ -111,7 +113,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             dumper = dict(type='DumpResults', out_file_path=args.dump)
             cfg.test_evaluator = [*metrics, dumper]
         finite = dict(type='sapiens_mm.SapiensFiniteHook', weights=str(checkpoint))
-        cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), finite]
+        hooks = [*(cfg.get('custom_hooks') or ()), finite]
+        if args.show_dir:
+            show = dict(type='sapiens_mm.SapiensShowHook', out_dir=args.show_dir)
+            hooks.append(show)
+        cfg.custom_hooks = hooks
         joined = join_on_cpu(cfg, args.launcher)
         runner = Runner.from_cfg(cfg)
         model = getattr(runner.model, 'module', runner.model)

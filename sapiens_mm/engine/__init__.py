@@ -10,6 +10,7 @@ from sapiens_mm.engine.grad_guard import SapiensOptimWrapper
 from sapiens_mm.engine.layer_decay import SapiensLayerDecayConstructor
 from sapiens_mm.engine.muon import SapiensMuon
 from sapiens_mm.engine.preview_hook import SapiensPreviewHook
+from sapiens_mm.engine.show_hook import SapiensShowHook
 
 __all__ = [
     'SapiensSkippedHook',
@@ -22,4 +23,5 @@ __all__ = [
     'SapiensMuon',
     'SapiensOptimWrapper',
     'SapiensPreviewHook',
+    'SapiensShowHook',
 ]

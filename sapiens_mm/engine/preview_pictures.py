@@ -16,6 +16,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.fileio import get
 
+from sapiens_mm.pictures import decode_color
 from sapiens_mm.visualization import (
     colorize_depth,
     colorize_normals,
@@ -84,10 +85,7 @@ def draw_preview(
 
 
 def _read_photo(path: str) -> np.ndarray:
-    photo = cv2.imdecode(np.frombuffer(get(path), np.uint8), cv2.IMREAD_COLOR)
-    if photo is None:
-        raise ValueError(f'{path} is no picture')
-    return photo
+    return decode_color(get(path), path)
 
 
 def _titles(sample: Any, panels: Mapping[str, np.ndarray]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.hosts import require
+from sapiens_mm.pictures import MAX_PIXELS
 
 # names of the layers that renderers write, lower case
 _LAYERS = {1: ('depth', 'z', 'zdepth'), 3: ('normal', 'normals', 'n')}
@@ -16,6 +18,7 @@ _LAYERS = {1: ('depth', 'z', 'zdepth'), 3: ('normal', 'normals', 'n')}
 _SETS = {1: ('Z', 'Y', 'V', 'RGB', 'R'), 3: ('XYZ', 'RGB')}
 # beside these a channel is something else: Z of a vector, Y of a brightness
 _NOT_BESIDE = {'Z': 'XY', 'Y': ('X', 'RY', 'BY'), 'V': 'HSU', 'R': 'GB'}
+_MAX_NUMBERS = 4 * MAX_PIXELS
 
 
 def read_exr(path: Path, channels: int, layer: str | None = None) -> np.ndarray:
@@ -66,18 +69,42 @@ def _read_planes(path: Path) -> dict[str, np.ndarray]:
 
     planes: dict[str, np.ndarray] = {}
     try:
+        _check_sizes(path)
         with OpenEXR.File(str(path), separate_channels=True) as file:
             for part in file.parts:
                 for name, channel in part.channels.items():
                     if name in planes or (len(file.parts) > 1 and '.' not in name):
                         name = f'{part.name()}.{name}'
                     planes[name] = np.array(channel.pixels)
+    except BadFileError:
+        raise
     except Exception as error:  # the reader raises all sorts on broken files
         reason = ' '.join(str(error).split())[:160]
         raise BadFileError(f'{path} cannot be read: {reason}') from None
-    if not planes:
-        raise BadFileError(f'{path} holds no channel')
+    if not planes:  # the reader only warns, and leaves such a part without channels
+        raise BadFileError(f'{path} holds no channel, or is broken or cut short')
     return planes
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuse a file whose parts say they are too large; they are allocated as said."""
+    import OpenEXR
+
+    numbers = 0
+    with OpenEXR.File(str(path), header_only=True) as file:
+        for part in file.parts:
+            low, high = (
+                np.asarray(corner, np.int64) for corner in part.header['dataWindow']
+            )
+            pixels = math.prod((high - low + 1).tolist())
+            numbers += pixels * max(1, len(part.header['channels']))
+            if pixels > MAX_PIXELS or numbers > _MAX_NUMBERS:
+                raise BadFileError(
+                    f'{path} has {pixels / 1e6:.0f} megapixels in '
+                    f'{len(part.header["channels"])} channels; at most '
+                    f'{MAX_PIXELS / 1e6:g} are read, {_MAX_NUMBERS / 1e6:g} in all '
+                    'channels of a file'
+                )
 
 
 def _by_layer(planes: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

@@ -186,7 +186,6 @@ def _check_depth(path: str, depth: np.ndarray, form: dict) -> None:
         math.log10(stored), round(math.log10(stored)), abs_tol=5e-4
     )
     varied = rest.size > 0 and np.ptp(rest) > 0
-    varied = rest.size > 0 and np.ptp(rest) > 0
     if (
         highest > _SPREAD * median
         or (gap >= _GAP and varied and (count > 1 or is_round))

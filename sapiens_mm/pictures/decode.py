@@ -95,9 +95,14 @@ def decode_color(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> np.
         image = _by_libjpeg(data, name, header)
     if image is None and kind in _OPENCV:
         plain = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        image = _by_opencv(data, cv2.IMREAD_UNCHANGED if header.is_deep else plain)
+        stored = header.is_deep or header.white
+        image = _by_opencv(data, cv2.IMREAD_UNCHANGED if stored else plain)
+    if kind == 'TIFF':
+        _check_tiff(data, name)
     if image is None:
         image = as_rgb(_by_pillow(data, kind, name), name)[..., ::-1]
+    elif header.white:
+        image = np.rint(image * (255 / header.white)).clip(0, 255).astype(np.uint8)
     elif header.is_deep:
         image = scale_to_bytes(image, name)
     if image.ndim == 2:
@@ -133,6 +138,8 @@ def decode_stored(
     if kind == 'JPEG':
         # an eighth of the size: all is read, little is computed
         _by_libjpeg(data, name, header, 'GRAY', min_height=1, min_width=1)
+    elif kind == 'TIFF':
+        _check_tiff(data, name)
     image = _by_opencv(data, cv2.IMREAD_UNCHANGED) if kind in _OPENCV else None
     if image is None:
         image = np.asarray(_by_pillow(data, kind, name))
@@ -158,9 +165,13 @@ def decode_ids(
         PictureError: As :func:`decode_color`.
     """
     kind = picture_kind(data, name)
-    check_size(data, kind, name, max_pixels)
+    header = check_size(data, kind, name, max_pixels)
     picture = _by_pillow(data, kind, name)
-    return np.asarray(picture), picture.mode, kind
+    ids = np.asarray(picture)
+    if header.white and kind == 'PPM':  # Pillow scales them; OpenCV's are as stored
+        stored = _by_opencv(data, cv2.IMREAD_UNCHANGED)
+        ids = ids if stored is None else stored
+    return ids, picture.mode, kind
 
 
 def _by_opencv(data: bytes, flags: int) -> np.ndarray | None:
@@ -181,6 +192,24 @@ def _by_pillow(data: bytes, kind: str, name: object) -> Any:
             name, f'is a broken or truncated image ({reason})'
         ) from None
     return picture
+
+
+def _check_tiff(data: bytes, name: object) -> None:
+    """Refuse a TIFF whose packed data end in an error.
+
+    OpenCV leaves the rest of the strip black; Pillow passes on what libtiff says.
+    """
+    try:
+        picture = open_header(data, 'TIFF')
+        if picture.tile and picture.tile[0][0] == 'libtiff':  # it is packed
+            picture.load()
+    except OSError as error:
+        if str(error).startswith('decoder error'):
+            raise PictureError.of(
+                name, f'is a broken or truncated image ({error})'
+            ) from None
+    except Exception:  # a kind of TIFF that Pillow does not know; OpenCV may
+        return
 
 
 def _by_libjpeg(

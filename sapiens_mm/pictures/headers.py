@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -45,6 +46,8 @@ _OTHERS = {
 }
 _HEIC_BRANDS = (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1')
 _DEFLATE_RATIO = 1032  # zlib's limit of what a byte can stand for
+# how much a byte can stand for, by how a TIFF is packed: not, LZW, deflate, PackBits
+_TIFF_RATIOS = {1: 1, 5: 4096, 8: _DEFLATE_RATIO, 32946: _DEFLATE_RATIO, 32773: 128}
 _MAX_CHUNKS = 50_000  # writers make parts of 8 KB and more
 _JPEG_PIXELS = 512  # a block of 64 takes a bit at least, in one component
 _ORIENTATION = 0x0112
@@ -78,13 +81,16 @@ class Header:
     Attributes:
         width: Pixels, as stored.
         height: Pixels, as stored.
-        is_deep: Its numbers are floats or have more than 16 bits, which OpenCV brings
-            to bytes without scaling them.
+        is_deep: Its numbers are floats or have bits that are not 8 or 16, which OpenCV
+            does not bring to bytes, or without scaling them.
+        white: The greatest number it can hold, where OpenCV takes it for 255 or 65535;
+            else 0.
     """
 
     width: int
     height: int
     is_deep: bool
+    white: int = 0
 
 
 def picture_kind(data: bytes, name: object) -> str:
@@ -166,7 +172,8 @@ def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
         else:
             picture = open_header(data, kind)
             deep = picture.mode.startswith('F') or picture.mode == 'I'
-            header = Header(*picture.size, deep)
+            white = _pnm_white(data) if kind == 'PPM' else 0
+            header = Header(*picture.size, deep, white)
             least = max(least, _least_bytes(picture, kind))
     except Exception as error:  # Pillow's plugins raise all sorts on broken headers
         reason = ' '.join(str(error).split())[:120] or type(error).__name__
@@ -301,6 +308,14 @@ def _least_bytes(picture: Any, kind: str) -> int:
     return width * height * bits.get(picture.mode, 8) // 8
 
 
+def _pnm_white(data: bytes) -> int:
+    """Return what a binary PGM or PPM says is white, if that is not 255 or 65535."""
+    if data[1:2] not in b'56':  # bits, and texts, which OpenCV scales
+        return 0
+    words = re.sub(rb'#[^\r\n]*', b'', data[2:2000]).split(maxsplit=3)
+    return int(words[2]) if words[2] not in (b'255', b'65535') else 0
+
+
 def _tiff_header(data: bytes) -> tuple[Header, int]:
     """Read the first directory; Pillow knows no pictures of three floats.
 
@@ -323,9 +338,12 @@ def _tiff_header(data: bytes) -> tuple[Header, int]:
         (tags[tag],) = struct.unpack_from(f'{order}{code}', data, place)  # the first
     bits, channels = tags.get(258, 1), tags.get(277, 1)
     floating = tags.get(339, 1) == 3
-    header = Header(tags[256], tags[257], floating or bits > 16)
-    plain = tags.get(259, 1) == 1
-    return header, header.width * header.height * bits * channels // 8 * plain
+    # OpenCV reads 12 bits as 16, but not in colour
+    deep = floating or bits > 16 or 8 < bits < 16
+    header = Header(tags[256], tags[257], deep)
+    size = header.width * header.height * bits * channels // 8
+    ratio = _TIFF_RATIOS.get(tags.get(259, 1))
+    return header, size // ratio if ratio else 0
 
 
 def is_lossy(data: bytes, kind: str) -> bool:

@@ -12,12 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from sapiens_mm.pictures.headers import (
-    PictureError,
-    open_header,
-    picture_kind,
-    picture_size,
-)
+from sapiens_mm.pictures import MAX_PIXELS, PictureError, picture_kind
+from sapiens_mm.pictures.headers import check_size, open_header
 
 MAX_PICTURES = 200_000
 """How many headers are read at most; of more, so many evenly spread."""
@@ -99,8 +95,8 @@ def _orientation(picture: Image.Image) -> int:
 
 def _decoded_wh(data: bytes, turns: bool) -> tuple[int, int] | None:
     flags = cv2.IMREAD_COLOR | (0 if turns else cv2.IMREAD_IGNORE_ORIENTATION)
-    try:  # as the loader will: what says it is huge is never decoded
-        picture_size(data, 'The image')
+    try:  # a few bytes may claim gigabytes
+        check_size(data, picture_kind(data, ''), '', MAX_PIXELS)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except (PictureError, cv2.error):
         return None

@@ -67,7 +67,9 @@ def _key(name: str) -> str:
 
 def _allowed(stem: str) -> str:
     """Change the parts of a name that would meet ours, or lead out of the folder."""
-    *folders, last = [part for part in stem.split('/') if part != '..']
+    *folders, last = stem.split('/')
+    folders = [part for part in folders if part != '..']
+    last = f'_{last}' if last in ('.', '..') else last  # of a photo called ...jpg
     parts = [
         f'{part}_'
         if part.casefold() in OWN_FOLDERS or part.casefold().endswith(OWN_ENDS)

@@ -15,9 +15,22 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.hosts import require
+from sapiens_mm.pictures import MAX_PIXELS
 
+# The containers that are read. FFmpeg knows hundreds; some of those are texts that
+# name other files or addresses (playlists, concat, sdp), and a live one is waited for
+# without end.
+_CONTAINERS = (
+    *('mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'mpegvideo', 'm4v', 'h263', 'h264'),
+    *('hevc', 'obu', 'ivf', 'flv', 'asf', 'ogg', 'mxf', 'nut', 'dv', 'wtv', 'rm'),
+    *('gxf', 'gif', 'apng', 'mjpeg', 'yuv4mpegpipe'),
+)
 # FFmpeg reads these as videos of one frame; its tty reader draws any text
-_NO_VIDEO = ('tty', 'image2', 'ico', 'svg')
+_NO_VIDEO = ('tty', 'image2', 'ico')
+_SOUND = ('aac', 'aiff', 'amr', 'flac', 'mp3', 'wav')
+_PICTURES = ('bmp', 'gif', 'j2k', 'jpeg', 'pgm', 'png', 'ppm', 'psd', 'tiff', 'webp')
+# the others of these are opened to say what they are
+_OPENED = (*_CONTAINERS, *_NO_VIDEO, *_SOUND, *(f'{name}_pipe' for name in _PICTURES))
 HD_LINES = 720  # from here on videos without a note are in the colours of HD
 COLORS_HD, COLORS_SD = 1, 5  # BT.709 and BT.601, as FFmpeg numbers them
 
@@ -113,6 +126,7 @@ class VideoReader:
         self._container = open_media(self.path)
         self._stream = self._find_stream()
         self._stream.thread_type = 'AUTO'
+        self._stream.codec_context.options = {'max_pixels': str(MAX_PIXELS)}
         self.time_base: Fraction = self._stream.time_base
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = Fraction(rate) if rate else Fraction(25)
@@ -275,7 +289,20 @@ def open_media(path: Path) -> Any:
     if not path.stat().st_size:
         raise VideoError(f'{path} is empty')
     try:
-        return av.open(str(path), metadata_errors='replace')
+        # as an address of a file, so that a colon in its name is no other protocol
+        return av.open(
+            f'file:{path}',
+            metadata_errors='replace',
+            container_options={
+                'format_whitelist': ','.join(_OPENED),
+                'protocol_whitelist': 'file',
+            },
+        )
+    except av.error.ArgumentError:
+        raise VideoError(
+            f'{path} is in none of the formats of videos that are read (playlists and '
+            f'lists of other files are not): {", ".join(_CONTAINERS)}'
+        ) from None
     except av.error.InvalidDataError:
         raise VideoError(
             f'{path} is not a video, or the part that describes it is missing'

@@ -1,4 +1,5 @@
 import io
+import os
 
 import cv2
 import numpy as np
@@ -175,6 +176,50 @@ def test_finding_images(tmp_path, photo):
         assert is_single(single)
     for several in (tmp_path, listing, str(tmp_path / '*.png'), [photo], iter([])):
         assert not is_single(several)
+
+
+def test_folders_and_lists_that_cannot_be_read_end_nothing(tmp_path, photo):
+    for name in ('open', 'shut', 'listed'):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / 'a.png'), photo)
+    (tmp_path / 'list.txt').write_text('open/a.png')
+    (tmp_path / 'open/lost.png').symlink_to(tmp_path / 'nowhere.png')
+    (tmp_path / 'shut').chmod(0)
+    (tmp_path / 'listed').chmod(0o400)  # its names can be read, its files not
+    (tmp_path / 'list.txt').chmod(0)
+    if os.access(tmp_path / 'shut', os.R_OK):
+        pytest.skip('root may read everything')
+    try:
+        found = list(find_images([tmp_path, tmp_path / 'list.txt', photo]))
+    finally:
+        for name in ('shut', 'listed'):
+            (tmp_path / name).chmod(0o700)
+    *files, error, last = found
+    names = [path.relative_to(tmp_path).as_posix() for path in files]
+    assert names == ['listed/a.png', 'open/a.png', 'open/lost.png']
+    assert isinstance(error, ImageError) and 'list.txt' in str(error)
+    assert last is photo
+
+
+def test_what_can_be_walked_through_and_is_no_collection(photo):
+    import torch
+
+    endless = []
+    endless.append(endless)
+
+    class Broken:
+        def __iter__(self):
+            raise RuntimeError('gone')
+
+    for item in (torch.zeros(3, 4, 5), torch.tensor(1), bytearray(b'abc')):
+        assert is_single(item)
+        before, found, after = find_images([photo, item, photo])
+        assert before is after is photo and found is item
+        with pytest.raises(ImageError, match=f'got {type(item).__name__}'):
+            read_image(item)
+    for item in (endless, Broken()):
+        before, found, after = find_images([photo, item, photo])
+        assert before is after is photo and isinstance(found, ImageError)
 
 
 def test_nothing_found_is_said(tmp_path):

@@ -19,6 +19,7 @@ from sapiens_mm.video.camera import CameraReader, ReadAhead
 from sapiens_mm.video.reader import VideoError, VideoReader
 from sapiens_mm.video.sound import Sound
 from sapiens_mm.video.writer import VideoWriter
+from sapiens_mm.video import reader as video
 
 # uneven, in milliseconds
 UNEVEN = (0, 40, 90, 120, 200, 210, 300, 340, 380, 420)
@@ -215,6 +216,36 @@ def test_what_is_no_video(video_files, tmp_path, name, content, match):
                 output.mux(audio.encode(frame))
     with pytest.raises(VideoError, match=match):
         VideoReader(path)
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'ffconcat version 1.0\nfile other.ts\n',
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n',
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n',  # waits for more
+    ],
+)
+def test_a_text_opens_no_other_file(video_files, tmp_path, text):
+    video_files.make_video(tmp_path / 'other.ts', 5)
+    path = tmp_path / 'a.m3u8'
+    path.write_text(text)
+    with pytest.raises(VideoError, match='in none of the formats of videos'):
+        VideoReader(path)
+
+
+def test_a_colon_in_a_name_is_no_protocol(video_files, tmp_path):
+    source = video_files.make_video(tmp_path / 'in.mp4', 3)
+    named = source.rename(tmp_path / 'http:12:30.mp4')
+    assert len(list(VideoReader(named))) == 3
+
+
+def test_frames_have_the_limit_of_pictures(video_files, tmp_path, monkeypatch):
+    source = video_files.make_video(tmp_path / 'in.mp4', 3)
+    assert len(list(VideoReader(source))) == 3
+    monkeypatch.setattr(video, 'MAX_PIXELS', 99)
+    with pytest.raises(VideoError, match='no frame that can be decoded'):
+        list(VideoReader(source))
 
 
 def test_a_start_behind_the_end(video_files, tmp_path):

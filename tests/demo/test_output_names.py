@@ -86,3 +86,8 @@ def test_a_hundred_thousand_photos(output_names, tmp_path):
     assert time.perf_counter() - started < 20
     assert len(set(names.values())) == 100_000
     assert names[paths[-1]] == 'same_jpg_50000'
+
+
+def test_names_that_are_dots_alone(output_names):
+    photos = [Path('in', name) for name in ('..jpg', '...jpg', 'a.jpg')]
+    assert [*output_names(photos, ['in']).values()] == ['_.', '_..', 'a']

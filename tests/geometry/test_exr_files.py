@@ -99,3 +99,21 @@ def test_parts_beside_the_first_are_read(tmp_path):
     with OpenEXR.File(parts) as file:
         file.write(str(tmp_path / 'a.exr'))
     np.testing.assert_array_equal(read_map(tmp_path / 'a.exr', 1), DEPTH)
+
+
+@pytest.mark.parametrize('side', [20_000, 60_000])
+def test_a_window_that_is_too_large_is_not_allocated(tmp_path, side):
+    path = write(tmp_path / 'a.exr', {'Z': DEPTH})
+    data = bytearray(path.read_bytes())
+    at = data.find(b'dataWindow\0box2i\0') + len(b'dataWindow\0box2i\0') + 4
+    data[at : at + 16] = np.int32([0, 0, side - 1, side - 1]).tobytes()
+    path.write_bytes(data)
+    with pytest.raises(BadFileError, match=f'has {side**2 // 10**6} megapixels'):
+        read_map(path, 1)
+
+
+def test_a_file_cut_short_is_called_so(tmp_path):
+    path = write(tmp_path / 'a.exr', {'Z': DEPTH})
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(BadFileError, match='broken or cut short|cannot be read'):
+        read_map(path, 1)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -125,9 +126,12 @@ def test_skip_bad_on_the_command_line(tmp_path):
     assert '1 of 4 samples skipped so far, as their files are bad' in shown
     assert '1 of 4 samples skipped\n' in shown  # of validation, at the start
     checkpoint = tmp_path / 'work' / 'epoch_2.pth'
-    shown = run('test.py', config, checkpoint, *options, '--skip-bad', cwd=tmp_path)
+    options += ('--skip-bad', '--show-dir', tmp_path / 'look')
+    shown = run('test.py', config, checkpoint, *options, cwd=tmp_path)
     assert '1 of 4 samples skipped\n' in shown
     assert '3 images' in shown
+    look = [cv2.imread(str(path)) for path in sorted((tmp_path / 'look').iterdir())]
+    assert len(look) == 3 and all(image.std() > 20 for image in look)
 
 
 @pytest.mark.slow

@@ -103,6 +103,61 @@ def test_a_tiff_of_three_floats(photo):
     np.testing.assert_array_equal(decode_color(data.tobytes(), 'x'), photo)
 
 
+@pytest.mark.parametrize('white', [1, 100, 1023, 255, 65535])
+@pytest.mark.parametrize('form', ['P5', 'P6'])
+def test_what_a_ppm_calls_white_is_white(white, form, photo):
+    colors = photo[..., ::-1] if form == 'P6' else photo[..., :1]
+    stored = np.rint(colors * (white / 255)).astype('>u2' if white > 255 else np.uint8)
+    data = f'{form} # by a scanner\n64 96\n{white}\n'.encode() + stored.tobytes()
+    expected = np.rint(stored * (255 / white))[..., ::-1]
+    image = decode_color(data, 'x').astype(int)
+    assert np.abs(image - np.broadcast_to(expected, image.shape)).max() <= 1
+    np.testing.assert_array_equal(
+        decode_stored(data, 'x').reshape(stored.shape), stored[..., ::-1]
+    )
+
+
+def test_ids_of_a_pgm_are_not_scaled():
+    ids = np.arange(64, dtype=np.uint8).reshape(8, 8) % 28
+    found, _, kind = decode_ids(b'P5\n8 8\n27\n' + ids.tobytes(), 'x')
+    np.testing.assert_array_equal(found, ids)
+    assert kind == 'PPM'
+
+
+def tiff(width, height, bits, packing, data):
+    entries = [(256, width), (257, height), (258, bits), (259, packing), (262, 1)]
+    entries += [(273, 8 + 2 + 12 * 8 + 4), (277, 1), (279, len(data))]
+    tags = b''.join(struct.pack('<HHII', tag, 4, 1, value) for tag, value in entries)
+    return b'II*\0' + struct.pack('<IH', 8, 8) + tags + bytes(4) + data
+
+
+def test_a_tiff_of_12_bits_is_scaled(photo):
+    grey = photo[..., 1]
+    bits = ''.join(f'{value * 16:012b}' for value in grey.ravel().tolist())
+    data = tiff(64, 96, 12, 1, int(bits, 2).to_bytes(len(bits) // 8, 'big'))
+    assert np.abs(decode_color(data, 'x')[..., 0].astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize('decode', [decode_color, decode_stored])
+def test_a_tiff_that_its_decoder_calls_damaged(decode):
+    rng = np.random.default_rng(0)
+    stored = rng.integers(0, 9, (96, 64), np.uint8)
+    packed = zlib.compress(stored.tobytes())
+    np.testing.assert_array_equal(
+        decode_stored(tiff(64, 96, 8, 8, packed), 'x'), stored
+    )
+    half = len(packed) // 2
+    broken = packed[:half] + b'\xff' * 40 + packed[half + 40 :]
+    with pytest.raises(PictureError, match='broken or truncated image'):
+        decode(tiff(64, 96, 8, 8, broken), 'x')
+
+
+@pytest.mark.parametrize('packing', [1, 5, 8, 32946, 32773])
+def test_a_tiff_that_cannot_be_so_large(packing):
+    with pytest.raises(PictureError, match='15000 x 15000 pixels cannot be in'):
+        decode_color(tiff(15000, 15000, 8, packing, b'\x80\0\1'), 'x')
+
+
 def test_scaling_by_what_the_numbers_can_be():
     def scaled(values, mode=''):
         return scale_to_bytes(np.array(values), 'x', mode).tolist()

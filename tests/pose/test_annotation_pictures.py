@@ -96,6 +96,17 @@ def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path):
     assert grown < 200 * 1024  # KiB
 
 
+def test_what_a_decoder_would_believe_is_checked_first(tmp_path, monkeypatch):
+    """A palette that claims 4 GB: OpenCV takes them, and 13 seconds."""
+    head = struct.pack('>IIBBBBB', 4, 4, 8, 3, 0, 0, 0)
+    ihdr = b'IHDR' + head
+    data = b'\x89PNG\r\n\x1a\n' + len(head).to_bytes(4, 'big') + ihdr
+    data += zlib.crc32(ihdr).to_bytes(4, 'big') + b'\xf0\0\0\0PLTE123\0\0\0\0'
+    (tmp_path / 'a.png').write_bytes(data)
+    monkeypatch.setattr(annotation_pictures.cv2, 'imdecode', None)  # never called
+    assert read_header(tmp_path / 'a.png') is None
+
+
 @pytest.mark.parametrize(
     'content', [b'', b'GIF', b'%!PS-Adobe-3.0 EPSF-3.0\n', b'\0' * 99]
 )

@@ -147,7 +147,9 @@ def test_308_keypoints_train_and_test(tmp_path):
     assert 'goliath/face_AP' in shown
     out = tmp_path / 'figures.pkl'
     checkpoint = tmp_path / 'work/epoch_2.pth'
-    run('test.py', config, checkpoint, '--out', out, cwd=tmp_path)
+    look = tmp_path / 'look'
+    run('test.py', config, checkpoint, '--out', out, '--show-dir', look, cwd=tmp_path)
+    assert len(list(look.glob('*.jpg'))) == 2
     figures = pickle.loads(out.read_bytes())
     assert 0 <= figures['goliath/AP'] <= 1
     assert {f'goliath/{p}_AP' for p in ('body', 'foot', 'face', 'hand')} <= set(figures)
