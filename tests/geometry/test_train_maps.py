@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import draw_scene, write_scenes, write_synth_human
-from tiny_maps import map_config
+from tiny_runs import map_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 HW = (64, 48)

@@ -14,11 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_runs import pose_config, write_people
 
 pytest.importorskip('mmpose')
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_runs import pose_config, write_people
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 # a folder with test_coco.json, test_coco_wholebody.json and their photos, if at hand
@@ -32,7 +30,7 @@ def command(tool, config, *argv):
 
 def environ(**changes):
     path = os.pathsep.join(
-        [str(Path(__file__).parent), os.environ.get('PYTHONPATH', '')]
+        [str(Path(__file__).parents[1]), os.environ.get('PYTHONPATH', '')]
     )
     return {**os.environ, 'PYTHONPATH': path, **changes}
 

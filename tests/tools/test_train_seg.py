@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_runs import seg_config
 
 pytest.importorskip('mmseg')
 
-sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
 from part_layouts import LAYOUTS, write_goliath, write_labels
-from tiny_seg_runs import seg_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 TINY = dict(input_hw=(64, 48), width=32, depth=1)
