@@ -72,6 +72,16 @@ def _no_closed_log_left_behind():
 
 
 @pytest.fixture
+def sapiens(monkeypatch, tmp_path, capsys):
+    """Run ``sapiens VERB …`` in ``tmp_path`` and this process; see in_process.py."""
+    from in_process import Verbs
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('LOCAL_RANK', '0')  # the verbs set it
+    return Verbs(capsys)
+
+
+@pytest.fixture
 def free_port():
     """A TCP port of this machine that nobody listens on."""
     with socket.socket() as probe:

@@ -109,7 +109,7 @@ def test_evaluation_sets_in_lists(tmp_path, kind, data):
             assert figures[f'{kind}/{group}/{name}'] == pytest.approx(0, abs=1e-3)
 
 
-def test_skip_bad_on_the_command_line(tmp_path):
+def test_skip_bad_on_the_command_line(sapiens, tmp_path):
     """Without it a run ends with a sentence; with it, it goes on and counts."""
     root = lay_out(tmp_path / 'data', 'depth', 'render_people')
     bad = root / 'depth' / '002.npy'
@@ -119,13 +119,13 @@ def test_skip_bad_on_the_command_line(tmp_path):
     config = tmp_path / 'config.py'
     cfg.dump(config)
     options = ('--work-dir', tmp_path / 'work')
-    shown = run('train.py', config, *options, cwd=tmp_path, code=2)
+    shown = sapiens('train', config, *options, code=2)
     assert f'error: {bad} holds NaN on people' in shown
-    shown = run('train.py', config, *options, '--skip-bad', cwd=tmp_path)
+    shown = sapiens('train', config, *options, '--skip-bad')
     assert '1 of 4 samples skipped so far, as their files are bad' in shown
     assert '1 of 4 samples skipped\n' in shown  # of validation, at the start
     checkpoint = tmp_path / 'work' / 'epoch_2.pth'
-    shown = run('test.py', config, checkpoint, *options, '--skip-bad', cwd=tmp_path)
+    shown = sapiens('test', config, checkpoint, *options, '--skip-bad')
     assert '1 of 4 samples skipped\n' in shown
     assert '3 images' in shown
 
