@@ -12,10 +12,8 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'mmpretrain'}
 
 # room -> its layer; imports go down only. Files of the root are rooms of their own.
 LAYERS = {
-    **dict.fromkeys(
-        ['paths', 'hosts', 'tables', 'pictures', 'files', 'commands', 'tasks'], 0
-    ),
-    **dict.fromkeys(['compat', 'layers', 'visualization', 'synth'], 1),
+    **dict.fromkeys(['paths', 'hosts', 'tables', 'pictures', 'files', 'tasks'], 0),
+    **dict.fromkeys(['commands', 'compat', 'layers', 'visualization', 'synth'], 1),
     **dict.fromkeys(['__init__', 'registry', 'vocabulary', 'video'], 2),
     **dict.fromkeys(['backbones', 'checkpoints', 'data'], 3),
     **dict.fromkeys(['engine'], 4),
