@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sapiens_mm.hosts import explain_missing
+
 WRONG = (ValueError, ModuleNotFoundError)
 FAILED, WRONG_CALL, INTERRUPTED, UNREAD = 1, 2, 130, 141
 Main = Callable[[Sequence[str] | None], int]
@@ -96,6 +98,10 @@ def explain(
         error: What was raised.
         wrong: As of ``command``.
     """
+    if isinstance(error, ModuleNotFoundError):
+        sentence = explain_missing(error)
+        if sentence is not None:  # of a host's import, too, whose errors are not wrong
+            return sentence, WRONG_CALL
     if isinstance(error, wrong):
         return str(error), WRONG_CALL
     if isinstance(error, OSError):
@@ -123,19 +129,25 @@ def reason_of(error: OSError, path: Any = None) -> str:
 def quiet_interrupts() -> None:
     """From now on, Ctrl-C outside of a command ends the process with a sentence.
 
-    Scripts call it before they import what takes seconds.
+    So does a package that is not installed. Scripts call it before they import what
+    takes seconds.
     """
     if multiprocessing.parent_process() is not None:  # a worker, started afresh
         return
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
+        if issubclass(kind, KeyboardInterrupt):
+            _say('\nstopped by Ctrl-C')
+            code = INTERRUPTED  # python itself would end by the signal
+        elif isinstance(error, ModuleNotFoundError) and explain_missing(error):
+            _say(f'error: {explain_missing(error)}')
+            code = WRONG_CALL  # python itself would end with 1
+        else:
             before(kind, error, trace)
             return
-        _say('\nstopped by Ctrl-C')
         sys.stdout.flush()
-        os._exit(INTERRUPTED)  # python itself would end by the signal
+        os._exit(code)
 
     sys.excepthook = hook
 

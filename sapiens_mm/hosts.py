@@ -7,15 +7,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# host package -> the pip line that brings it. mmpose is not an extra: its
+# brought by requirements/core.txt, itself or through another package there
+_CORE = (
+    *('torch', 'torchvision', 'mmengine', 'mmcv', 'numpy', 'cv2', 'PIL', 'simplejpeg'),
+    *('safetensors', 'huggingface_hub', 'filelock', 'tqdm', 'packaging', 'matplotlib'),
+)
+# import name -> the pip line that brings it. mmpose is not an extra: its
 # metadata demands chumpy and xtcocotools, which current pip cannot build.
 PIP_LINES = {
-    'mmengine': 'pip install sapiens_mm',
-    'mmcv': 'pip install sapiens_mm',
+    **dict.fromkeys(_CORE, 'pip install sapiens_mm'),
     'mmpose': "pip install 'sapiens_mm[pose]' && pip install --no-deps mmpose==1.3.2",
     'mmseg': "pip install 'sapiens_mm[seg]'",
     'mmdet': "pip install 'sapiens_mm[det]'",
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
+    'prettytable': "pip install 'sapiens_mm[seg]'",
+    'OpenEXR': "pip install 'sapiens_mm[seg]'",
+    'pycocotools': "pip install 'sapiens_mm[pose]'",
+    'scipy': "pip install 'sapiens_mm[demo]'",
+    'skimage': "pip install 'sapiens_mm[demo]'",
     'av': "pip install 'sapiens_mm[demo]'",
     'numba': "pip install 'sapiens_mm[synth]'",
     'gradio': "pip install 'sapiens_mm[webui]'",
@@ -58,8 +67,25 @@ def require(*hosts: str) -> None:
     """
     for host in hosts:
         if not is_installed(host):
-            line = PIP_LINES.get(host, f'pip install {host}')
-            raise ModuleNotFoundError(
-                f'{host} is needed here and is not installed; bring it with: {line}',
-                name=host,
-            )
+            raise ModuleNotFoundError(_needed(host), name=host)
+
+
+def explain_missing(error: ModuleNotFoundError) -> str | None:
+    """Say which line brings the package that an import did not find.
+
+    Args:
+        error: As Python or ``require`` raised it.
+
+    Returns:
+        None if it is no package of ours, or one that is there: a file inside it that
+        is missing, or a module of the user's, is told best by the error itself.
+    """
+    package = (error.name or '').partition('.')[0]
+    if package not in PIP_LINES or is_installed(package):
+        return None
+    return _needed(package)
+
+
+def _needed(package: str) -> str:
+    line = PIP_LINES.get(package, f'pip install {package}')
+    return f'{package} is needed here and is not installed; bring it with: {line}'

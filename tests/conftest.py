@@ -16,11 +16,40 @@ import sapiens_mm  # noqa: F401  before any host: it mends them
 torch.set_num_threads(1 if 'PYTEST_XDIST_WORKER' in os.environ else 2)
 
 
-@pytest.fixture(autouse=True)
-def _fixed_seeds():
+def _seed():
     random.seed(0)
     np.random.seed(0)
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # of every device
+    # kernels of numba have numbers of their own, but ours draw from a Generator
+
+
+def pytest_collectstart(collector):
+    """Seed what a module of tests draws while it is imported."""
+    if isinstance(collector, pytest.Module):
+        _seed()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef):
+    """Seed what a fixture of several tests draws, whichever test asks for it first.
+
+    The numbers of that test go on as if the fixture had been there.
+    """
+    if fixturedef.scope == 'function':
+        return (yield)
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    _seed()
+    try:
+        return (yield)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds():
+    _seed()
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +69,16 @@ def _no_closed_log_left_behind():
                 if isinstance(handler, logging.FileHandler):
                     logger.removeHandler(handler)
                     handler.close()
+
+
+@pytest.fixture
+def sapiens(monkeypatch, tmp_path, capsys):
+    """Run ``sapiens VERB …`` in ``tmp_path`` and this process; see in_process.py."""
+    from in_process import Verbs
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('LOCAL_RANK', '0')  # the verbs set it
+    return Verbs(capsys)
 
 
 @pytest.fixture

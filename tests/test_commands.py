@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sapiens_mm.commands import WRONG, command
+from sapiens_mm.commands import WRONG, command, explain
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,6 +70,22 @@ def test_bugs_keep_their_traceback():
         raise argv[0]
 
     assert more([RuntimeError('x')]) == 2
+
+
+def test_a_package_that_is_missing(monkeypatch):
+    """The line that brings it; what is not a package of ours is told as it is."""
+    found = {'numpy', 'mmpose'}
+    monkeypatch.setattr('sapiens_mm.hosts.is_installed', found.__contains__)
+
+    def explained(name, wrong=()):
+        error = ModuleNotFoundError(f'No module named {name!r}', name=name)
+        return explain(error, wrong)
+
+    for wrong in ((), WRONG):
+        sentence, code = explained('numba.core', wrong)
+        assert code == 2 and "pip install 'sapiens_mm[synth]'" in sentence
+    assert explained('numpy.gone') is None and explained('my_module') is None
+    assert explained('my_module', WRONG) == ("No module named 'my_module'", 2)
 
 
 def test_ctrl_c_that_a_host_has_turned_into_something_else(capsys):

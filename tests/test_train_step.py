@@ -253,10 +253,12 @@ def test_our_tasks(task, precision):
 @pytest.mark.parametrize('task', TASKS)
 def test_steps_lower_the_loss(task):
     model, data = task_model_and_data(task)
-    optimizer = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-3))
+    # with 1e-3, depth is at 0.91 of its loss with one thread and at 0.97 with two: its
+    # first steps go up, and rounding decides how long; so fast, all are below 0.7
+    optimizer = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-2))
     values = []
-    for _ in range(16):  # depth goes up first, on some processors
+    for _ in range(16):
         torch.manual_seed(7)  # the same dropout and masks in every step
         values.append(model.train().train_step(data, optimizer)['loss'].item())
     assert np.isfinite(values).all()
-    assert values[-1] < 0.97 * values[0], values
+    assert values[-1] < 0.8 * values[0], values

@@ -11,7 +11,6 @@ from sapiens_mm.synth.body.body import Body, pose_body, shape_body
 from sapiens_mm.synth.body.flesh import flesh, sample_looks
 from sapiens_mm.synth.body.people import sample_expression, sample_shape
 from sapiens_mm.synth.body.shape import BodyShape
-from sapiens_mm.synth.clothes.wardrobe import dress
 from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.camera import Camera, frame_points, view_axes
 from sapiens_mm.synth.core.jit import kernel
@@ -19,6 +18,7 @@ from sapiens_mm.synth.core.mesh import Mesh, bounds, lowest_kept, shifted
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import supports
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.wardrobe import dress
 
 Rng = np.random.Generator
 

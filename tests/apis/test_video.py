@@ -14,12 +14,12 @@ import av
 
 from sapiens_mm import hosts
 from sapiens_mm.video import camera
+from sapiens_mm.video import reader as video
 from sapiens_mm.video import writer as video_writer
 from sapiens_mm.video.camera import CameraReader, ReadAhead
 from sapiens_mm.video.reader import VideoError, VideoReader
 from sapiens_mm.video.sound import Sound
 from sapiens_mm.video.writer import VideoWriter
-from sapiens_mm.video import reader as video
 
 # uneven, in milliseconds
 UNEVEN = (0, 40, 90, 120, 200, 210, 300, 340, 380, 420)

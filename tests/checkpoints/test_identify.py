@@ -10,6 +10,7 @@ from checkpoint_util import (
     tiny_shapes,
     tiny_weights,
 )
+from sentences import says
 
 from sapiens_mm.checkpoints import explain_mismatch, identify
 
@@ -124,11 +125,9 @@ def test_mismatch_is_one_sentence():
     file = identify(on_meta(official_shapes('1b', 'pose', 133)))
     model = Holder(tiny_shapes())
     text = explain_mismatch(file, model, 'pose/mine')
-    assert text == (
-        'the file is a Sapiens 1B pose checkpoint with 133 keypoints, but the config '
-        'pose/mine wants a Sapiens-like (width 32, 2 blocks) pose model with 17 '
-        'keypoints; use the config pose/sapiens_1b_wholebody133-1024x768'
-    )
+    file_facts = ('1B pose', '133 keypoints', 'pose/mine wants')
+    model_facts = ('width 32, 2 blocks', '17 keypoints')
+    says(text, *file_facts, *model_facts, 'pose/sapiens_1b_wholebody133-1024x768')
     seg = identify(on_meta(official_shapes('1b', 'seg', 20)))
     text = explain_mismatch(seg, file)
     assert 'a Sapiens 1B segmentation checkpoint with 20 classes' in text

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from sentences import says
 
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
@@ -171,10 +172,7 @@ def test_captions_and_lines_name_the_weights(demo):
     assert [j.title for j in (random, own, tiny)] == [
         *('parts (random weights)', 'normals', 'pose (tiny weights)')
     ]
-    assert random.headline == (
-        'seg: seg/sapiens_0.3b_goliath28-1024x768 '
-        '(RANDOM WEIGHTS: the picture means nothing)'
-    )
+    says(random.headline, 'seg/sapiens_0.3b_goliath28-1024x768', 'RANDOM WEIGHTS')
     assert own.headline == 'normal: normal/own (own.pth)' and own.weights_note == ''
     assert tiny.headline == f'pose: {tiny.config} ({NOTE})'
 

@@ -12,6 +12,7 @@ import torch.distributed as dist
 from mmengine.dist import init_dist
 from mmengine.runner.checkpoint import _load_checkpoint
 from script_util import load_script
+from sentences import says
 from torch import nn
 
 from sapiens_mm.engine import SapiensFSDP2Strategy
@@ -183,10 +184,9 @@ def test_saving_after_a_prediction(folder, ranks, by_hand):
 
 def test_bad_input_raises_on_every_rank(ranks, folder):
     for out in ranks:
-        assert out['strict'] == (
-            'RuntimeError: the weights do not fit the model; missing: head.bias; '
-            'unexpected: more; of another shape: head.weight'
-        )
+        assert out['strict'].startswith('RuntimeError')
+        facts = ('missing: head.bias', 'unexpected: more', 'shape: head.weight')
+        says(out['strict'], *facts)
         assert 'is for 1 parameters' in out['other_optimizer']
         assert out['other_optimizer'].startswith('ValueError')
         assert out['built_optimizer'].startswith('ValueError: optim_wrapper must be a')

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import draw_scene, write_scenes, write_synth_human
-from tiny_maps import map_config
+from tiny_runs import map_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 HW = (64, 48)
@@ -110,7 +110,7 @@ def test_evaluation_sets_in_lists(tmp_path, kind, data):
             assert figures[f'{kind}/{group}/{name}'] == pytest.approx(0, abs=1e-3)
 
 
-def test_skip_bad_on_the_command_line(tmp_path):
+def test_skip_bad_on_the_command_line(sapiens, tmp_path):
     """Without it a run ends with a sentence; with it, it goes on and counts."""
     root = lay_out(tmp_path / 'data', 'depth', 'render_people')
     bad = root / 'depth' / '002.npy'
@@ -120,14 +120,14 @@ def test_skip_bad_on_the_command_line(tmp_path):
     config = tmp_path / 'config.py'
     cfg.dump(config)
     options = ('--work-dir', tmp_path / 'work')
-    shown = run('train.py', config, *options, cwd=tmp_path, code=2)
+    shown = sapiens('train', config, *options, code=2)
     assert f'error: {bad} holds NaN on people' in shown
-    shown = run('train.py', config, *options, '--skip-bad', cwd=tmp_path)
+    shown = sapiens('train', config, *options, '--skip-bad')
     assert '1 of 4 samples skipped so far, as their files are bad' in shown
     assert '1 of 4 samples skipped\n' in shown  # of validation, at the start
     checkpoint = tmp_path / 'work' / 'epoch_2.pth'
-    options += ('--skip-bad', '--show-dir', tmp_path / 'look')
-    shown = run('test.py', config, checkpoint, *options, cwd=tmp_path)
+    look = ('--show-dir', tmp_path / 'look')
+    shown = sapiens('test', config, checkpoint, *options, '--skip-bad', *look)
     assert '1 of 4 samples skipped\n' in shown
     assert '3 images' in shown
     look = [cv2.imread(str(path)) for path in sorted((tmp_path / 'look').iterdir())]

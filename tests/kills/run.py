@@ -25,8 +25,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'tests')]
-sys.path[:0] = [str(ROOT / 'tests/tools'), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / 'tests'), str(Path(__file__).parent)]
 
 from cases import Case, State, make_cases  # noqa: E402
 from fork import Fork  # noqa: E402

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from sentences import says
 
 pytest.importorskip('mmseg')
 
@@ -95,10 +96,7 @@ def test_ids_outside_the_list_are_named():
     np.testing.assert_array_equal(map_ids(ids[:1], table, ''), ids[:1])
     with pytest.raises(BadFileError) as caught:
         map_ids(ids, table, 'a.png')
-    assert str(caught.value) == (
-        'a.png holds the ids 20, 254 at 3 of 6 pixels; expected 0 to 19, or 255 for no '
-        'label'
-    )
+    says(caught.value, 'a.png', '20, 254', '3 of 6 pixels', '0 to 19', '255')
 
 
 @pytest.mark.parametrize(

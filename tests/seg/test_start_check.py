@@ -2,6 +2,7 @@
 
 import pytest
 from mmengine.config import Config
+from sentences import says
 
 pytest.importorskip('mmseg')
 
@@ -47,14 +48,8 @@ def test_inherited_weights_and_mirror_pairs_of_other_classes(start):
     assert found.cfg.model.decode_head.loss_decode.class_weight is None
     assert flip(found) == [[1, 2]]
     weights, pairs = found.remarks
-    assert weights == (
-        'model.decode_head.loss_decode.class_weight is inherited and of 28 classes: '
-        'the 5 weigh alike'
-    )
-    assert pairs == (
-        'swap_seg_labels of RandomFlip is inherited and of other classes: '
-        'left glove/right glove trade places in a mirror'
-    )
+    says(weights, 'loss_decode.class_weight', 'inherited', '28', '5')
+    says(pairs, 'swap_seg_labels', 'inherited', 'left glove/right glove')
     assert flip(start(PLAIN)) is None
 
 
@@ -95,10 +90,8 @@ FLIP = (
 
 def test_left_and_right_without_pairs_are_told(start):
     found = start(more=FLIP.format(None))
-    assert found.remarks[-1] == (
-        'RandomFlip mirrors pictures, and swap_seg_labels is None: '
-        "'left glove' and 'right glove' keep their labels"
-    )
+    facts = ('RandomFlip', 'swap_seg_labels is None', "'left glove'", "'right glove'")
+    says(found.remarks[-1], *facts)
     assert flip(start(more=FLIP.format([(1, 2)]))) == [(1, 2)]
 
 

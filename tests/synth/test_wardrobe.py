@@ -19,7 +19,6 @@ from sapiens_mm.synth.clothes.shells import (
     subdivide,
     tights,
 )
-from sapiens_mm.synth.clothes.wardrobe import dress
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.nearest import in_cells, nearest
@@ -27,6 +26,7 @@ from sapiens_mm.synth.core.rig import Pose
 from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import seat_box
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.wardrobe import dress
 
 ASSET = load_asset()
 REST = shape_body(ASSET, BodyShape())

@@ -1,8 +1,6 @@
 """tools/browse_dataset.py: what is drawn lies where the annotations were moved."""
 
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,15 +8,13 @@ import numpy as np
 import pytest
 import torch
 from script_util import load_script
+from tiny_runs import pose_config, write_people
 
 pytest.importorskip('mmpose')
 
 from mmengine.registry import DATASETS, init_default_scope
 
 from sapiens_mm.tables import keypoint_table
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_runs import pose_config, write_people
 
 tool = load_script('sapiens_mm/cli/browse.py')
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / 'tools'))
 sys.path.insert(0, str(Path(__file__).parents[1] / 'geometry'))
 
 from scenes import draw_scene, draw_sphere, write_scenes
-from tiny_maps import map_config
+from tiny_runs import map_config
 
 from sapiens_mm.cli import browse as browse_dataset
 from sapiens_mm.geometry.axes import parse_axes, sphere_normals

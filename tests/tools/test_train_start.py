@@ -14,13 +14,11 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from script_util import load_script
+from tiny_runs import map_config, pose_config, seg_config, write_people
 
 from sapiens_mm.files import FolderLock
 
 pytest.importorskip('mmpose')
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_runs import pose_config, write_people
 
 # mmengine keeps loggers by the name of the config and the second, visualizers by
 # theirs, with the folders that they write to
@@ -194,7 +192,6 @@ def config_of(task, folder):
     if task == 'seg':
         sys.path.insert(0, str(tests / 'seg'))
         from part_layouts import LAYOUTS
-        from tiny_seg_runs import seg_config
 
         cfg = seg_config(LAYOUTS['goliath28'](folder, 3), augment=True, **TINY)
         cfg.default_hooks.checkpoint.save_best = 'mIoU'
@@ -202,7 +199,6 @@ def config_of(task, folder):
         return cfg
     sys.path.insert(0, str(tests / 'geometry'))
     from scenes import draw_scene, write_scenes
-    from tiny_maps import map_config
 
     scenes = [draw_scene(seed, (64, 48)) for seed in range(3)]
     cfg = map_config(write_scenes(folder, scenes, task, ('rgb', 'mask', task)), task)

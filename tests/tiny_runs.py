@@ -1,4 +1,4 @@
-"""Tiny training runs: data sets of drawn people and configs that overfit them."""
+"""Tiny training runs: drawn people, and shipped configs shrunk until they overfit."""
 
 import json
 from pathlib import Path
@@ -100,7 +100,7 @@ def pose_config(
     lr=1e-3,
     augment=False,
 ):
-    """Shrink the shipped config of 17, 133 or 308 keypoints to a run."""
+    """Shrink the shipped config of 17, 133 or 308 keypoints to a run on a file."""
     ann_file = Path(ann_file)
     name = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}[num_keypoints]
     cfg = Config.fromfile(sapiens_mm.config_path(f'pose/sapiens_0.3b_{name}-1024x768'))
@@ -111,8 +111,122 @@ def pose_config(
         sigma=2.0,
     )
     cfg.codec.update(codec)
-    model = cfg.model
-    model.backbone.update(
+    shrink_encoder(cfg, input_hw, width, depth)
+    cfg.model.head.update(
+        in_channels=width,
+        deconv_out_channels=(width, width),
+        conv_out_channels=(width, width),
+    )
+    cfg.model.head.decoder.update(codec)
+    cfg.model.test_cfg.flip_test = False
+    for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
+        for step in pipeline:
+            if step.type == 'TopdownAffine':
+                step.input_size = (input_width, height)
+            elif step.type == 'GenerateTarget':
+                step.encoder.update(codec)
+    if not augment:
+        cfg.train_pipeline = without_chance(cfg.train_pipeline)
+    data = dict(
+        data_root='',
+        ann_file=str(ann_file),
+        data_prefix=dict(img=f'{ann_file.parent}/'),
+    )
+    cfg.train_dataloader.dataset.update(data, pipeline=cfg.train_pipeline)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.update(data, pipeline=cfg.test_pipeline, bbox_file=None)
+    for loader in loaders(cfg):
+        load_here(loader, batch_size)
+    cfg.val_evaluator.ann_file = cfg.test_evaluator.ann_file = str(ann_file)
+    set_schedule(cfg, epochs, lr, warmup=20)
+    cfg.default_hooks.logger.interval = 1
+    return cfg
+
+
+def seg_config(
+    root,
+    name='goliath28',
+    input_hw=(128, 96),
+    width=64,
+    depth=2,
+    epochs=10,
+    batch_size=4,
+    lr=2e-3,
+    augment=False,
+    workers=0,
+):
+    """Shrink a shipped config of parts to a run on files below ``root``."""
+    cfg = Config.fromfile(sapiens_mm.config_path(f'seg/sapiens_0.3b_{name}-1024x768'))
+    cfg.model.data_preprocessor.size = input_hw
+    shrink_encoder(cfg, input_hw, width, depth)
+    cfg.model.decode_head.update(
+        in_channels=width,
+        channels=width,
+        deconv_out_channels=(width,) * 3,
+        conv_out_channels=(width,) * 3,
+    )
+    for loader in loaders(cfg):
+        set_sizes(loader.dataset, input_hw)
+        loader.dataset.data_root = str(root)
+        load_here(loader, batch_size, workers)
+    if not augment:
+        data = cfg.train_dataloader.dataset
+        data.pipeline = without_chance(data.pipeline)
+    set_schedule(cfg, epochs, lr, warmup=10)
+    return cfg
+
+
+def map_config(
+    root,
+    kind,
+    data='render_people',
+    input_hw=(64, 48),
+    width=32,
+    depth=1,
+    head_width=16,
+    epochs=2,
+    batch_size=2,
+    lr=1e-3,
+    augment=True,
+):
+    """Shrink a shipped config of ``'depth'`` or ``'normal'`` to a run on ``root``."""
+    cfg = Config.fromfile(
+        sapiens_mm.config_path(f'{kind}/sapiens_0.3b_{data}-1024x768')
+    )
+    cfg.model.data_preprocessor.size = input_hw
+    shrink_encoder(cfg, input_hw, width, depth)
+    num_deconvs, num_convs = (4, 2) if kind == 'depth' else (3, 3)
+    cfg.model.decode_head.update(
+        in_channels=width,
+        channels=head_width,
+        deconv_out_channels=[head_width] * num_deconvs,
+        conv_out_channels=[head_width] * num_convs,
+    )
+    for loader in loaders(cfg):
+        set_sizes(loader.dataset, input_hw)
+        if not augment:
+            loader.dataset.pipeline = without_chance(loader.dataset.pipeline)
+        loader.dataset.data_root = str(root)
+        load_here(loader, batch_size)
+    if cfg.get('train_dataloader') is not None:  # some data is for tests alone
+        set_schedule(cfg, epochs, lr, warmup=20)
+    return cfg
+
+
+def loaders(cfg):
+    """Return the data loaders that a config has."""
+    found = [cfg.get(f'{split}_dataloader') for split in ('train', 'val', 'test')]
+    return [loader for loader in found if loader is not None]
+
+
+def load_here(loader, batch_size, workers=0):
+    """Set the batch size; no process outlives an epoch."""
+    loader.update(batch_size=batch_size, num_workers=workers, persistent_workers=False)
+
+
+def shrink_encoder(cfg, input_hw, width, depth):
+    """Set the backbone's size; its weights are random."""
+    cfg.model.backbone.update(
         arch=dict(
             embed_dims=width,
             num_layers=depth,
@@ -122,41 +236,32 @@ def pose_config(
         img_size=input_hw,
         init_cfg=None,
     )
-    model.head.update(
-        in_channels=width,
-        deconv_out_channels=(width, width),
-        conv_out_channels=(width, width),
-    )
-    model.head.decoder.update(codec)
-    model.test_cfg.flip_test = False
-    for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
-        for step in pipeline:
-            if step.type == 'TopdownAffine':
-                step.input_size = (input_width, height)
-            elif step.type == 'GenerateTarget':
-                step.encoder.update(codec)
-    if not augment:
-        cfg.train_pipeline = [
-            step
-            for step in cfg.train_pipeline
-            if not any(word in step.type for word in ('Random', 'Distort', 'Dropout'))
-        ]
-    data = dict(
-        data_root='',
-        ann_file=str(ann_file),
-        data_prefix=dict(img=f'{ann_file.parent}/'),
-    )
-    cfg.train_dataloader.dataset.update(data, pipeline=cfg.train_pipeline)
-    cfg.train_dataloader.update(batch_size=batch_size, num_workers=0)
-    for loader in (cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.update(data, pipeline=cfg.test_pipeline, bbox_file=None)
-        loader.update(batch_size=batch_size, num_workers=0, persistent_workers=False)
-    cfg.val_evaluator.ann_file = cfg.test_evaluator.ann_file = str(ann_file)
+
+
+def set_sizes(dataset, input_hw):
+    """Set the sizes that steps of mmseg's pipelines name."""
+    sizes = dict(scale=input_hw[::-1], crop_size=input_hw)
+    for step in dataset.pipeline:
+        step.update({key: size for key, size in sizes.items() if key in step})
+
+
+def without_chance(pipeline):
+    """Return the steps that draw no numbers."""
+    words = ('Random', 'Distort', 'Dropout')
+    return [step for step in pipeline if not any(word in step.type for word in words)]
+
+
+def set_schedule(cfg, epochs, lr, warmup):
+    """Train by epochs at one rate for all layers, and evaluate at the end.
+
+    Args:
+        warmup: Iterations in which the rate rises.
+    """
     cfg.optim_wrapper.optimizer.update(lr=lr, weight_decay=0.0)
     cfg.optim_wrapper.paramwise_cfg.layer_decay_rate = 1.0
     cfg.train_cfg = dict(by_epoch=True, max_epochs=epochs, val_interval=epochs)
     cfg.param_scheduler = [
-        dict(type='LinearLR', begin=0, end=20, start_factor=0.01, by_epoch=False),
+        dict(type='LinearLR', begin=0, end=warmup, start_factor=0.01, by_epoch=False),
         dict(
             type='CosineAnnealingLR',
             T_max=epochs,
@@ -167,5 +272,4 @@ def pose_config(
         ),
     ]
     cfg.default_hooks.checkpoint.update(interval=epochs, save_best=None)
-    cfg.default_hooks.logger.interval = 1
-    return cfg
+    cfg.default_hooks.logger.interval = 20
