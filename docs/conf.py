@@ -31,7 +31,7 @@ NAVIGATION = {
         *('docs/normal', 'docs/evaluation'),
     ],
     'Look up and extend': [
-        *('docs/conventions', 'docs/where_is', 'docs/extend'),
+        *('docs/conventions', 'docs/where_is', 'docs/house', 'docs/extend'),
         *('CONTRIBUTING', 'CHANGELOG', 'SECURITY'),
     ],
 }
