@@ -1,8 +1,8 @@
 r"""Score folders of depth or normal maps, of any model, under a stated protocol.
 
     sapiens eval-maps depth --pred out/ --gt data/depth --mask data/mask
-    sapiens eval-maps depth --pred out/ --gt data/depth --mask data/mask --protocol david \
-        --average pooled --out scores.json
+    sapiens eval-maps depth --pred out/ --gt data/depth --mask data/mask \
+        --protocol david --average pooled --out scores.json
     sapiens eval-maps normal --pred out/ --gt data/normal --mask data/mask \
         --pred-axes opencv
 

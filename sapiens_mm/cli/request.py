@@ -1,0 +1,60 @@
+"""From a command line to a request."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+Request = TypeVar('Request')
+
+
+class RequestParser(argparse.ArgumentParser, Generic[Request]):
+    """Reads a command line into a frozen dataclass, whose defaults hold.
+
+    Options state no defaults of their own; the help shows those of the dataclass.
+
+    Args:
+        kind: The dataclass; its fields are the destinations of the options.
+        doc: Docstring of the command's module, for the help.
+    """
+
+    def __init__(self, kind: type[Request], doc: str) -> None:
+        self._kind = kind
+        self._of_kind = {
+            field.name: field.default for field in dataclasses.fields(kind)
+        }
+        super().__init__(
+            description=inspect.cleandoc(doc),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            argument_default=argparse.SUPPRESS,
+        )
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """Add an option; its help ends with the default, if that says anything."""
+        action = super().add_argument(*names, **options)
+        default = self._of_kind.get(action.dest)
+        says = (
+            default not in (None, False, (), '') and default is not dataclasses.MISSING
+        )
+        if says and action.help is not argparse.SUPPRESS:
+            shown = f'default: {default}'
+            action.help = f'{action.help}; {shown}' if action.help else shown
+        return action
+
+    def read(self, argv: Sequence[str] | None = None) -> Request:
+        """Return the request; a wrong command line ends the process with code 2.
+
+        Args:
+            argv: The words; None takes the process's own.
+        """
+        given = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in vars(self.parse_args(argv)).items()
+        }
+        try:
+            return self._kind(**given)
+        except ValueError as error:
+            self.error(str(error))
