@@ -1,4 +1,4 @@
-"""Options that sapiens image and sapiens video have in common."""
+"""Options that several verbs have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sapiens_mm.tasks import DTYPES, KEYPOINT_COUNTS, SIZES, TASKS
 
 
 def add_model_options(parser: RequestParser) -> None:
-    """Add what ``demo_run.plan_jobs`` reads: which models run."""
+    """Add what ``runs.jobs.plan_jobs`` reads: which models run."""
     add = parser.add_argument
     task_help = 'default: all, or what the checkpoints are for'
     add('--task', nargs='+', choices=(*TASKS, 'all'), help=task_help)
@@ -25,7 +25,7 @@ def add_run_options(parser: RequestParser, what: str) -> None:
     """Add how the models run and what is drawn.
 
     Args:
-        parser: Of the demo.
+        parser: Of the verb.
         what: Its inputs, ``'photo'`` or ``'frame'``, for the help.
     """
     add = parser.add_argument
@@ -66,3 +66,28 @@ def add_run_options(parser: RequestParser, what: str) -> None:
     add('--batch-size', type=int)
     add('--compile', action='store_true')
     add('--overwrite', action='store_true', help='redo what is finished')
+
+
+def add_config_options(parser: RequestParser, what: str = 'a config') -> None:
+    """Add a config, and the changes to it that a command line states.
+
+    Args:
+        parser: Of the verb.
+        what: What the first word may be.
+    """
+    parser.add_argument('config', help=f'{what}, by name or path')
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: RequestParser) -> None:
+    """Add ``--cfg-options``, as the hosts have it."""
+    words = dict(nargs='+', metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', **words, help='changes, as in the hosts')
+
+
+def add_launch_options(parser: RequestParser) -> None:
+    """Add what the hosts' launchers pass, and ``--skip-bad``."""
+    add = parser.add_argument
+    add('--skip-bad', action='store_true', help='leave out samples with bad files')
+    add('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'))
+    add('--local_rank', '--local-rank', type=int, help='as torch.distributed sets it')

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import sys
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
+
+from sapiens_mm.commands import WRONG_CALL
 
 Request = TypeVar('Request')
 
@@ -43,6 +46,11 @@ class RequestParser(argparse.ArgumentParser, Generic[Request]):
             shown = f'default: {default}'
             action.help = f'{action.help}; {shown}' if action.help else shown
         return action
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, and end the process with code 2."""
+        print(f'error: {message} ({self.prog} --help lists all)', file=sys.stderr)
+        raise SystemExit(WRONG_CALL)
 
     def read(self, argv: Sequence[str] | None = None) -> Request:
         """Return the request; a wrong command line ends the process with code 2.
