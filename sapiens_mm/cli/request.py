@@ -36,13 +36,17 @@ class RequestParser(argparse.ArgumentParser, Generic[Request]):
         )
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Add an option; its help ends with the default, if that says anything."""
+        """Add an option; its help ends with the default, if that says anything.
+
+        A help that states what the default comes to keeps its own words.
+        """
         action = super().add_argument(*names, **options)
         default = self._of_kind.get(action.dest)
         says = (
             default not in (None, False, (), '') and default is not dataclasses.MISSING
         )
-        if says and action.help is not argparse.SUPPRESS:
+        stated = 'default: ' in (action.help or '')
+        if says and not stated and action.help is not argparse.SUPPRESS:
             shown = f'default: {default}'
             action.help = f'{action.help}; {shown}' if action.help else shown
         return action

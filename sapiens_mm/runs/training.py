@@ -68,7 +68,6 @@ def merge_request(cfg: Config, request: TrainRequest) -> None:
         cfg: Changed in place.
         request: What is asked for.
 
-
     Raises:
         ValueError: If the config lacks what an argument needs.
     """
