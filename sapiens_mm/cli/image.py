@@ -1,5 +1,6 @@
 """Pose, body parts, depth and surface normals on photos.
 
+    sapiens image astronaut
     sapiens image photo.jpg --task all
     sapiens image photos/ --checkpoint sapiens_1b_goliath….pth
 
@@ -7,7 +8,8 @@ A checkpoint says itself what it is for: its task, size and config are read from
 its tensors. Without one, the small model of the package runs if it has one for the
 task; else, or with --size, one with random weights, which shows the pipeline and
 nothing else.
-Without an input, scikit-image's astronaut is used.
+The photos of the package go by their names: astronaut, which is taken without an
+input, synthetic_two and synthetic_walking.
 """
 
 from __future__ import annotations

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
 from sapiens_mm.files import write_image
+from sapiens_mm.paths import example_photo
 from sapiens_mm.runs.inputs import find_photos, parse_boxes, parse_cleanup
 from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from sapiens_mm.runs.map_outputs import MapOutputs
@@ -58,18 +57,8 @@ class DemoRun:
         self.maps = MapOutputs(request, self.names, self.jobs)
 
     def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
-        if self.request.inputs:
-            return find_photos(self.request.inputs)
-        from skimage import data
-
-        photo = self.out_dir / 'photos' / 'astronaut.png'
-        made_of = dict(astronaut=[])
-        record = RunRecord(self.out_dir, 'photos', 'from scikit-image')
-        if record.todo(made_of, dict(astronaut=[photo])):
-            record.claim(made_of, dict(astronaut=[photo]))
-            write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
-        record.release()
-        return [photo], {}
+        inputs = self.request.inputs or ['astronaut']
+        return find_photos([str(example_photo(word) or word) for word in inputs])
 
     def _refuse_own_outputs(self) -> None:
         """Raise ValueError if a photo is where outputs go: it would be overwritten."""
