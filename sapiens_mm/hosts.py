@@ -17,6 +17,7 @@ PIP_LINES = {
     'mmdet': "pip install 'sapiens_mm[det]'",
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
     'av': "pip install 'sapiens_mm[demo]'",
+    'OpenEXR': "pip install 'sapiens_mm[seg]'",
     'numba': "pip install 'sapiens_mm[synth]'",
     'gradio': "pip install 'sapiens_mm[webui]'",
 }
