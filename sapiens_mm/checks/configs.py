@@ -83,6 +83,8 @@ def _start_lines(cfg: Any) -> list[str]:
         notes = [f'note: {remark}' for remark in start.remarks]
         raise _FaultError(*notes, f'wrong: {error}') from None
     lines = [f'learns: {start.task}'] if start.task else []
+    if (scope := cfg.get('default_scope')) not in ('mmpose', 'mmseg'):
+        lines.append(f'files: not read; the data sets of {scope} are not known here')
     lines += [f'{split}: {count}' for split, count in start.counts.items()]
     return lines + [f'note: {remark}' for remark in start.remarks]
 

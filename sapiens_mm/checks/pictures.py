@@ -68,10 +68,12 @@ def _ids(ids: np.ndarray, has_losses: bool) -> str:
 def _numbers(values: np.ndarray) -> str:
     """Say type, channels and range."""
     channels = values.shape[2] if values.ndim == 3 else 1
+    if values.ndim > 3 or channels > 4:  # they do not come last
+        channels = 0
     finite = values[np.isfinite(values)] if values.dtype.kind == 'f' else values
     span = f'{finite.min():g} to {finite.max():g}' if finite.size else 'none finite'
-    plural = 's' if channels != 1 else ''
-    return f'{channels} channel{plural} of {values.dtype}, {span}'
+    many = f'{channels} channel{"s" if channels > 1 else ""} of ' if channels else ''
+    return f'{many}{values.dtype}, {span}'
 
 
 def check_map(path: Path) -> Finding:

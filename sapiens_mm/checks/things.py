@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
 from sapiens_mm.checks.request import CheckRequest, Finding
-from sapiens_mm.paths import config_names, config_path, example_photo
+from sapiens_mm.paths import EXAMPLES, config_names, example_photo
 
 _CHECKPOINTS = ('.pth', '.pt', '.pt2', '.safetensors', '.ckpt', '.bin')
 _ARRAYS = ('.npy', '.npz', '.exr')
+_OTHERS = ('.txt', '.md', '.csv', '.log', '.yml', '.yaml', '.pkl', '.mp4', '.mat')
 _ADDRESSES = ('hf://', 'https://', 'http://')
 
 
@@ -41,7 +43,7 @@ def check_thing(name: str, request: CheckRequest) -> Finding:
         from sapiens_mm.checks.annotations import check_json
 
         return check_json(path, request)
-    if suffix in _CHECKPOINTS:
+    if suffix in _CHECKPOINTS or (not suffix and _begins_as_weights(path)):
         from sapiens_mm.checks.checkpoints import check_checkpoint
 
         return check_checkpoint(path)
@@ -49,9 +51,18 @@ def check_thing(name: str, request: CheckRequest) -> Finding:
         from sapiens_mm.checks.pictures import check_map
 
         return check_map(path)
+    if suffix in _OTHERS:
+        raise ValueError(
+            f'{path} is no checkpoint, picture, map, annotation file or config'
+        )
     from sapiens_mm.checks.pictures import check_picture
 
     return check_picture(path)
+
+
+def _begins_as_weights(path: Path) -> bool:
+    with path.open('rb') as file:
+        return file.read(4).startswith((b'PK\x03\x04', b'\x80\x02'))
 
 
 def _exists(path: Path) -> bool:
@@ -72,13 +83,16 @@ def _check_name(name: str, request: CheckRequest) -> Finding:
         from sapiens_mm.checks.pictures import check_picture
 
         return check_picture(photo)
-    from sapiens_mm.checkpoints import find_bundled, find_released
+    from sapiens_mm.checkpoints import find_bundled, find_released, released_files
+    from sapiens_mm.checkpoints.bundled import BUNDLED
     from sapiens_mm.checks.checkpoints import check_checkpoint, check_released
 
     if name.startswith(_ADDRESSES) or find_bundled(name) is not None:
         return check_checkpoint(name)
     if (released := find_released(name)) is not None:
         return check_released(released)
-    if Path(name).suffix.lower() == '.py' or '/' not in name:
-        config_path(name)  # names what is near
-    raise ValueError(f'{name} does not exist')
+    models = [file.name for file in (*released_files(), *BUNDLED.values())]
+    known = [*config_names(), *models, *(p.stem for p in EXAMPLES.glob('*.jpg'))]
+    near = difflib.get_close_matches(wanted, known, n=2, cutoff=0.7)
+    hint = f'; did you mean {" or ".join(near)}?' if near else ''
+    raise ValueError(f'{name} does not exist{hint}')

@@ -74,7 +74,7 @@ def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
 
 @command(kept='finished photos are kept and skipped next time')
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; return 0, 1 if some photos failed; else see ``commands``."""
+    """Run the models; return 0, 1 if some photos failed; else see ``commands``."""
     request = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
     if sentence := videos_sentence([Path(item) for item in request.inputs]):

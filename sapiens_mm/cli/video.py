@@ -71,7 +71,7 @@ def parse_args(argv: Sequence[str] | None = None) -> VideoRequest:
 
 @command(kept='no file is left of the video at work')
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo.
+    """Run the models.
 
     Returns:
         0; 1 if frames or videos failed; 2 on a wrong call, or if the only input is no

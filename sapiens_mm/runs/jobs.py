@@ -1,4 +1,4 @@
-"""Which models the demos run: from checkpoints, from a config, or those by default."""
+"""Which models run on photos and videos: from checkpoints, from a config, or those by default."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def plan_jobs(request: ModelRequest) -> list[Job]:
         found = identify(read_checkpoint(path).state_dict)
         if found.task not in TASKS:
             raise ValueError(
-                f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
+                f'{path} is {found.describe()}; what runs is {", ".join(TASKS)}'
             )
         if found.task in jobs:
             raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
