@@ -156,7 +156,7 @@ def find_images(inputs: object) -> Iterator[object]:
     """Yield images from a file, folder, glob, list file, array, or any of these.
 
     Folders are searched recursively, in sorted order; hidden files are left out, and
-    so are folders that sapiens image and video have written into, unless they are given. A
+    so are folders that sapiens image or video wrote into, unless they are given. A
     ``.txt`` file lists one path a line, relative ones against its own folder. A
     single file is yielded whatever its name, so that reading it can say what is
     wrong; so is anything else that is no collection. ``~`` is the home folder; in a

@@ -1,4 +1,4 @@
-"""Which models run on photos and videos: from checkpoints, from a config, or those by default."""
+"""Which models run: from checkpoints, from a config, or those by default."""
 
 from __future__ import annotations
 

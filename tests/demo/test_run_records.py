@@ -97,7 +97,7 @@ def test_outputs_in_the_input_folder_are_no_input(call, tmp_path, capsys):
     assert [*find_images(tmp_path / 'in/**/*.*')] == [tmp_path / 'in/a.png']
     assert [*find_images(pictures)] == [pictures / 'a.jpg']
     assert [*find_images(pictures / '*.jpg')] == [pictures / 'a.jpg']
-    with pytest.raises(ImageError, match='left out what the demos have written'):
+    with pytest.raises(ImageError, match='left out what sapiens image has written'):
         next(find_images(tmp_path / 'in/results'))
     # the folder of the photos itself
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_nobody_elses_files_are_written_over(call, tmp_path, capsys):
     (out / 'depth').mkdir(parents=True)
     (out / 'depth/notes.txt').write_text('mine')
     assert call(tmp_path / 'in/a.png') == 2
-    assert 'depth holds files that this demo has not made' in capsys.readouterr().err
+    assert 'depth holds files of somebody else' in capsys.readouterr().err
     assert list(content(out)) == ['depth/notes.txt']
 
 
