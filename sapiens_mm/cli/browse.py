@@ -25,7 +25,7 @@ from sapiens_mm.commands import command
 
 def parse_args(argv: Sequence[str] | None = None) -> BrowseRequest:
     """Read the command line."""
-    parser = RequestParser(BrowseRequest, __doc__)
+    parser = RequestParser(BrowseRequest, 'browse', __doc__)
     add = parser.add_argument
     add_config_options(parser)
     add('--split', choices=SPLITS)

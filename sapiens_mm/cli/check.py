@@ -26,7 +26,7 @@ from sapiens_mm.commands import FAILED, WRONG, WRONG_CALL, command
 
 def parse_args(argv: Sequence[str] | None = None) -> CheckRequest:
     """Read the command line."""
-    parser = RequestParser(CheckRequest, __doc__)
+    parser = RequestParser(CheckRequest, 'check', __doc__)
     add = parser.add_argument
     things_help = 'paths, or names of configs and checkpoints; default: the environment'
     add('things', nargs='*', metavar='THING', help=things_help)

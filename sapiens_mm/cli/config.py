@@ -39,7 +39,7 @@ class ConfigRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> ConfigRequest:
     """Read the command line."""
-    parser = RequestParser(ConfigRequest, __doc__)
+    parser = RequestParser(ConfigRequest, 'config', __doc__)
     parser.add_argument('config', nargs='?', help='a config by name or path')
     parser.add_argument('--list', action='store_true', help='print all names instead')
     add_cfg_options(parser)

@@ -33,5 +33,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     kind = 'checkpoint'
     if words[0] in KINDS:
         kind = words.pop(0)
-        sys.argv = [f'sapiens convert {kind}', *words]
     return importlib.import_module(f'sapiens_mm.cli.convert_{kind}').main(words)

@@ -33,7 +33,7 @@ class AverageRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> AverageRequest:
     """Read the command line."""
-    parser = RequestParser(AverageRequest, __doc__)
+    parser = RequestParser(AverageRequest, 'convert average', __doc__)
     parser.add_argument('checkpoints', nargs='+', help='two or more')
     parser.add_argument('--out', type=Path, required=True, help='the file to write')
     return parser.read(argv)

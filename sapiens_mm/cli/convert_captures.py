@@ -53,7 +53,7 @@ class CapturesRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> CapturesRequest:
     """Read the command line."""
-    parser = RequestParser(CapturesRequest, __doc__)
+    parser = RequestParser(CapturesRequest, 'convert captures', __doc__)
     add = parser.add_argument
     index_help = 'list of sample_id, session_id, camera_id, frame_number'
     add('index', type=Path, help=index_help)

@@ -57,7 +57,7 @@ class CheckpointRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> CheckpointRequest:
     """Read the command line."""
-    parser = RequestParser(CheckpointRequest, __doc__)
+    parser = RequestParser(CheckpointRequest, 'convert checkpoint', __doc__)
     add = parser.add_argument
     add('source', help='file, address or name of a released file')
     output_help = '.pth, .pt or .safetensors to write; none with --info'

@@ -54,7 +54,7 @@ class JoinRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> JoinRequest:
     """Read the command line."""
-    parser = RequestParser(JoinRequest, __doc__)
+    parser = RequestParser(JoinRequest, 'convert join', __doc__)
     parser.add_argument('out', type=Path, help='the file to write, .pth')
     parser.add_argument('tasks', nargs='+', metavar='TASK=FILE', help=', '.join(TASKS))
     return parser.read(argv)

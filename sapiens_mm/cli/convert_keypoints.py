@@ -52,7 +52,7 @@ class KeypointsRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> KeypointsRequest:
     """Read the command line."""
-    parser = RequestParser(KeypointsRequest, __doc__)
+    parser = RequestParser(KeypointsRequest, 'convert keypoints', __doc__)
     add = parser.add_argument
     add('source', type=Path, help='JSON file')
     output_help = 'JSON file; a folder for --to openpose of more than one image'

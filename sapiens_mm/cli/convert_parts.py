@@ -53,7 +53,7 @@ class PartsRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> PartsRequest:
     """Read the command line."""
-    parser = RequestParser(PartsRequest, __doc__)
+    parser = RequestParser(PartsRequest, 'convert parts', __doc__)
     add = parser.add_argument
     add('folder', type=Path, help='of label pictures')
     add('output', type=Path, help='another folder')

@@ -32,7 +32,7 @@ class SplitRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> SplitRequest:
     """Read the command line."""
-    parser = RequestParser(SplitRequest, __doc__)
+    parser = RequestParser(SplitRequest, 'convert split', __doc__)
     parser.add_argument('checkpoint', help='of a config of configs/multitask')
     parser.add_argument('folder', type=Path, help='for one file a task')
     return parser.read(argv)

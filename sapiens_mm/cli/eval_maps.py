@@ -28,7 +28,7 @@ from sapiens_mm.tasks import MAP_TASKS
 
 def parse_args(argv: Sequence[str] | None = None) -> MapScoreRequest:
     """Read the command line."""
-    parser = RequestParser(MapScoreRequest, __doc__)
+    parser = RequestParser(MapScoreRequest, 'eval-maps', __doc__)
     add = parser.add_argument
     add('task', choices=MAP_TASKS)
     add('--pred', type=Path, required=True, help='folder of predictions')

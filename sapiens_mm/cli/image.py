@@ -29,7 +29,7 @@ from sapiens_mm.runs.requests import ImageRequest
 
 def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
     """Read the command line."""
-    parser = RequestParser(ImageRequest, __doc__)
+    parser = RequestParser(ImageRequest, 'image', __doc__)
     add = parser.add_argument
     add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
     add_model_options(parser)

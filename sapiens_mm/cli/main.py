@@ -69,6 +69,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return WRONG_CALL
     quiet_interrupts()
-    sys.argv = [f'sapiens {verb}', *rest]  # what argparse calls the program
     module = importlib.import_module(f'sapiens_mm.cli.{verb.replace("-", "_")}')
     return module.main(rest)

@@ -21,15 +21,17 @@ class RequestParser(argparse.ArgumentParser, Generic[Request]):
 
     Args:
         kind: The dataclass; its fields are the destinations of the options.
+        words: Of the command: the verb, and what it works on if that is a word.
         doc: Docstring of the command's module, for the help.
     """
 
-    def __init__(self, kind: type[Request], doc: str) -> None:
+    def __init__(self, kind: type[Request], words: str, doc: str) -> None:
         self._kind = kind
         self._of_kind = {
             field.name: field.default for field in dataclasses.fields(kind)
         }
         super().__init__(
+            prog=f'sapiens {words}',
             description=inspect.cleandoc(doc),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             argument_default=argparse.SUPPRESS,

@@ -32,7 +32,7 @@ for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
 
 def parse_args(argv: Sequence[str] | None = None) -> SynthRequest:
     """Read the command line."""
-    parser = RequestParser(SynthRequest, __doc__)
+    parser = RequestParser(SynthRequest, 'synth', __doc__)
     add = parser.add_argument
     add('out', type=Path, nargs='?', help='folder of the data set')
     add('--num', type=int, help='samples')

@@ -21,7 +21,7 @@ from sapiens_mm.runs.evaluation import EvaluationRequest, run_evaluation
 
 def parse_args(argv: Sequence[str] | None = None) -> EvaluationRequest:
     """Read the command line."""
-    parser = RequestParser(EvaluationRequest, __doc__)
+    parser = RequestParser(EvaluationRequest, 'test', __doc__)
     add = parser.add_argument
     add_config_options(parser, 'a config, or a checkpoint that holds its own')
     add('checkpoint', nargs='?', help='weights')

@@ -21,7 +21,7 @@ from sapiens_mm.runs.training import TrainRequest, run_training
 
 def parse_args(argv: Sequence[str] | None = None) -> TrainRequest:
     """Read the command line."""
-    parser = RequestParser(TrainRequest, __doc__)
+    parser = RequestParser(TrainRequest, 'train', __doc__)
     add = parser.add_argument
     add_config_options(parser)
     add('--work-dir', help='for logs and checkpoints; default: work_dirs/CONFIG')

@@ -22,7 +22,7 @@ from sapiens_mm.runs.requests import VideoRequest
 
 def parse_args(argv: Sequence[str] | None = None) -> VideoRequest:
     """Read the command line."""
-    parser = RequestParser(VideoRequest, __doc__)
+    parser = RequestParser(VideoRequest, 'video', __doc__)
     add = parser.add_argument
     add('inputs', nargs='*', help='video files')
     add(

@@ -19,7 +19,7 @@ from sapiens_mm.tasks import DTYPES
 
 def parse_args(argv: Sequence[str] | None = None) -> WebRequest:
     """Read the command line."""
-    parser = RequestParser(WebRequest, __doc__)
+    parser = RequestParser(WebRequest, 'web', __doc__)
     add = parser.add_argument
     host_help = 'address to listen on; 0.0.0.0 lets others on the network in'
     add('--host', help=host_help)

@@ -57,7 +57,7 @@ class ZooRequest:
 
 def parse_args(argv: Sequence[str] | None = None) -> ZooRequest:
     """Read the command line."""
-    parser = RequestParser(ZooRequest, __doc__)
+    parser = RequestParser(ZooRequest, 'zoo', __doc__)
     add = parser.add_argument
     pattern_help = 'part of a name, config or data set; * stands for anything'
     add('pattern', nargs='?', metavar='PATTERN', help=pattern_help)

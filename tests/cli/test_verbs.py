@@ -57,9 +57,10 @@ def test_requests_are_frozen_and_have_a_field_an_option(parser_of, name):
 
 
 @pytest.mark.parametrize('name', MODULES)
-def test_help_states_defaults_once(parser_of, name, capsys):
+def test_help_names_the_command_and_defaults_once(parser_of, name):
     text = ' '.join(parser_of(name).format_help().split())
-    assert text and 'SUPPRESS' not in text
+    words = name.replace('convert_', 'convert ').replace('eval_maps', 'eval-maps')
+    assert text.startswith(f'usage: sapiens {words} ') and 'SUPPRESS' not in text
     for action in parser_of(name)._actions:
         assert (action.help or '').count('default: ') <= 1
 
@@ -158,7 +159,7 @@ def entry_points():
 
 
 @pytest.mark.skipif(not (ROOT / 'demo').is_dir(), reason='not a checkout')
-@pytest.mark.parametrize('path, verb', entry_points())
+@pytest.mark.parametrize('path, verb', [*entry_points()])
 def test_entry_points_are_short(path, verb):
     lines = path.read_text(encoding='utf-8').splitlines()
     assert len(lines) <= 10
