@@ -227,11 +227,9 @@ def test_a_full_disk(call, tmp_path, capsys, monkeypatch):
     """One sentence, exit code 1, whole files only; then the run goes on."""
     for n in range(3):
         photo(tmp_path / f'in/{n}.png', n)
-    sys.modules['demo_run'].write_image = fill_up_after(1)
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(image_run, 'write_image', fill_up_after(1))
         assert call(tmp_path / 'in') == 1
-    finally:
-        sys.modules['demo_run'].write_image = write_image
     shown = capsys.readouterr()
     lines = [line for line in shown.err.splitlines() if line.startswith('error')]
     assert len(lines) == 1 and 'No space left on device' in lines[0]
