@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.apis.images import ImageError, find_images
 from sapiens_mm.files import RECORD, FolderLock, write_image
+from sapiens_mm.runs import image_run
 from sapiens_mm.testing import fake_person_photo
 
 
