@@ -74,7 +74,7 @@ def test_wrong_models_are_one_sentence(demo, argv, match):
     [
         (['--host', '203.0.113.1'], '--host 203.0.113.1 --port .* cannot be used'),
         # found out by the process of the models
-        (['--checkpoint', 'x'], r"no model \['x'\] in results"),
+        (['--checkpoint', 'x'], r"no model \('x',\) in results"),
     ],
 )
 def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv, match):
