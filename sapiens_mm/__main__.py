@@ -22,10 +22,10 @@ usage: python -m sapiens_mm VERB [ARGUMENT ...]
        python -m sapiens_mm -m MODULE [ARGUMENT ...]
        python -m sapiens_mm --status
 
-Run a verb, as the command sapiens does; sapiens --help lists them. Or run a script or
-module, such as sapiens train of mmpose or mmseg, as python itself
-would, after the mends of sapiens_mm.compat have been installed: last releases of the
-OpenMMLab packages then run on current PyTorch, without compiled mmcv.
+Run a verb, as the command sapiens does; sapiens --help lists them. Or run a script
+or module, such as tools/train.py of mmpose or mmseg, as python itself would,
+after the mends of sapiens_mm.compat have been installed: last releases of the OpenMMLab
+packages then run on current PyTorch, without compiled mmcv.
 
   --status   tell which mends are active here and why
   -h, --help

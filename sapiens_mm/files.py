@@ -28,7 +28,7 @@ SUFFIX = '.part'  # and before the suffix that tells a container's format
 # a file of another machine is given up after so long without a byte: its processes
 # cannot be asked for
 FOREIGN_AGE_S = 24 * 3600
-# what a demo knows of the outputs in a folder; hidden, and no output is named so
+# what a run knows of the outputs in a folder; hidden, and no output is named so
 RECORD = '.sapiens_mm.json'
 OLD_RECORD = 'settings.json'
 UNKNOWN = '0'  # when a process began
@@ -192,7 +192,7 @@ _own_begin = lru_cache(maxsize=1)(_begin_of)
 
 
 def holds_outputs(folder: str | os.PathLike) -> bool:
-    """Tell whether a folder is one that the demos write into, and they alone.
+    """Tell whether a folder is one that image and video write into, and they alone.
 
     Its pictures are none to begin with when photos are looked for.
     """

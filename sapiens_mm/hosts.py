@@ -26,6 +26,7 @@ PIP_LINES = {
     'scipy': "pip install 'sapiens_mm[demo]'",
     'skimage': "pip install 'sapiens_mm[demo]'",
     'av': "pip install 'sapiens_mm[demo]'",
+    'OpenEXR': "pip install 'sapiens_mm[seg]'",
     'numba': "pip install 'sapiens_mm[synth]'",
     'gradio': "pip install 'sapiens_mm[webui]'",
 }

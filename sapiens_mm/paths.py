@@ -1,4 +1,4 @@
-"""Where this package keeps its configs, in a checkout or in a wheel."""
+"""Where this package keeps its configs and example photos."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import difflib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+EXAMPLES = _PACKAGE / 'examples'
+"""Folder of the photos that come with the package."""
 
 
 def config_root() -> Path:
@@ -65,3 +67,13 @@ def config_path(name: str | Path) -> Path:
         f'No config {str(name)!r}: neither a file nor one of the '
         f'{len(known)} configs of sapiens_mm{hint}'
     )
+
+
+def example_photo(name: str) -> Path | None:
+    """Return a photo of the package by its name, such as ``'astronaut'``.
+
+    None if there is none of that name, or something of that name is in the current
+    folder: then that is meant.
+    """
+    photos = {photo.stem: photo for photo in EXAMPLES.glob('*.jpg')}
+    return photos[name] if name in photos and not Path(name).exists() else None

@@ -12,7 +12,7 @@ def load_script(path: str) -> ModuleType:
     """Import a script anew, so that what a test changes in it stays with the test.
 
     Args:
-        path: Relative to the repository, such as ``'tools/eval_maps.py'``.
+        path: Relative to the repository, such as ``'tools/dev/plot_losses.py'``.
     """
     name = f'script_{Path(path).stem}'
     spec = importlib.util.spec_from_file_location(name, ROOT / path)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sapiens_mm.cli.convert import KINDS
+from sapiens_mm.cli.main import VERBS
 from sapiens_mm.commands import WRONG, command, explain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +103,7 @@ def test_ctrl_c_that_a_host_has_turned_into_something_else(capsys):
 
 
 def test_nobody_reads_the_output():
-    """As ``print_config.py --list | head -1``."""
+    """As ``sapiens config --list | head -1``."""
     code = (
         'import sys; from sapiens_mm.commands import command\n'
         'def main(argv):\n'
@@ -144,19 +146,15 @@ def test_ctrl_c_while_things_are_imported(tmp_path):
     assert said == '\nstopped by Ctrl-C\n'
 
 
-SCRIPTS = [
-    *('demo/image_demo.py', 'demo/video_demo.py', 'tools/synthesize_humans.py'),
-    *('tools/train.py', 'tools/test.py', 'tools/browse_dataset.py'),
-    *('tools/convert_checkpoint.py', 'tools/eval_maps.py', 'tools/convert_parts.py'),
-    *('tools/convert_keypoints.py', 'tools/print_config.py'),
-    *('tools/average_checkpoints.py', 'tools/join_multitask.py'),
-    'tools/split_multitask.py',
+MODULES = [
+    *(f'convert_{kind}' for kind in KINDS),
+    *(verb.replace('-', '_') for verb in VERBS if verb not in ('convert', 'web')),
 ]
 
 
-@pytest.mark.parametrize('path', SCRIPTS)
-def test_every_command_ends_so(path):
-    text = (ROOT / path).read_text(encoding='utf-8')
+@pytest.mark.parametrize('name', MODULES)
+def test_every_command_ends_so(name):
+    text = (ROOT / f'sapiens_mm/cli/{name}.py').read_text(encoding='utf-8')
     before, _, _ = text.partition('def main(')
     assert '@command(' in before.splitlines()[-1]
 

@@ -22,6 +22,7 @@ from own_data import write_classes, write_depth, write_keypoints, write_normals
 from script_util import ROOT, load_script
 
 from sapiens_mm.checkpoints import read_checkpoint, resolve
+from sapiens_mm.cli.main import main as sapiens
 
 PAGE = (ROOT / 'docs/finetune.md').read_text(encoding='utf-8')
 TASKS = ('pose', 'seg', 'depth', 'normal')
@@ -63,19 +64,20 @@ def forget(kind=ManagerMixin):
 def shell(tmp_path, monkeypatch):
     """Type commands of the page in an empty folder; they run in this process."""
     monkeypatch.chdir(tmp_path)
-    for folder in ('demo', 'tools'):
-        monkeypatch.syspath_prepend(str(ROOT / folder))
 
     def run(words):
         if words[0] == 'cp':
             shutil.copy(ROOT / words[1], words[2])
             return
-        python, script, *args = words
-        assert python == 'python'
-        found = [glob.glob(arg) if '*' in arg else [arg] for arg in args]
-        assert all(len(each) == 1 for each in found), args
+        found = [glob.glob(word) if '*' in word else [word] for word in words]
+        assert all(len(each) == 1 for each in found), words
+        program, *args = [each[0] for each in found]
         forget()  # each command is a process to its user
-        status = load_script(script).main([each[0] for each in found])
+        if program == 'sapiens':
+            status = sapiens(args)
+        else:  # a tool for maintainers
+            assert program == 'python', words
+            status = load_script(args[0]).main(args[1:])
         assert status == 0, words
 
     yield run
@@ -101,7 +103,7 @@ def trained(task):
     return folder, read_checkpoint(best)
 
 
-LOOKS = ('browse', 'dry-run', 'convert_parts', 'test.py')
+LOOKS = ('browse', 'dry-run', 'sapiens check', 'sapiens test')
 
 
 def slow(value, **options):
@@ -163,8 +165,9 @@ def test_every_command_of_a_walk(tmp_path, shell, task):
     walk(shell, task)
     assert (Path('work_dirs') / f'my_{task}' / 'browse_train' / 'sheet.png').is_file()
     change(Path(f'my_{task}.py'), epochs=2)
-    for line in ('train.py my_pose.py --resume', 'plot_losses.py work_dirs/my_pose'):
-        (command,) = re.findall(rf'^python tools/{re.escape(line)}.*$', PAGE, re.M)
+    plot = 'python tools/dev/plot_losses.py work_dirs/my_pose'
+    for line in ('sapiens train my_pose.py --resume', plot):
+        (command,) = re.findall(rf'^{re.escape(line)}.*$', PAGE, re.M)
         shell(shlex.split(command.replace('my_pose', f'my_{task}')))
     assert Path('work_dirs', f'my_{task}', 'epoch_2.pth').is_file()
     assert cv2.imread('losses.png') is not None
@@ -195,7 +198,7 @@ def test_the_configs_for_a_gpu_train(tmp_path, shell, task):
     options += [f'{head}.in_channels=192', 'backbone.arch=sapiens_tiny']
     options = [f'model.{each}' for each in options]
     options += [f'{split}_dataloader.batch_size=2' for split in ('train', 'val')]
-    shell(['python', 'tools/train.py', str(config), '--cfg-options', *options])
+    shell(['sapiens', 'train', str(config), '--cfg-options', *options])
     trained(task)
     shell(demo)
     photos = 6 if task == 'pose' else 2

@@ -158,7 +158,7 @@ def find_images(inputs: object) -> Iterator[object]:
     """Yield images from a file, folder, glob, list file, array, or any of these.
 
     Folders are searched recursively, in sorted order; hidden files are left out, and
-    so are folders that the demos have written into, unless they are given. A
+    so are folders that sapiens image or video wrote into, unless they are given. A
     ``.txt`` file lists one path a line, relative ones against its own folder. A
     single file is yielded whatever its name, so that reading it can say what is
     wrong; so is anything else that is no collection. ``~`` is the home folder; in a
@@ -247,7 +247,7 @@ def _images_in(folder: Path) -> list[Path]:
         paths = [Path(where, name) for name in names if not name.startswith('.')]
         files += [path for path in paths if is_image_name(path) and _may_be_file(path)]
     if not files:
-        outputs = ' and left out what the demos have written' if left_out else ''
+        outputs = ' and left out what sapiens image has written' if left_out else ''
         suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
         reason = f'holds no image (looked for {suffixes}{outputs})'
         raise ImageError.of(folder, reason)
@@ -260,7 +260,7 @@ def _may_be_file(path: Path) -> bool:
 
 
 def _without_outputs(paths: list[Path], pattern: Path) -> list[Path]:
-    """Leave out what wildcards have found where the demos write."""
+    """Leave out what wildcards have found where sapiens image writes."""
     parts = pattern.parts
     fixed = next(n for n, part in enumerate(parts) if glob.has_magic(part))
     known: dict[Path, bool] = {}

@@ -57,6 +57,22 @@ def announce(filename: str, licence: str) -> None:
     print(f'Downloading {filename}, licence: {licence}', file=sys.stderr, flush=True)
 
 
+def downloaded(source: str) -> Path | None:
+    """Return where an earlier download of an address is, None for none.
+
+    Args:
+        source: ``hf://org/repo/path/file`` of the main branch, or ``https://``.
+    """
+    if not source.startswith('hf://'):
+        path = checkpoint_folders()[0] / url_place(source)
+        return path if path.is_file() else None
+    from huggingface_hub import try_to_load_from_cache
+
+    org, repo, path = source.removeprefix('hf://').split('/', 2)
+    cached = try_to_load_from_cache(f'{org}/{repo}', path)
+    return Path(cached) if isinstance(cached, str) else None
+
+
 def _unreachable(url: str, reason: str, place: str) -> CheckpointError:
     places = ' or '.join(str(folder / place) for folder in checkpoint_folders())
     return CheckpointError(

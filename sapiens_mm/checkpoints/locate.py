@@ -10,6 +10,7 @@ from sapiens_mm.checkpoints import bundled
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.fetch import (
     checkpoint_folders,
+    downloaded,
     from_hub,
     from_url,
     url_place,
@@ -62,6 +63,22 @@ def resolve(source: str | os.PathLike) -> Path:
         except FileNotFoundError:
             continue  # moved: the next place has it
     return _fetch(known.sources[-1], known)
+
+
+def find_here(file: ReleasedFile) -> Path | None:
+    """Return where a released file is on this machine, without the network.
+
+    It may have been put into a checkpoint folder by hand, or downloaded before.
+    """
+    for folder in checkpoint_folders():
+        local = _search(folder, file.filename)
+        if local is not None:
+            return local
+    for source in file.sources:
+        path = downloaded(source)
+        if path is not None:
+            return path
+    return None
 
 
 def _advice(path: Path) -> str:

@@ -1,15 +1,15 @@
 """Convert checkpoints, keypoint files and part labels.
 
-    sapiens convert checkpoint sapiens_1b_….pth --info
-    sapiens convert checkpoint work_dirs/…/epoch_9.pth out.safetensors
-    sapiens convert average epoch_7.pth epoch_8.pth epoch_9.pth mean.pth
-    sapiens convert split multitask.pth folder
-    sapiens convert join multitask.pth pose.pth seg.pth
-    sapiens convert keypoints results.json coco17.json --to coco17
-    sapiens convert parts lip20 labels/ out/
+    sapiens convert sapiens_1b_….pth out.safetensors
+    sapiens convert average epoch_7.pth epoch_8.pth epoch_9.pth --out mean.pth
+    sapiens convert split multitask.pth folder/
+    sapiens convert join multitask.pth pose=pose.pth seg=seg.pth
+    sapiens convert keypoints coco_wholebody.json goliath.json --to 308
+    sapiens convert captures index.json goliath.json --root captures/
+    sapiens convert parts labels/ labels28/ --from lip20
 
-``sapiens convert KIND --help`` lists the options of a kind. Without a kind it is a
-checkpoint.
+The kinds are checkpoint, average, split, join, keypoints, captures and parts; without
+one it is a checkpoint. sapiens convert KIND --help lists the options of a kind.
 """
 
 from __future__ import annotations
@@ -19,15 +19,9 @@ import inspect
 import sys
 from collections.abc import Sequence
 
-# what is converted -> the module that does it
-KINDS = {
-    'checkpoint': 'convert_checkpoint',
-    'average': 'average_checkpoints',
-    'split': 'split_multitask',
-    'join': 'join_multitask',
-    'keypoints': 'convert_keypoints',
-    'parts': 'convert_parts',
-}
+from sapiens_mm.commands import WRONG_CALL
+
+KINDS = ('checkpoint', 'average', 'split', 'join', 'keypoints', 'captures', 'parts')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ('-h', '--help'):
         print(inspect.cleandoc(__doc__))
-        return 0 if words else 2
+        return 0 if words else WRONG_CALL
     kind = 'checkpoint'
     if words[0] in KINDS:
         kind = words.pop(0)
-        sys.argv = [f'sapiens convert {kind}', *words]
-    return importlib.import_module(f'sapiens_mm.cli.{KINDS[kind]}').main(words)
+    return importlib.import_module(f'sapiens_mm.cli.convert_{kind}').main(words)

@@ -1,5 +1,6 @@
 """Pose, body parts, depth and surface normals on photos.
 
+    sapiens image astronaut
     sapiens image photo.jpg --task all
     sapiens image photos/ --checkpoint sapiens_1b_goliath….pth
 
@@ -7,12 +8,12 @@ A checkpoint says itself what it is for: its task, size and config are read from
 its tensors. Without one, the small model of the package runs if it has one for the
 task; else, or with --size, one with random weights, which shows the pipeline and
 nothing else.
-Without an input, scikit-image's astronaut is used.
+The photos of the package go by their names: astronaut, which is taken without an
+input, synthetic_two and synthetic_walking.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
@@ -20,19 +21,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sapiens_mm.cli.options import add_model_options, add_run_options
+from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import command
 from sapiens_mm.runs.media_kinds import videos_sentence
+from sapiens_mm.runs.requests import ImageRequest
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RequestParser(ImageRequest, 'image', __doc__)
     add = parser.add_argument
     add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
     add_model_options(parser)
-    add('--out-dir', type=Path, default=Path('outputs/image_demo'))
+    add('--out-dir', type=Path)
     boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
     add('--boxes', metavar='JSON', help=boxes_help)
     add(
@@ -52,11 +53,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'out: for large photos, at a cost of one run of the model a tile',
     )
     tile_help = 'share of a tile that the next covers too, 0.1 to 0.5'
-    add('--tile-overlap', type=float, default=0.25, help=tile_help)
+    add('--tile-overlap', type=float, help=tile_help)
     add(
         '--map-format',
         choices=('npy', 'exr', 'png', 'png16'),
-        default='npy',
         help='of depth and normals; png is 16-bit depth and 8-bit normals',
     )
     add(
@@ -69,21 +69,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     palette_help = 'write class ids as PNG with a palette too'
     add('--palette', action='store_true', help=palette_help)
     add_run_options(parser, 'photo')
-    return parser.parse_args(argv)
+    return parser.read(argv)
 
 
 @command(kept='finished photos are kept and skipped next time')
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; return 0, 1 if some photos failed; else see ``commands``."""
-    args = parse_args(argv)
+    """Run the models; return 0, 1 if some photos failed; else see ``commands``."""
+    request = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
-    if sentence := videos_sentence([Path(item) for item in args.inputs]):
+    if sentence := videos_sentence([Path(item) for item in request.inputs]):
         raise ValueError(sentence)
     from sapiens_mm.runs.image_run import DemoRun
     from sapiens_mm.runs.jobs import show_notes
 
     show_notes()
-    run = DemoRun(args)
+    run = DemoRun(request)
     started = time.perf_counter()
     failures = run()
     run.report(time.perf_counter() - started)

@@ -20,6 +20,8 @@ VERBS = {
     'browse': 'draw what a config feeds the model',
     'config': 'print a config whole, or list all',
     'convert': 'checkpoints, keypoint files and part labels into other forms',
+    'check': 'say what a file, config or folder is, and what is wrong with it',
+    'zoo': 'list models by name, and fetch one',
     'synth': 'make a data set of synthetic people with every label',
     'eval-maps': 'score folders of depth or normal maps',
 }
@@ -67,6 +69,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return WRONG_CALL
     quiet_interrupts()
-    sys.argv = [f'sapiens {verb}', *rest]  # what argparse calls the program
     module = importlib.import_module(f'sapiens_mm.cli.{verb.replace("-", "_")}')
     return module.main(rest)

@@ -1,30 +1,31 @@
-"""Options that sapiens image and sapiens video have in common."""
+"""Options that several verbs have in common."""
 
 from __future__ import annotations
 
 import argparse
 
+from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.tasks import DTYPES, KEYPOINT_COUNTS, SIZES, TASKS
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add what ``demo_run.plan_jobs`` reads: which models run."""
+def add_model_options(parser: RequestParser) -> None:
+    """Add what ``runs.jobs.plan_jobs`` reads: which models run."""
     add = parser.add_argument
     task_help = 'default: all, or what the checkpoints are for'
     add('--task', nargs='+', choices=(*TASKS, 'all'), help=task_help)
     weights_help = 'weights: files, hf://…, https://… or names of the zoo'
-    add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
+    add('--checkpoint', nargs='+', metavar='FILE', help=weights_help)
     add('--config', help='a config by name or path, for one task and checkpoint')
     add('--size', choices=SIZES, help='of a model with random weights')
     points = dict(type=int, choices=KEYPOINT_COUNTS)
     add('--keypoints', **points, help='of a model with random weights')
 
 
-def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
+def add_run_options(parser: RequestParser, what: str) -> None:
     """Add how the models run and what is drawn.
 
     Args:
-        parser: Of the demo.
+        parser: Of the verb.
         what: Its inputs, ``'photo'`` or ``'frame'``, for the help.
     """
     add = parser.add_argument
@@ -37,9 +38,9 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
         "'tiny' with the small models of the package, else none",
     )
     seg_help = f'parts of the whole {what} at once, or by person, boxes as for pose'
-    add('--seg-mode', choices=('whole', 'person'), default='whole', help=seg_help)
+    add('--seg-mode', choices=('whole', 'person'), help=seg_help)
     resize_help = 'enlarge logits as the official demos, or as Sapiens-Lite does'
-    add('--resize', choices=('twice', 'once'), default='twice', help=resize_help)
+    add('--resize', choices=('twice', 'once'), help=resize_help)
     add(
         '--cleanup',
         nargs='*',
@@ -53,15 +54,40 @@ def add_run_options(parser: argparse.ArgumentParser, what: str) -> None:
         help=f'average with the mirrored {what}; default: with the small models of the '
         'package',
     )
-    add('--kpt-thr', type=float, default=0.3, help='do not draw keypoints below this')
+    add('--kpt-thr', type=float, help='do not draw keypoints below this')
     relief_help = (
         'a picture of the surface that relative depth describes, too: true normals '
         'are a task of their own'
     )
     add('--show-relief', action='store_true', help=relief_help)
-    add('--opacity', type=float, default=0.5, help=f'of body parts over the {what}')
+    add('--opacity', type=float, help=f'of body parts over the {what}')
     add('--device', help='default: the GPU if there is one')
     add('--dtype', choices=DTYPES)
     add('--batch-size', type=int)
     add('--compile', action='store_true')
     add('--overwrite', action='store_true', help='redo what is finished')
+
+
+def add_config_options(parser: RequestParser, what: str = 'a config') -> None:
+    """Add a config, and the changes to it that a command line states.
+
+    Args:
+        parser: Of the verb.
+        what: What the first word may be.
+    """
+    parser.add_argument('config', help=f'{what}, by name or path')
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: RequestParser) -> None:
+    """Add ``--cfg-options``, as the hosts have it."""
+    words = dict(nargs='+', metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', **words, help='changes, as in the hosts')
+
+
+def add_launch_options(parser: RequestParser) -> None:
+    """Add what the hosts' launchers pass, and ``--skip-bad``."""
+    add = parser.add_argument
+    add('--skip-bad', action='store_true', help='leave out samples with bad files')
+    add('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'))
+    add('--local_rank', '--local-rank', type=int, help='as torch.distributed sets it')

@@ -18,59 +18,39 @@ import argparse
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
+from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import WRONG, command
+from sapiens_mm.runs.synthesis import FORMATS, SynthRequest, list_knobs, synthesize
 
 # before numpy: small products are slower, and rounded otherwise, on many threads
 for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ[_name] = '1'
 
-FORMATS = ('folders', 'shards', 'both')
 
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> SynthRequest:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = RequestParser(SynthRequest, 'synth', __doc__)
     add = parser.add_argument
     add('out', type=Path, nargs='?', help='folder of the data set')
-    add('--num', type=int, default=100, help='samples (default: %(default)s)')
-    add('--seed', type=int, default=0, help='default: 0')
-    size_help = 'HEIGHTxWIDTH of pictures, pixels (default: %(default)s)'
-    add('--size', type=read_size, default='1024x768', help=size_help)
-    add('--workers', type=int, default=os.cpu_count(), help='processes; default: cores')
+    add('--num', type=int, help='samples')
+    add('--seed', type=int, help='default: 0')
+    size_help = 'of pictures, pixels; default: 1024x768'
+    add('--size', type=read_size, metavar='HEIGHTxWIDTH', help=size_help)
+    add('--workers', type=int, help='processes; default: cores')
     knob_help = 'what is drawn how often; several are allowed'
-    add('--knob', action='append', default=[], metavar='NAME=VALUE', help=knob_help)
+    add('--knob', action='append', metavar='NAME=VALUE', help=knob_help)
     add('--knobs', type=Path, metavar='FILE', help='JSON file of knobs by name')
     add('--list-knobs', action='store_true', help='print knobs and defaults, and end')
-    add('--format', choices=FORMATS, default='folders', help='default: folders')
-    shares_help = 'shares of train, val and test; default: 0.9 0.05 0.05'
-    add(
-        '--split',
-        type=float,
-        nargs=3,
-        default=(0.9, 0.05, 0.05),
-        metavar=('TRAIN', 'VAL', 'TEST'),
-        help=shares_help,
-    )
-    depth_help = 'unit of stored depth, millimetres (default: %(default)s)'
-    add('--depth-mm', type=float, default=0.5, help=depth_help)
+    add('--format', choices=FORMATS)
+    shares = dict(type=float, nargs=3, metavar=('TRAIN', 'VAL', 'TEST'))
+    add('--split', **shares, help='shares of train, val and test')
+    add('--depth-mm', type=float, help='unit of stored depth, millimetres')
     add('--bump', action='store_true', help='store normals with wrinkles, too')
-    shard_help = 'samples in a tar file (default: %(default)s)'
-    add('--shard-size', type=int, default=500, help=shard_help)
-    args = parser.parse_args(argv)
-    if args.out is None and not args.list_knobs:
-        parser.error('name the folder of the data set')
-    for name in ('num', 'workers'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name} must be at least 1, got {getattr(args, name)}')
-    return args
+    add('--shard-size', type=int, help='samples in a tar file')
+    return parser.read(argv)
 
 
 def read_size(text: str) -> tuple[int, int]:
@@ -81,93 +61,16 @@ def read_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
-def list_knobs() -> str:
-    """Return knobs and defaults, one a line, as ``--knob`` takes them."""
-    from sapiens_mm.synth.knobs import Knobs
-
-    lines, default = [], Knobs()
-    for knob in fields(Knobs):
-        value = getattr(default, knob.name)
-        kind = knob.metadata['kind']
-        if kind == 'weights':
-            value = ','.join(f'{name}:{weight:g}' for name, weight in value)
-        elif kind == 'span':
-            value = ','.join(f'{number:g}' for number in value)
-        lines.append(f'{knob.name}={value}')
-    return '\n'.join(lines)
-
-
-def synthesize(args: argparse.Namespace) -> int:
-    """Make what is missing of the data set; return 1 if samples failed.
-
-    Raises:
-        ValueError: If the command line asks for what cannot be.
-        OSError: If a file cannot be written.
-    """
-    from sapiens_mm.synth.dataset.settings import Settings
-    from sapiens_mm.synth.dataset.writer import DatasetWriter
-    from sapiens_mm.synth.knob_text import parse_knobs
-    from sapiens_mm.synth.render.background import check_pictures
-
-    settings = Settings(
-        seed=args.seed,
-        size_hw=args.size,
-        knobs=parse_knobs(args.knob, args.knobs),
-        shares=args.split,
-        depth_mm=args.depth_mm,
-        bump=args.bump,
-        shard_size=args.shard_size,
-    )
-    if settings.knobs.backgrounds:
-        check_pictures(settings.knobs.backgrounds)
-    writer = DatasetWriter(args.out, settings, args.num, args.format)
-    with contextlib.closing(writer):
-        return make(writer, args)
-
-
-def make(writer: Any, args: argparse.Namespace) -> int:
-    """Let a writer make what is missing; as ``synthesize``."""
-    from sapiens_mm.synth.dataset.generate import compile_kernels, is_compiled
-
-    if writer.done:
-        print(f'{len(writer.done)} of {args.num} samples are there already')
-    if len(writer.done) < args.num and not is_compiled():
-        # before the bar: it would take this for the time of a sample
-        print('compiling once, about a minute', flush=True)
-        compile_kernels(writer.settings)
-    from tqdm import tqdm
-
-    bar = tqdm(total=args.num, initial=len(writer.done), unit='image', smoothing=0.05)
-    try:
-        with bar, contextlib.closing(writer.run(args.workers)) as outcomes:
-            for index, problem in outcomes:
-                if problem is None:
-                    bar.update()
-                else:
-                    bar.write(f'sample {index} failed: {problem}', file=sys.stderr)
-        stats = writer.finish()
-    except KeyboardInterrupt:
-        done = f'{writer.count_finished()} of {args.num} samples are finished'
-        raise KeyboardInterrupt(done) from None
-    except OSError as error:
-        done = f'{writer.count_finished()} of {args.num} samples are finished and whole'
-        raise OSError(
-            error.errno, f'{error.strerror or error} ({error.filename}); {done}'
-        ) from error
-    print(writer.report(stats))
-    return 1 if writer.failed else 0
-
-
 @command(kept='the same command goes on from there', wrong=(*WRONG, RuntimeError))
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; return 1 if samples failed or the disk is full; see ``commands``."""
-    args = parse_args(argv)
+    request = parse_args(argv)
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     from sapiens_mm import hosts
 
     hosts.require('numba')
-    if args.list_knobs:
+    if request.list_knobs:
         print(list_knobs())
         return 0
-    return synthesize(args)
+    return synthesize(request)

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 _START = '.init_cfg.checkpoint'
 _MISSING = object()
 
 
+def read_options(words: Sequence[str]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` words as mmengine's ``DictAction`` does.
+
+    Args:
+        words: Of the command line, behind ``--cfg-options``.
+
+    Returns:
+        Values by dotted key.
+
+    Raises:
+        ValueError: If a word is not KEY=VALUE.
+    """
+    for word in words:
+        if not word.partition('=')[0] or '=' not in word:
+            raise ValueError(f'--cfg-options takes KEY=VALUE, got {word!r}')
+    place = SimpleNamespace()
+    DictAction(['--cfg-options'], 'options', nargs='+')(None, place, list(words))
+    return place.options
+
+
 def merge_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
-    """Merge ``key=value`` options, as mmengine's ``DictAction`` reads them.
+    """Merge options into a config.
 
     ``Config.merge_from_dict`` does the work. Beyond it, ``X.init_cfg.checkpoint=FILE``
     makes X start from the file whatever the config says there: nothing, None, or

@@ -47,8 +47,20 @@ def records_of(path: Path, content: Any) -> list[dict]:
     return records
 
 
-def find_source(path: Path, content: Any, given: int | None) -> int:
-    """Return the number of keypoints of a file's records."""
+def find_source(
+    path: Path, content: Any, given: int | None, option: str = '--from'
+) -> int:
+    """Return the number of keypoints of a file's records.
+
+    Args:
+        path: The file, for messages.
+        content: What it holds.
+        given: What the user says; None looks at the records.
+        option: By which the user says it.
+
+    Raises:
+        ValueError: If no record shows it.
+    """
     if given is not None:
         return given
     for record in records_of(path, content):
@@ -58,7 +70,7 @@ def find_source(path: Path, content: Any, given: int | None) -> int:
     count = len(content.get('keypoint_names', ())) if isinstance(content, dict) else 0
     if count:
         return count
-    raise ValueError(f'{path} shows no record with keypoints; say which with --from')
+    raise ValueError(f'{path} shows no record with keypoints; say which with {option}')
 
 
 def points_of(path: Path, n: int, record: dict, num_keypoints: int) -> np.ndarray:

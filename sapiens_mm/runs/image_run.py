@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-
-import numpy as np
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
 from sapiens_mm.files import write_image
+from sapiens_mm.paths import example_photo
 from sapiens_mm.runs.inputs import find_photos, parse_boxes, parse_cleanup
 from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from sapiens_mm.runs.map_outputs import MapOutputs
 from sapiens_mm.runs.output_names import output_names
+from sapiens_mm.runs.requests import ImageRequest
 from sapiens_mm.runs.run_records import RunRecord, identity_of_files
 from sapiens_mm.saving.results import (
     DATA_SUFFIX,
@@ -37,39 +36,29 @@ class DemoRun:
     """Runs every job over every photo and writes what comes out.
 
     Args:
-        args: The command line of ``sapiens image``.
+        request: What the command is asked to do.
 
     Raises:
         ValueError: If the command line asks for what cannot be.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        self.out_dir: Path = args.out_dir
-        self.boxes = parse_boxes(args.boxes)
-        self.cleanup = parse_cleanup(args.cleanup)
+    def __init__(self, request: ImageRequest) -> None:
+        self.request = request
+        self.out_dir: Path = request.out_dir
+        self.boxes = parse_boxes(request.boxes)
+        self.cleanup = parse_cleanup(request.cleanup)
         self.photos, self.failures = self._find_photos()
-        self.names = output_names(self.photos, args.inputs)
-        self.jobs = plan_jobs(args)
+        self.names = output_names(self.photos, request.inputs)
+        self.jobs = plan_jobs(request)
         self._refuse_own_outputs()
-        args.detector = pick_detector(args.detector, self.jobs)
+        self.detector = pick_detector(request.detector, self.jobs)
         self.skipped = 0
         self.records: list[RunRecord] = []
-        self.maps = MapOutputs(args, self.names, self.jobs)
+        self.maps = MapOutputs(request, self.names, self.jobs)
 
     def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
-        if self.args.inputs:
-            return find_photos(self.args.inputs)
-        from skimage import data
-
-        photo = self.out_dir / 'photos' / 'astronaut.png'
-        made_of = dict(astronaut=[])
-        record = RunRecord(self.out_dir, 'photos', 'from scikit-image')
-        if record.todo(made_of, dict(astronaut=[photo])):
-            record.claim(made_of, dict(astronaut=[photo]))
-            write_image(photo, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
-        record.release()
-        return [photo], {}
+        inputs = self.request.inputs or ['astronaut']
+        return find_photos([str(example_photo(word) or word) for word in inputs])
 
     def _refuse_own_outputs(self) -> None:
         """Raise ValueError if a photo is where outputs go: it would be overwritten."""
@@ -104,21 +93,21 @@ class DemoRun:
 
     def _settings(self, job: Job) -> dict[str, object]:
         """What decides the results of a job."""
-        args = self.args
+        request = self.request
         settings = dict(
             config=job.config,
             checkpoint=job.weights_id,
-            flip=args.flip,
-            dtype=args.dtype,
+            flip=request.flip,
+            dtype=request.dtype,
         )
         if job.task == 'pose':
-            settings |= dict(detector=args.detector, boxes=args.boxes)
-            settings |= dict(kpt_thr=args.kpt_thr)
+            settings |= dict(detector=self.detector, boxes=request.boxes)
+            settings |= dict(kpt_thr=request.kpt_thr)
         elif job.task == 'seg':
-            settings |= dict(opacity=args.opacity, seg_mode=args.seg_mode)
-            settings |= dict(resize=args.resize, cleanup=args.cleanup)
-            if args.seg_mode == 'person':
-                settings |= dict(detector=args.detector, boxes=args.boxes)
+            settings |= dict(opacity=request.opacity, seg_mode=request.seg_mode)
+            settings |= dict(resize=request.resize, cleanup=request.cleanup)
+            if request.seg_mode == 'person':
+                settings |= dict(detector=self.detector, boxes=request.boxes)
         else:
             parts = [self._settings(job) for job in self.jobs if job.task == 'seg']
             for of_parts in parts:
@@ -132,19 +121,19 @@ class DemoRun:
         photos = [photo for photo in self.photos if str(photo) not in self.failures]
         sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
         outputs = {self.names[p]: self._outputs(job.task, p) for p in photos}
-        wanted = set(record.todo(sources, outputs, self.args.overwrite))
+        wanted = set(record.todo(sources, outputs, self.request.overwrite))
         self.skipped += len(photos) - len(wanted)
         photos = [photo for photo in photos if self.names[photo] in wanted]
         if not photos:
             return
         print(job.headline, flush=True)
-        args = self.args
+        request = self.request
         options = dict(
-            device=args.device,
-            dtype=args.dtype,
-            compile=args.compile,
-            flip_test=args.flip,
-            batch_size=args.batch_size,
+            device=request.device,
+            dtype=request.dtype,
+            compile=request.compile,
+            flip_test=request.flip,
+            batch_size=request.batch_size,
         )
         given: dict[str, list] = {}
         if job.task in MAP_TASKS:
@@ -153,16 +142,16 @@ class DemoRun:
             if not photos:
                 return
         if job.task == 'seg':
-            options |= dict(mode=args.seg_mode, resize=args.resize)
+            options |= dict(mode=request.seg_mode, resize=request.resize)
             options['cleanup'] = self.cleanup
-        if job.task == 'pose' or (job.task, args.seg_mode) == ('seg', 'person'):
-            options['detector'] = args.detector
+        if job.task == 'pose' or (job.task, request.seg_mode) == ('seg', 'person'):
+            options['detector'] = self.detector
             if self.boxes is not None:
                 given['boxes'] = [self.boxes] * len(photos)
         model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
         names = [self.names[photo] for photo in photos]
         record.claim(
-            {name: sources[name] for name in names}, outputs, self.args.overwrite
+            {name: sources[name] for name in names}, outputs, self.request.overwrite
         )
         parts = getattr(model, 'table', None) if job.task == 'seg' else None
         for photo, result in zip(
@@ -185,11 +174,11 @@ class DemoRun:
             result,
             image,
             parts=parts,
-            score_threshold=self.args.kpt_thr,
-            opacity=self.args.opacity,
+            score_threshold=self.request.kpt_thr,
+            opacity=self.request.opacity,
         )
         stem = data.with_name(data.name.removesuffix(data.suffix))
-        write_data(result, stem, self.args.map_format, self.maps.all_pixels)
+        write_data(result, stem, self.request.map_format, self.maps.all_pixels)
         write_image(picture, drawn)
         for path in more:
             if path == self._relief(photo):
@@ -208,13 +197,13 @@ class DemoRun:
         files = [folder / 'pictures' / f'{name}.jpg']
         if task in MAP_TASKS:
             files += self.maps.data_files(task, photo)
-            if task == 'depth' and self.args.show_relief:
+            if task == 'depth' and self.request.show_relief:
                 files.append(self._relief(photo))
             return files
         files.append(folder / f'{name}{DATA_SUFFIX[task]}')
-        if task == 'seg' and self.args.seg_mode == 'person':
+        if task == 'seg' and self.request.seg_mode == 'person':
             files.append(folder / 'persons' / f'{name}.png')
-        if task == 'seg' and self.args.palette:
+        if task == 'seg' and self.request.palette:
             files.append(folder / 'palette' / f'{name}.png')
         return files
 
@@ -236,7 +225,7 @@ class DemoRun:
         panels = []
         for job in self.jobs:
             panels.append((job.title, self._outputs(job.task, photo)[0]))
-            if job.task == 'depth' and self.args.show_relief:
+            if job.task == 'depth' and self.request.show_relief:
                 panels.append((RELIEF_CAPTION, self._relief(photo)))
         return panels
 

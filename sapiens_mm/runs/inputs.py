@@ -1,4 +1,4 @@
-"""What the demos read from the command line: inputs, boxes, clean-up, names."""
+"""What image and video read from their requests: inputs, boxes, clean-up, names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
     """Find the photos of a command line.
 
     Returns:
-        The photos, and why some of them cannot be: videos belong to another demo.
+        The photos, and why some of them cannot be: videos belong to another verb.
 
     Raises:
         ValueError: If there is none, or nothing but videos; one sentence.

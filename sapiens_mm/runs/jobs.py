@@ -1,4 +1,4 @@
-"""Which models the demos run: from checkpoints, from a config, or those by default."""
+"""Which models run: from checkpoints, from a config, or those by default."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sapiens_mm.apis.choose import config_of
 from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
 from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 from sapiens_mm.checkpoints.identify import POSE_DATASETS
+from sapiens_mm.runs.requests import ModelRequest
 from sapiens_mm.tasks import TASKS
 from sapiens_mm.vocabulary import VocabularyWarning
 
@@ -97,66 +98,47 @@ def show_notes() -> None:
     )
 
 
-@dataclass(frozen=True)
-class ModelRequest:
-    """Which models are asked for.
-
-    Attributes:
-        task: Some of ``TASKS``, or ``'all'``; empty: what the checkpoints are for.
-        checkpoint: Weights: whatever :func:`~sapiens_mm.checkpoints.resolve` takes.
-        config: A config by name or path, for one task and checkpoint.
-        size: Of a model with random weights, one of ``SIZES``.
-        keypoints: Of a model with random weights, one of ``KEYPOINT_COUNTS``.
-    """
-
-    task: tuple[str, ...] = ()
-    checkpoint: tuple[str, ...] = ()
-    config: str | None = None
-    size: str | None = None
-    keypoints: int | None = None
-
-
-def plan_jobs(args: ModelRequest) -> list[Job]:
+def plan_jobs(request: ModelRequest) -> list[Job]:
     """Decide which models run, in the order of ``TASKS``.
 
     Args:
-        args: What is asked for.
+        request: What is asked for.
 
     Raises:
         ValueError: If a checkpoint fits no task, or two of them the same one.
     """
-    if args.config and len(args.checkpoint) > 1:
+    if request.config and len(request.checkpoint) > 1:
         raise ValueError('--config goes with one --checkpoint')
-    wanted = list(args.task or ())
+    wanted = list(request.task or ())
     jobs: dict[str, Job] = {}
-    for source in args.checkpoint:
+    for source in request.checkpoint:
         path = resolve(source)
         found = identify(read_checkpoint(path).state_dict)
         if found.task not in TASKS:
             raise ValueError(
-                f'{path} is {found.describe()}; the demo runs {", ".join(TASKS)}'
+                f'{path} is {found.describe()}; what runs is {", ".join(TASKS)}'
             )
         if found.task in jobs:
             raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
-        config = args.config or config_of(path, found.task)
+        config = request.config or config_of(path, found.task)
         # of a config that is no file, the inferencer asks the checkpoint again
         named = config if isinstance(config, str) else None
         jobs[found.task] = Job(found.task, named, path)
-    if args.config and not args.checkpoint:
-        task = Path(args.config).parent.name
+    if request.config and not request.checkpoint:
+        task = Path(request.config).parent.name
         if task not in TASKS:
-            raise ValueError(f'--config {args.config}: cannot tell its task')
-        jobs[task] = Job(task, args.config, None)
+            raise ValueError(f'--config {request.config}: cannot tell its task')
+        jobs[task] = Job(task, request.config, None)
     if 'all' in wanted or not (wanted or jobs):
         wanted = list(TASKS)
     for task in wanted:
-        jobs.setdefault(task, default_job(task, args.size, args.keypoints))
-    if args.task and 'all' not in args.task:
-        unused = [task for task in jobs if task not in args.task]
+        jobs.setdefault(task, default_job(task, request.size, request.keypoints))
+    if request.task and 'all' not in request.task:
+        unused = [task for task in jobs if task not in request.task]
         if unused:
             raise ValueError(
                 f'The checkpoint is for {unused[0]}, the task asked for is '
-                f'{", ".join(args.task)}'
+                f'{", ".join(request.task)}'
             )
     return [jobs[task] for task in TASKS if task in jobs]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from sapiens_mm.files import write_image
 from sapiens_mm.runs.jobs import Job, identity_of
 from sapiens_mm.runs.output_names import plain_name
 from sapiens_mm.runs.people_masks import mask_sentence, pick_mask
+from sapiens_mm.runs.requests import ImageRequest
 from sapiens_mm.runs.run_records import RunRecord, identity_of_files
 from sapiens_mm.saving.maps import MAP_FORMATS, check_map_format, read_saved_map
 from sapiens_mm.saving.point_cloud import CloudOptions, point_cloud, write_ply
@@ -26,7 +26,7 @@ class MapOutputs:
     """Finds or makes masks, and writes point clouds.
 
     Args:
-        args: The command line of ``sapiens image``.
+        request: What the command is asked to do.
         names: Photo to the name of its outputs.
         jobs: Of this run.
 
@@ -35,46 +35,48 @@ class MapOutputs:
     """
 
     def __init__(
-        self, args: argparse.Namespace, names: dict[Path, str], jobs: list[Job]
+        self, request: ImageRequest, names: dict[Path, str], jobs: list[Job]
     ) -> None:
-        self.args = args
+        self.request = request
         self.names = names
         self.tasks = tasks = [job.task for job in jobs]
-        self.out_dir: Path = args.out_dir
-        self.cloud = parse_cloud(args.ply)
+        self.out_dir: Path = request.out_dir
+        self.cloud = parse_cloud(request.ply)
         self.records: list[RunRecord] = []
         self.nobody: set[Path] = set()  # photos whose mask is empty
         self.unseen: set[Path] = set()  # photos whose parts show nobody
-        check_map_format(args.map_format)
-        mask = pick_mask(args.mask, jobs)
+        check_map_format(request.map_format)
+        mask = pick_mask(request.mask, jobs)
         # a model that makes the masks stands in for the parts of the run
-        self.from_parts = mask == 'seg' and not args.seg_checkpoint
+        self.from_parts = mask == 'seg' and not request.seg_checkpoint
         self.mask_folder = None if mask in (None, 'seg') else Path(mask)
         if self.mask_folder is not None and not self.mask_folder.exists():
             raise ValueError(f'--mask: {self.mask_folder} does not exist')
-        self.sentence = '' if args.seg_checkpoint else mask_sentence(args.mask, jobs)
+        self.sentence = (
+            '' if request.seg_checkpoint else mask_sentence(request.mask, jobs)
+        )
         if self.cloud is not None and 'depth' not in tasks:
             raise ValueError("--ply needs the task 'depth' in the same run")
         self.seg = None
-        if args.seg_checkpoint:
+        if request.seg_checkpoint:
             self.seg = self._find_seg()
-        elif args.seg_config:
+        elif request.seg_config:
             raise ValueError('--seg-config goes with --seg-checkpoint')
 
     def _find_seg(self) -> tuple[Path, str | None]:
-        if self.args.mask is not None:
+        if self.request.mask is not None:
             raise ValueError('--seg-checkpoint makes masks: leave --mask out')
         if not set(MAP_TASKS) & set(self.tasks):
             raise ValueError('--seg-checkpoint makes masks for depth and normals only')
-        if self.args.seg_config:
-            return resolve(self.args.seg_checkpoint), self.args.seg_config
-        path, config = seg_checkpoint(self.args.seg_checkpoint)
+        if self.request.seg_config:
+            return resolve(self.request.seg_checkpoint), self.request.seg_config
+        path, config = seg_checkpoint(self.request.seg_checkpoint)
         return path, config if isinstance(config, str) else None
 
     @property
     def all_pixels(self) -> bool:
         """Whether files hold every pixel: a mask nobody asked for is for the eye."""
-        return self.args.mask is None and self.seg is None
+        return self.request.mask is None and self.seg is None
 
     def settings(self, parts: dict[str, object] | None = None) -> dict[str, object]:
         """Return what decides the results of depth and normals, for a record.
@@ -82,23 +84,23 @@ class MapOutputs:
         Args:
             parts: What decides the parts of this run, if it has them.
         """
-        args = self.args
+        request = self.request
         return dict(
-            mask=args.mask,
+            mask=request.mask,
             parts=parts if self.from_parts else None,
             seg=self.seg and [identity_of(self.seg[0]), self.seg[1]],
-            tile=args.tile,
-            tile_overlap=args.tile_overlap if args.tile else None,
-            map_format=args.map_format,
+            tile=request.tile,
+            tile_overlap=request.tile_overlap if request.tile else None,
+            map_format=request.map_format,
         )
 
     def options(self) -> dict[str, object]:
         """Return arguments of the inferencers."""
-        return dict(tile=self.args.tile, tile_overlap=self.args.tile_overlap)
+        return dict(tile=self.request.tile, tile_overlap=self.request.tile_overlap)
 
     def data_files(self, task: str, photo: Path) -> list[Path]:
         """Return the data file of a photo and the JSON file beside it."""
-        suffix = MAP_FORMATS[self.args.map_format]
+        suffix = MAP_FORMATS[self.request.map_format]
         name = f'{self.names[photo]}{suffix}'
         folder = self.out_dir / task
         return [folder / name, folder / f'{name}.json']
@@ -120,7 +122,7 @@ class MapOutputs:
             return None
         if self.mask_folder is None or self.mask_folder.is_file():
             return self.mask_folder
-        plain = plain_name(photo, tuple(self.args.inputs))
+        plain = plain_name(photo, tuple(self.request.inputs))
         # the name of the outputs tells photos apart that differ in the suffix alone
         return find_mask(self.mask_folder, name if name.startswith(plain) else plain)
 
@@ -138,21 +140,21 @@ class MapOutputs:
         self.records.append(record)
         sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
         outputs = {self.names[photo]: [self.mask_path(photo)] for photo in photos}
-        names = set(record.todo(sources, outputs, self.args.overwrite))
+        names = set(record.todo(sources, outputs, self.request.overwrite))
         wanted = [photo for photo in photos if self.names[photo] in names]
         if not wanted:
             return {}
         print(f'masks: {config or "config of the checkpoint"} ({path})', flush=True)
-        args = self.args
+        request = self.request
         model = apis.SegInferencer(
             config,
             path,
-            device=args.device,
-            dtype=args.dtype,
-            batch_size=args.batch_size,
+            device=request.device,
+            dtype=request.dtype,
+            batch_size=request.batch_size,
         )
         wanted_sources = {name: sources[name] for name in names}
-        record.claim(wanted_sources, outputs, self.args.overwrite)
+        record.claim(wanted_sources, outputs, self.request.overwrite)
         failures = {}
         for photo, result in zip(wanted, model.run(wanted, progress=True), strict=True):
             if result.error:

@@ -29,7 +29,7 @@ def is_video(path: Path) -> bool:
 
 
 def videos_sentence(paths: Sequence[Path]) -> str:
-    """Say which demo takes these files, if all of them are videos; '' else."""
+    """Say which verb takes these files, if all of them are videos; '' else."""
     if not paths or not all(map(is_video, paths)):
         return ''
     names = shlex.join(map(str, paths))

@@ -1,4 +1,4 @@
-"""On whose pixels the demos draw depth and normals: ``--mask``."""
+"""On whose pixels image and video draw depth and normals: ``--mask``."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class RunRecord:
         there = (path.name for path in self.folder.rglob('*') if path.is_file())
         if not holds_outputs(self.folder) and not all(map(is_temporary, there)):
             raise ValueError(
-                f'{self.folder} holds files that this demo has not made, and it would '
-                'write among them: name another --out-dir'
+                f'{self.folder} holds files of somebody else, and results would be '
+                'written among them: name another --out-dir'
             )
         self._hold()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -22,6 +21,7 @@ from sapiens_mm.files import (
     write_atomically,
 )
 from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job
+from sapiens_mm.runs.requests import VideoRequest
 from sapiens_mm.saving.results import draw_result, pose_to_dict
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.video.reader import VideoFrame
@@ -46,20 +46,20 @@ class Painter:
     meaning from frame to frame: the range follows that of the people slowly.
 
     Args:
-        args: The command line of ``sapiens video``.
+        request: What the command is asked to do.
         jobs: Of this run.
         parts: Classes of the segmentation, if there is one.
     """
 
     def __init__(
-        self, args: argparse.Namespace, jobs: Sequence[Job], parts: PartTable | None
+        self, request: VideoRequest, jobs: Sequence[Job], parts: PartTable | None
     ) -> None:
-        self.args = args
+        self.request = request
         self.parts = parts
         self.titles = ['video']
         for job in jobs:
             self.titles.append(job.title)
-            if job.task == 'depth' and args.show_relief:
+            if job.task == 'depth' and request.show_relief:
                 self.titles.append(RELIEF_CAPTION)
         self._range = OneEuroFilter(_DEPTH_RANGE)
         self._legend: PartLegend | None = None
@@ -89,8 +89,11 @@ class Painter:
         else:
             picture = pictures[0]
         height, width = picture.shape[:2]
-        if width > self.args.max_width:
-            size_wh = self.args.max_width, round(height * self.args.max_width / width)
+        if width > self.request.max_width:
+            size_wh = (
+                self.request.max_width,
+                round(height * self.request.max_width / width),
+            )
             picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
         return picture
 
@@ -113,7 +116,7 @@ class Painter:
             result.vocabulary,
             boxes=result.boxes,
             draw_boxes=False,
-            score_threshold=self.args.kpt_thr,
+            score_threshold=self.request.kpt_thr,
         )
 
     def _parts(self, frame: VideoFrame, result: SegResult) -> np.ndarray:
@@ -125,7 +128,7 @@ class Painter:
             result,
             frame.image,
             parts=self.parts,
-            opacity=self.args.opacity,
+            opacity=self.request.opacity,
             legend=False,
         )
         return self._legend(picture, result.labels)
@@ -136,10 +139,10 @@ class Painter:
         if not result.error:
             near_far = self._depth_range(result, frame.time_s)
             heat = draw_result(result, frame.image, near_far=near_far, legend=False)
-            if self.args.show_relief:
+            if self.request.show_relief:
                 relief = colorize_relief(result.depth, result.mask, near_far)
         pictures = [add_depth_bar(heat)]
-        return [*pictures, relief] if self.args.show_relief else pictures
+        return [*pictures, relief] if self.request.show_relief else pictures
 
     def _depth_range(
         self, result: DepthResult, time_s: float
@@ -157,23 +160,21 @@ class DataFiles:
     """Writes poses as JSON lines and maps as NPZ, as asked for.
 
     Args:
-        args: The command line of ``sapiens video``.
+        request: What the command is asked to do.
         stem: Path of the outputs without suffix.
         tasks: Of this run.
     """
 
-    def __init__(
-        self, args: argparse.Namespace, stem: Path, tasks: Sequence[str]
-    ) -> None:
+    def __init__(self, request: VideoRequest, stem: Path, tasks: Sequence[str]) -> None:
         self.lines = stem.with_name(f'{stem.name}.pose.jsonl')
         self.maps = stem.with_name(f'{stem.name}.maps')
-        self._save_maps = args.save_maps
+        self._save_maps = request.save_maps
         self._part = self._file = self.table = None
         prepare_folder(stem.parent)
         # what is there belongs to a video that is about to be replaced
         for old in (self.lines, *self.maps.glob('[0-9]*.npz')):
             old.unlink(missing_ok=True)
-        if args.save_data and 'pose' in tasks:
+        if request.save_data and 'pose' in tasks:
             self._part = temporary_for(self.lines)
             self._file = self._part.open('w', encoding='utf-8')
 

@@ -54,10 +54,10 @@ class VideoPass:
         self.writer: VideoWriter | None = None
         self.last_s = 0.0
         parts = getattr(run.models.get('seg'), 'table', None)
-        self.people = People(run.args, run.detector)
+        self.people = People(run.request, run.detector)
         self.masks = PeopleMasks()
-        self.painter = Painter(run.args, run.jobs, parts)
-        self.data = DataFiles(run.args, stem, list(run.models))
+        self.painter = Painter(run.request, run.jobs, parts)
+        self.data = DataFiles(run.request, stem, list(run.models))
 
     def __call__(self) -> list[str]:
         """Make the outputs; return what went wrong, one sentence each."""
@@ -67,7 +67,9 @@ class VideoPass:
         models = self.run.models.values()
         size = 1 if camera else max(model.batch_size for model in models)
         ahead = ReadAhead(self.reader, max(2, 2 * size), newest=camera)
-        limit = self.run.args.max_frames if camera else None  # files count themselves
+        limit = (
+            self.run.request.max_frames if camera else None
+        )  # files count themselves
         total = self.reader.total or limit
         bar = tqdm(total=total, unit='frame', desc=self.out.stem)
         try:
@@ -129,16 +131,16 @@ class VideoPass:
         self, batch: list[VideoFrame], found: list[Tracks | None]
     ) -> list[dict[str, Result]]:
         """Run all models; one result a task for each frame."""
-        args = self.run.args
+        request = self.run.request
         images = [frame.image for frame in batch]
         boxes = [None if tracks is None else tracks.boxes for tracks in found]
         results: list[dict[str, Result]] = [{} for _ in batch]
         masks: list[np.ndarray | None] | None = None
         for task, model in self.run.models.items():
             given: dict[str, list] = {}
-            if task == 'pose' or (task, args.seg_mode) == ('seg', 'person'):
+            if task == 'pose' or (task, request.seg_mode) == ('seg', 'person'):
                 given['boxes'] = boxes
-            elif task != 'seg' and args.mask == 'seg':
+            elif task != 'seg' and self.run.mask == 'seg':
                 if masks is None:
                     masks = [self.masks(mine['seg']) for mine in results]
                 given['mask'] = masks
@@ -147,16 +149,16 @@ class VideoPass:
         return results
 
     def _write(self, frame: VideoFrame, picture: Any) -> None:
-        args, reader = self.run.args, self.reader
+        request, reader = self.run.request, self.reader
         if self.writer is None:
-            sound = None if self.video is None else Sound(self.video, args.start)
+            sound = None if self.video is None else Sound(self.video, request.start)
             self.writer = VideoWriter(
                 self.out,
                 picture.shape[:2],
                 reader.time_base,
                 reader.rate,
                 reader.pixel_aspect,
-                args.crf,
+                request.crf,
                 sound,
             )
         self.writer.write(picture, frame.pts - reader.offset, frame.time_s)
@@ -165,11 +167,11 @@ class VideoPass:
 
     def _finish(self) -> None:
         """Finish the files with the frames there are."""
-        args = self.run.args
+        request = self.run.request
         if self.writer is None:
             self.data.abort()
             return
-        whole = self.complete and args.end is None and args.max_frames is None
+        whole = self.complete and request.end is None and request.max_frames is None
         end_s = self.last_s + 1 / float(self.reader.rate)
         self.writer.finish(None if whole else end_s)
         self.notes += [*self.writer.notes, *self.masks.notes(self.count)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 
 import numpy as np
 
 from sapiens_mm.apis.person_boxes import Detector, call_detector
 from sapiens_mm.apis.results import PoseResult, Result, SegResult
+from sapiens_mm.runs.requests import VideoRequest
 from sapiens_mm.video.reader import VideoFrame
 from sapiens_mm.video.smoothing import KeypointSmoother, OneEuroOptions
 from sapiens_mm.video.tracking import BoxTracker, Tracks
@@ -18,28 +18,30 @@ class People:
     """Follows the persons of one video.
 
     Args:
-        args: The command line of ``sapiens video``.
+        request: What the command is asked to do.
         detector: None: the whole frame is one person.
 
     Raises:
         ValueError: If an option is out of range.
     """
 
-    def __init__(self, args: argparse.Namespace, detector: Detector | None) -> None:
-        if args.detect_every < 1:
+    def __init__(self, request: VideoRequest, detector: Detector | None) -> None:
+        if request.detect_every < 1:
             raise ValueError(
-                f'--detect-every must be 1 frame or more, got {args.detect_every}'
+                f'--detect-every must be 1 frame or more, got {request.detect_every}'
             )
         self.detector = detector
-        self.every = args.detect_every
+        self.every = request.detect_every
         self.tracker = self.smoother = None
-        if not args.no_track:
-            self.tracker = BoxTracker(args.track_iou, args.track_gap, args.track_hits)
-        if not (args.no_smooth or args.no_track):
-            options = OneEuroOptions(
-                args.smooth_min_cutoff, args.smooth_beta, args.smooth_d_cutoff
+        if not request.no_track:
+            self.tracker = BoxTracker(
+                request.track_iou, request.track_gap, request.track_hits
             )
-            self.smoother = KeypointSmoother(options, args.kpt_thr)
+        if not (request.no_smooth or request.no_track):
+            options = OneEuroOptions(
+                request.smooth_min_cutoff, request.smooth_beta, request.smooth_d_cutoff
+            )
+            self.smoother = KeypointSmoother(options, request.kpt_thr)
         self._last_look: int | None = None
         self._found = Tracks(np.zeros((0, 4), np.float32), np.zeros(0), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import json
 import sys
 import time
@@ -23,6 +23,7 @@ from sapiens_mm.runs.inputs import check_videos, parse_cleanup
 from sapiens_mm.runs.jobs import pick_detector, plan_jobs
 from sapiens_mm.runs.output_names import output_names
 from sapiens_mm.runs.people_masks import mask_sentence, pick_mask
+from sapiens_mm.runs.requests import VideoRequest
 from sapiens_mm.runs.video_output import Window, table_facts
 from sapiens_mm.runs.video_pass import VideoPass
 from sapiens_mm.runs.video_people import People
@@ -39,28 +40,28 @@ class VideoRun:
     """Runs every job over every video and writes what comes out.
 
     Args:
-        args: The command line of ``sapiens video``.
+        request: What the command is asked to do.
 
     Raises:
         ValueError: If the command line asks for what cannot be.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        _check(args)
-        self.window = Window() if args.show else None
-        self.cleanup = parse_cleanup(args.cleanup)
-        People(args, None)  # its options are checked before anything is loaded
-        self.videos = check_videos(args.inputs)
-        self.names = output_names(self.videos, args.inputs)
+    def __init__(self, request: VideoRequest) -> None:
+        self.request = request
+        _check(request)
+        self.window = Window() if request.show else None
+        self.cleanup = parse_cleanup(request.cleanup)
+        People(request, None)  # its options are checked before anything is loaded
+        self.videos = check_videos(request.inputs)
+        self.names = output_names(self.videos, request.inputs)
         self._refuse_inputs()
-        sweep(args.out_dir)
-        self.jobs = plan_jobs(args)
-        args.detector = pick_detector(args.detector, self.jobs)
+        sweep(request.out_dir)
+        self.jobs = plan_jobs(request)
+        self.detector_source = pick_detector(request.detector, self.jobs)
         tasks = [job.task for job in self.jobs]
-        self.mask_sentence = mask_sentence(args.mask, self.jobs)
-        args.mask = pick_mask(args.mask, self.jobs)
-        by_person = 'seg' in tasks and args.seg_mode == 'person'
+        self.mask_sentence = mask_sentence(request.mask, self.jobs)
+        self.mask = pick_mask(request.mask, self.jobs)
+        by_person = 'seg' in tasks and request.seg_mode == 'person'
         self.needs_people = 'pose' in tasks or by_person
         self.models: dict[str, Any] = {}
         self.detector = None
@@ -71,7 +72,7 @@ class VideoRun:
         """Raise ValueError if an output would take the place of a video."""
         inputs = {video.resolve() for video in self.videos}
         for name in self.names.values():
-            out = self.args.out_dir / f'{name}.{self.args.container}'
+            out = self.request.out_dir / f'{name}.{self.request.container}'
             if out.resolve() in inputs:
                 raise ValueError(f'{out} is an input: name another --out-dir')
 
@@ -81,9 +82,9 @@ class VideoRun:
         Raises:
             VideoError: If the only input is no video.
         """
-        if self.args.webcam is not None:
+        if self.request.webcam is not None:
             stamp = time.strftime('%Y%m%d_%H%M%S')
-            self._run(None, f'camera{self.args.webcam}_{stamp}')
+            self._run(None, f'camera{self.request.webcam}_{stamp}')
         for video in self.videos:
             try:
                 self._run(video, self.names[video])
@@ -103,24 +104,27 @@ class VideoRun:
     def _settings(self, video: Path | None) -> dict[str, object]:
         """What decides the outputs of a video."""
         unused = {*_NO_SETTINGS.split(), *_OF_JOBS.split()}
-        words = {k: v for k, v in vars(self.args).items() if k not in unused}
+        words = dataclasses.asdict(self.request) | dict(
+            detector=self.detector_source, mask=self.mask
+        )
+        words = {name: word for name, word in words.items() if name not in unused}
         models = [[job.config, job.weights_id] for job in self.jobs]
         facts = None if video is None else video.stat()
         source = facts and [str(video.resolve()), facts.st_size, facts.st_mtime_ns]
         return dict(models=models, source=source, **words)
 
     def _run(self, video: Path | None, name: str) -> None:
-        args = self.args
-        stem = args.out_dir / name
-        out = stem.with_name(f'{stem.name}.{args.container}')
+        request = self.request
+        stem = request.out_dir / name
+        out = stem.with_name(f'{stem.name}.{request.container}')
         record = stem.with_name(f'{stem.name}.json')
         if video is None:
-            reader = CameraReader(args.webcam, args.end)
+            reader = CameraReader(request.webcam, request.end)
         else:
-            reader = VideoReader(video, args.start, args.end, args.max_frames)
+            reader = VideoReader(video, request.start, request.end, request.max_frames)
         try:
             settings = self._settings(video)
-            if not args.overwrite and self._is_done(out, record, settings, video):
+            if not request.overwrite and self._is_done(out, record, settings, video):
                 return
             self._load()
             facts = dict(video=out.name, complete=False, settings=settings)
@@ -182,20 +186,22 @@ class VideoRun:
         """Build the models, once."""
         if self.models:
             return
-        args = self.args
-        if self.needs_people and args.detector is not None:
-            self.detector = make_detector(args.detector, pick_device(args.device))
+        request = self.request
+        if self.needs_people and self.detector_source is not None:
+            self.detector = make_detector(
+                self.detector_source, pick_device(request.device)
+            )
         for job in self.jobs:
             print(job.headline, flush=True)
             options = dict(
-                device=args.device,
-                dtype=args.dtype,
-                compile=args.compile,
-                flip_test=args.flip,
-                batch_size=args.batch_size,
+                device=request.device,
+                dtype=request.dtype,
+                compile=request.compile,
+                flip_test=request.flip,
+                batch_size=request.batch_size,
             )
             if job.task == 'seg':
-                options |= dict(mode=args.seg_mode, resize=args.resize)
+                options |= dict(mode=request.seg_mode, resize=request.resize)
                 options['cleanup'] = self.cleanup
             self.models[job.task] = INFERENCERS[job.task](
                 job.config, job.checkpoint, **options
@@ -238,21 +244,23 @@ def _take_back(record: Path, out: Path) -> None:
         record.unlink(missing_ok=True)
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(request: VideoRequest) -> None:
     """Raise ValueError if the options cannot be."""
-    if (args.webcam is None) == (not args.inputs):
+    if (request.webcam is None) == (not request.inputs):
         raise ValueError('Give one video or more, or else --webcam NUMBER')
-    if args.webcam is not None and args.start:
+    if request.webcam is not None and request.start:
         raise ValueError('--start is for files, a camera begins when it is opened')
-    if args.start < 0:
-        raise ValueError(f'--start must be 0 seconds or more, got {args.start:g}')
-    if args.end is not None and args.end <= args.start:
+    if request.start < 0:
+        raise ValueError(f'--start must be 0 seconds or more, got {request.start:g}')
+    if request.end is not None and request.end <= request.start:
         raise ValueError(
-            f'--end must be behind --start ({args.start:g} s), got {args.end:g}'
+            f'--end must be behind --start ({request.start:g} s), got {request.end:g}'
         )
-    if args.max_frames is not None and args.max_frames < 1:
-        raise ValueError(f'--max-frames must be 1 or more, got {args.max_frames}')
-    if args.max_width < 64:
-        raise ValueError(f'--max-width must be 64 pixels or more, got {args.max_width}')
-    if not 0 <= args.crf <= 51:
-        raise ValueError(f'--crf must be 0 to 51, got {args.crf}')
+    if request.max_frames is not None and request.max_frames < 1:
+        raise ValueError(f'--max-frames must be 1 or more, got {request.max_frames}')
+    if request.max_width < 64:
+        raise ValueError(
+            f'--max-width must be 64 pixels or more, got {request.max_width}'
+        )
+    if not 0 <= request.crf <= 51:
+        raise ValueError(f'--crf must be 0 to 51, got {request.crf}')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from sapiens_mm.runs.image_run import INFERENCERS
 from sapiens_mm.runs.jobs import (
     RANDOM_NOTE,
     Job,
-    ModelRequest,
     pick_detector,
     plan_jobs,
 )
+from sapiens_mm.runs.requests import ModelRequest, WebRequest
 from sapiens_mm.tasks import TASKS
 from sapiens_mm.webui.request import Menu
 
@@ -43,26 +42,26 @@ class ModelShelf:
     """Lists models by task and keeps those that were used.
 
     Args:
-        args: The command line of ``sapiens web``.
+        request: What the page is asked to offer.
 
     Raises:
         ValueError: If a checkpoint fits no task, or the device is not there.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.device = pick_device(args.device)
-        self.dtype = args.dtype
+    def __init__(self, request: WebRequest) -> None:
+        self.device = pick_device(request.device)
+        self.dtype = request.dtype
         # names without a suffix are those of make_detector, which checks them itself
-        path = Path(args.detector or '')
+        path = Path(request.detector or '')
         if path.suffix and not path.is_file():
             raise ValueError(
                 "--detector must be a name like 'rtmdet' or the path of a checkpoint, "
-                f'got {args.detector}'
+                f'got {request.detector}'
             )
-        given = given_jobs(args)
+        given = given_jobs(request)
         self.choices = {task: list_choices(task, given) for task in TASKS}
         first = [choices[0].job for choices in self.choices.values()]
-        self.detector_source = pick_detector(args.detector, first)
+        self.detector_source = pick_detector(request.detector, first)
         self._models: dict[Job, Inferencer] = {}
         self._detector: Detector | None = None
 
@@ -131,15 +130,15 @@ def list_choices(task: str, given: list[Job]) -> list[Choice]:
     return choices
 
 
-def given_jobs(args: argparse.Namespace) -> list[Job]:
+def given_jobs(request: WebRequest) -> list[Job]:
     """Return the models of the command line.
 
     Raises:
         ValueError: If a checkpoint fits no task, or ``--config`` has not just one.
     """
-    if args.config and len(args.checkpoint) != 1:
+    if request.config and len(request.checkpoint) != 1:
         raise ValueError('--config goes with one --checkpoint')
     jobs = []
-    for source in args.checkpoint:  # one by one: several may be of one task
-        jobs += plan_jobs(ModelRequest(checkpoint=(source,), config=args.config))
+    for source in request.checkpoint:  # one by one: several may be of one task
+        jobs += plan_jobs(ModelRequest(checkpoint=(source,), config=request.config))
     return jobs

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import gradio as gr
 
+from sapiens_mm.paths import EXAMPLES
 from sapiens_mm.tasks import TASKS
 from sapiens_mm.webui.request import TITLES, Answer, Menu, Wish
 
-EXAMPLES = Path(__file__).resolve().parent / 'examples'
 TITLE = 'Sapiens: pose, body parts, depth and normals'
 INTRO = (
     'Keypoints, body-part segmentation, relative depth and surface normals of people '

@@ -8,7 +8,6 @@ models, so that they are in memory once; requests take their turns.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import threading
@@ -20,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sapiens_mm.runs.requests import WebRequest
 from sapiens_mm.webui.photos import check_photo
 from sapiens_mm.webui.request import Answer, Menu, Wish
 from sapiens_mm.webui.worker import END, NEXT, TookTooLongError, Worker, WorkerError
@@ -30,7 +30,7 @@ READER_BYTES = 4 << 30  # of addresses; a photo of 150 megapixels takes a quarte
 REMEMBERED = 500  # photos that were read
 
 
-def build_models(args: argparse.Namespace, folder: Path) -> tuple[Any, Menu]:
+def build_models(request: WebRequest, folder: Path) -> tuple[Any, Menu]:
     """Load the small models; called in the process of the models."""
     warnings.simplefilter('ignore')
     import torch
@@ -39,10 +39,10 @@ def build_models(args: argparse.Namespace, folder: Path) -> tuple[Any, Menu]:
     from sapiens_mm.webui.models import ModelShelf
     from sapiens_mm.webui.page_run import PageRun
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if request.threads:
+        torch.set_num_threads(request.threads)
     show_notes()
-    run = PageRun(ModelShelf(args), folder, args.max_megapixels)
+    run = PageRun(ModelShelf(request), folder, request.max_megapixels)
     run.preload()
     return run, run.menu
 

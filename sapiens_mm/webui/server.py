@@ -1,16 +1,10 @@
-"""A web page for pose, body parts, depth and surface normals.
+"""The processes and the server of the web page.
 
-    sapiens web
-    sapiens web --checkpoint pose.pth seg.pth --device cuda --port 0
-
-Takes a photo from a file, a webcam or the clipboard, shows the pictures and offers
-the data files. Nothing is loaded from elsewhere: it works without a network. The models
-run in a process of their own, which is ended when a request takes too long.
+The models run in a process of their own, which is ended when a request takes too long.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -19,12 +13,11 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sapiens_mm.tasks import DTYPES
+from sapiens_mm.runs.requests import WebRequest
 
 if TYPE_CHECKING:
     from sapiens_mm.webui.folder import Folder
@@ -36,51 +29,6 @@ STOPS = [
     for name in ('SIGINT', 'SIGTERM', 'SIGHUP')
     if hasattr(signal, name)
 ]
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    host_help = 'address to listen on; 0.0.0.0 lets others on the network in'
-    add('--host', default='127.0.0.1', help=host_help)
-    add('--port', type=int, default=7860, help='0 takes a free one')
-    weights_help = 'weights to offer: files, hf://…, https://… or names of the zoo'
-    add('--checkpoint', nargs='+', default=[], metavar='FILE', help=weights_help)
-    add('--config', help='a config by name or path, for one checkpoint of your own')
-    add('--device', help='default: the GPU if there is one')
-    add('--dtype', choices=DTYPES)
-    detector_help = (
-        "finds the persons for pose: 'rtmdet', the path of its checkpoint, 'tiny' or "
-        "'none'; default: 'tiny' with the small models of the package"
-    )
-    add('--detector', metavar='FILE', help=detector_help)
-    add('--threads', type=int, help='of the CPU, for the models')
-    pixels_help = 'larger photos are reduced to this (default: %(default)s)'
-    add('--max-megapixels', type=float, default=16.0, help=pixels_help)
-    keep_help = 'photos and results are deleted after this (default: %(default)s)'
-    add('--keep-minutes', type=float, default=60.0, help=keep_help)
-    room_help = 'of photos and results; the oldest go first (default: %(default)s)'
-    add('--max-gigabytes', type=float, default=8.0, help=room_help)
-    limit_help = (
-        'seconds that a photo may take, without loading models; then it is ended '
-        '(default: %(default)s)'
-    )
-    add('--time-limit', type=float, default=600.0, metavar='SECONDS', help=limit_help)
-    name_help = 'answer to this name too: of a proxy, or of this machine in its network'
-    add('--allowed-host', nargs='+', default=[], metavar='NAME', help=name_help)
-    args = parser.parse_args(argv)
-    at_least = dict(threads=1, max_megapixels=0.1, keep_minutes=1, max_gigabytes=0.5)
-    for name, least in dict(at_least, time_limit=1).items():
-        value = getattr(args, name)
-        if value is not None and not value >= least:
-            option = f'--{name.replace("_", "-")}'
-            parser.error(f'{option} must be at least {least}, got {value}')
-    if not 0 <= args.port <= 65535:
-        parser.error(f'--port must be between 0 and 65535, got {args.port}')
-    return args
 
 
 def free_port(host: str, port: int) -> int:
@@ -118,11 +66,11 @@ def go_offline(folder: Folder) -> None:
     )
 
 
-def start(args: argparse.Namespace, folder: Folder, stack: ExitStack) -> str:
+def start(request: WebRequest, folder: Folder, stack: ExitStack) -> str:
     """Start the processes and serve the page in the background.
 
     Args:
-        args: The command line.
+        request: What the page is asked to offer.
         folder: For uploads and results.
         stack: What stops everything is put onto it, as soon as there is something.
 
@@ -137,36 +85,34 @@ def start(args: argparse.Namespace, folder: Folder, stack: ExitStack) -> str:
 
     hosts.require('gradio')
     go_offline(folder)
-    port = free_port(args.host, args.port)
+    port = free_port(request.host, request.port)
     from sapiens_mm.webui.remote import RemoteRun, build_models, build_reader
     from sapiens_mm.webui.worker import Worker, WorkerError
 
     # the models are being loaded while gradio is
-    models = Worker(build_models, (args, folder.results))
+    models = Worker(build_models, (request, folder.results))
     stack.callback(models.close)
     reader = Worker(build_reader, (), leave=folder.path)
     stack.callback(reader.close)
-    run = RemoteRun(models, reader, args.time_limit)
+    run = RemoteRun(models, reader, request.time_limit)
     from sapiens_mm.webui import page as webui_page  # noqa: F401  takes long
 
     try:
         models.facts()
     except WorkerError as error:
         raise ValueError(f'The process of the models {error}') from None
-    page, url = serve(run, args, folder, port)
+    page, url = serve(run, request, folder, port)
     stack.callback(page.close, verbose=False)
     stack.callback(run.close)  # first: then no request holds up the page
     return url
 
 
-def serve(
-    run: Run, args: argparse.Namespace, folder: Folder, port: int
-) -> tuple[Any, str]:
+def serve(run: Run, request: WebRequest, folder: Folder, port: int) -> tuple[Any, str]:
     """Build the page and serve it in the background.
 
     Args:
         run: Does what visitors ask for.
-        args: The command line.
+        request: What the page is asked to offer.
         folder: For uploads and results.
         port: A free one.
 
@@ -180,14 +126,14 @@ def serve(
 
     guard = Middleware(
         Guard,
-        names=own_names(args.host),
-        proxies=plain_names(args.allowed_host),
-        everywhere=args.host in ANY,
-        has_room=lambda: folder.has_room(args.keep_minutes * 60),
+        names=own_names(request.host),
+        proxies=plain_names(request.allowed_host),
+        everywhere=request.host in ANY,
+        has_room=lambda: folder.has_room(request.keep_minutes * 60),
     )
     page = build_page(run)
     _, url, _ = page.launch(
-        server_name=f'[{args.host}]' if ':' in args.host else args.host,
+        server_name=f'[{request.host}]' if ':' in request.host else request.host,
         server_port=port,
         app_kwargs=dict(middleware=[guard]),
         max_file_size=f'{MAX_UPLOAD_MB}mb',
@@ -203,9 +149,8 @@ def serve(
     return page, url
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(request: WebRequest) -> int:
     """Serve until interrupted; return 0, or 2 on a wrong call."""
-    args = parse_args(argv)
     warnings.simplefilter('ignore')
     with ExitStack() as stack:
         for number in STOPS:
@@ -215,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = Path(tempfile.mkdtemp(prefix='sapiens_mm_webui_'))
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         try:
-            return _serve_until_interrupted(args, place, stack)
+            return _serve_until_interrupted(request, place, stack)
         except (ValueError, ModuleNotFoundError) as error:
             print(f'error: {error}', file=sys.stderr)
             return 2
@@ -227,20 +172,18 @@ def main(argv: Sequence[str] | None = None) -> int:
                 signal.signal(number, signal.SIG_IGN)
 
 
-def _serve_until_interrupted(
-    args: argparse.Namespace, place: Path, stack: ExitStack
-) -> int:
+def _serve_until_interrupted(request: WebRequest, place: Path, stack: ExitStack) -> int:
     from sapiens_mm.webui.folder import Folder
     from sapiens_mm.webui.guard import LOOPBACK
 
-    folder = Folder(place, args.max_gigabytes * 1e9)
+    folder = Folder(place, request.max_gigabytes * 1e9)
     stack.callback(setattr, tempfile, 'tempdir', tempfile.tempdir)
     tempfile.tempdir = str(folder.temporary)
-    url = start(args, folder, stack)
+    url = start(request, folder, stack)
     print(f'Open {url} in a browser; Ctrl+C stops.', flush=True)
-    if args.host not in LOOPBACK:
+    if request.host not in LOOPBACK:
         print('There is no password: whoever reaches this machine can use it.')
     folder.keep_these()
     while True:
         time.sleep(SWEEP_S)
-        folder.sweep(args.keep_minutes * 60)
+        folder.sweep(request.keep_minutes * 60)

@@ -117,7 +117,7 @@ def test_several_tasks_are_to_be_split():
     shapes = {k.replace('head.', 'head.heads.pose.'): v for k, v in shapes.items()}
     found = identify(on_meta(shapes))
     assert found.task == 'unknown' and found.is_multitask
-    assert 'several tasks (tools/split_multitask.py' in found.describe()
+    assert 'several tasks (sapiens convert split' in found.describe()
     assert not identify(on_meta(tiny_shapes())).is_multitask
 
 

@@ -110,5 +110,5 @@ def test_command_lines_that_cannot_be_followed(run_python, arguments, sentence):
 def test_usage(run_python):
     for arguments in ([], ['--help']):
         run = run_python(None, '-m', 'sapiens_mm', *arguments)
-        assert run.stdout.startswith('usage: python -m sapiens_mm SCRIPT')
+        assert run.stdout.startswith('usage: python -m sapiens_mm VERB')
         assert run.returncode == 0

@@ -67,7 +67,7 @@ def test_videos_go_to_the_video_demo(demos, tmp_path, capsys, loads_nothing):
     out = ['--out-dir', str(tmp_path / 'out')]
     assert demos[0].main([*map(str, clips), *out]) == 2
     names = f"'{clips[0]}' {clips[1]}"
-    sentence = f'error: {clips[0]} is a video: run demo/video_demo.py {names}\n'
+    sentence = f'error: {clips[0]} is a video: run sapiens video {names}\n'
     assert capsys.readouterr().err == sentence
     files = tmp_path / 'list.txt'
     files.write_text('b.mkv\n')
@@ -76,7 +76,7 @@ def test_videos_go_to_the_video_demo(demos, tmp_path, capsys, loads_nothing):
     files.unlink()
     assert demos[0].main([str(tmp_path), *out]) == 2
     error = capsys.readouterr().err
-    assert 'holds no image' in error and error.endswith('demo/video_demo.py\n')
+    assert 'holds no image' in error and error.endswith('sapiens video\n')
     assert not (tmp_path / 'out').exists()
 
 
@@ -88,7 +88,7 @@ def test_a_video_among_photos_is_left_out(demos, models, photo, tmp_path, capsys
     argv += ['--out-dir', tmp_path / 'out', '--device', 'cpu']
     assert demos[0].main([str(word) for word in argv]) == 1
     shown = capsys.readouterr()
-    assert f'failed: {clip}: is a video: run demo/video_demo.py {clip}' in shown.err
+    assert f'failed: {clip}: is a video: run sapiens video {clip}' in shown.err
     assert '1 of 2 photos' in shown.out
     assert np.load(tmp_path / 'out/depth/a.npy').shape == (80, 60)
 
@@ -99,9 +99,9 @@ def test_photos_go_to_the_image_demo(demos, photo, tmp_path, capsys):
 
     out = ['--out-dir', str(tmp_path / 'out')]
     for given, sentence in (
-        (photo, f'{photo} is a photo: run demo/image_demo.py {photo}'),
+        (photo, f'{photo} is a photo: run sapiens image {photo}'),
         (tmp_path, f'{tmp_path} is a folder: name its video files, or run '
-                   f'demo/image_demo.py {tmp_path} for its photos'),
+                   f'sapiens image {tmp_path} for its photos'),
         (tmp_path / 'c.png', f'{tmp_path / "c.png"} does not exist'),
     ):  # fmt: skip
         assert video_demo.main([str(given), *out]) == 2

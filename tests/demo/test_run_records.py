@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.apis.images import ImageError, find_images
 from sapiens_mm.files import RECORD, FolderLock, write_image
+from sapiens_mm.runs import image_run
 from sapiens_mm.testing import fake_person_photo
 
 
@@ -97,7 +97,7 @@ def test_outputs_in_the_input_folder_are_no_input(call, tmp_path, capsys):
     assert [*find_images(tmp_path / 'in/**/*.*')] == [tmp_path / 'in/a.png']
     assert [*find_images(pictures)] == [pictures / 'a.jpg']
     assert [*find_images(pictures / '*.jpg')] == [pictures / 'a.jpg']
-    with pytest.raises(ImageError, match='left out what the demos have written'):
+    with pytest.raises(ImageError, match='left out what sapiens image has written'):
         next(find_images(tmp_path / 'in/results'))
     # the folder of the photos itself
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_nobody_elses_files_are_written_over(call, tmp_path, capsys):
     (out / 'depth').mkdir(parents=True)
     (out / 'depth/notes.txt').write_text('mine')
     assert call(tmp_path / 'in/a.png') == 2
-    assert 'depth holds files that this demo has not made' in capsys.readouterr().err
+    assert 'depth holds files of somebody else' in capsys.readouterr().err
     assert list(content(out)) == ['depth/notes.txt']
 
 
@@ -227,11 +227,9 @@ def test_a_full_disk(call, tmp_path, capsys, monkeypatch):
     """One sentence, exit code 1, whole files only; then the run goes on."""
     for n in range(3):
         photo(tmp_path / f'in/{n}.png', n)
-    sys.modules['demo_run'].write_image = fill_up_after(1)
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(image_run, 'write_image', fill_up_after(1))
         assert call(tmp_path / 'in') == 1
-    finally:
-        sys.modules['demo_run'].write_image = write_image
     shown = capsys.readouterr()
     lines = [line for line in shown.err.splitlines() if line.startswith('error')]
     assert len(lines) == 1 and 'No space left on device' in lines[0]

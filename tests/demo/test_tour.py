@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip('skimage')
 for host in ('mmpose', 'mmseg', 'mmdet', 'numba'):
     pytest.importorskip(host)
 

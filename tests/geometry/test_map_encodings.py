@@ -14,8 +14,8 @@ from mmengine.registry import DefaultScope
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from scenes import angles_deg, draw_scene, write_scenes
-from script_util import load_script
 
+from sapiens_mm.cli import eval_maps
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry import SapiensMapDataset, SapiensMapListDataset
 from sapiens_mm.geometry.map_encodings import check_encoding
@@ -30,7 +30,6 @@ PIPELINE = [
     dict(type='sapiens_mm.SapiensLoadMap'),
     dict(type='sapiens_mm.SapiensPackMap'),
 ]
-eval_maps = load_script('sapiens_mm/cli/eval_maps.py')
 
 
 def write(tmp_path, kind, values, name='000.npy'):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from leftovers import temporary_of_an_ended_process
-from script_util import load_script
 
 from sapiens_mm.synth.dataset import generate
 from sapiens_mm.synth.dataset import writer as dataset_writer
@@ -159,7 +158,6 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
         fake_sample(root, settings, index)
 
     monkeypatch.setattr(generate, 'make_sample', make)
-    monkeypatch.syspath_prepend(str(TOOL.parent))
     from sapiens_mm.cli import synth as synthesize_humans
 
     root = tmp_path / 'a'
@@ -182,7 +180,8 @@ def test_compiling_is_said_and_done_before_the_clock_starts(
 ):
     import tqdm
 
-    tool = load_script('sapiens_mm/cli/synth.py')
+    from sapiens_mm.cli import synth as tool
+
     order = []
 
     class Bar(tqdm.tqdm):

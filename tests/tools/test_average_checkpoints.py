@@ -1,19 +1,19 @@
-"""tools/average_checkpoints.py on small state dicts."""
+"""sapiens convert average on small state dicts."""
 
 import pytest
 import torch
-from script_util import load_script
 
 from sapiens_mm.checkpoints import (
     average_state_dicts,
     read_checkpoint,
     write_checkpoint,
 )
+from sapiens_mm.cli import convert_average
 
 
 @pytest.fixture(scope='module')
 def main():
-    return load_script('sapiens_mm/cli/average_checkpoints.py').main
+    return convert_average.main
 
 
 def test_the_mean_is_that_of_float64_in_the_first_type():

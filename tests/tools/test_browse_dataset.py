@@ -1,4 +1,4 @@
-"""tools/browse_dataset.py: what is drawn lies where the annotations were moved."""
+"""sapiens browse: what is drawn lies where the annotations were moved."""
 
 import json
 from types import SimpleNamespace
@@ -7,19 +7,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from script_util import load_script
 from tiny_runs import pose_config, write_people
 
 pytest.importorskip('mmpose')
 
 from mmengine.registry import DATASETS, init_default_scope
 
-from sapiens_mm.tables import keypoint_table
-
-tool = load_script('sapiens_mm/cli/browse.py')
-
+from sapiens_mm.browse import samples as browse_samples  # noqa: E402
 from sapiens_mm.browse.drawing import CELL_HEIGHT, GAP  # noqa: E402
 from sapiens_mm.browse.pose import overlay_heatmaps  # noqa: E402
+from sapiens_mm.cli import browse as browse_cli  # noqa: E402
+from sapiens_mm.tables import keypoint_table
 
 H, W = 256, 192
 LIMBS = range(5, 17)  # apart from each other, which the face is not
@@ -34,7 +32,7 @@ def draw(cfg, split='train'):
     init_default_scope('mmpose')
     dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
     packed = [dataset[i] for i in range(len(dataset))]
-    drawings = [drawing for _, drawing in tool.draw_samples(packed, dataset)]
+    drawings = [drawing for _, drawing in browse_samples.draw_samples(packed, dataset)]
     return drawings, [each['data_samples'] for each in packed]
 
 
@@ -57,7 +55,7 @@ def colors_at(picture, points):
 
 
 def run(*argv):
-    return tool.main([str(word) for word in argv])
+    return browse_cli.main([str(word) for word in argv])
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
@@ -150,7 +148,7 @@ def test_files_and_counts(tmp_path, capsys, augment):
     pictures = [cv2.imread(str(out / name)) for name in names]
     assert {picture.shape for picture in pictures} == {(H, 2 * W + 4, 3)}
     sheet = cv2.imread(str(out / 'sheet.png'))
-    cell = tool.shrink(pictures[0])
+    cell = browse_samples.shrink(pictures[0])
     width = cell.shape[1]
     assert sheet.shape[1] == 2 * width + GAP  # columns
     top = sheet.shape[0] // 3 - GAP - CELL_HEIGHT
@@ -203,4 +201,4 @@ def test_wrong_calls_are_one_sentence(tmp_path, capsys):
 def test_other_tasks_are_refused():
     packed = dict(inputs=torch.zeros(3, 8, 8), data_samples=SimpleNamespace())
     with pytest.raises(ValueError, match='type SimpleNamespace cannot be drawn yet'):
-        next(tool.draw_samples([packed], None))
+        next(browse_samples.draw_samples([packed], None))

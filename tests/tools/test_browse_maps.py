@@ -1,4 +1,4 @@
-"""tools/browse_dataset.py on depth and normals, and what it says of their axes."""
+"""sapiens browse on depth and normals, and what it says of their axes."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""tools/browse_dataset.py on part labels, from files in every official layout."""
+"""sapiens browse on part labels, from files in every official layout."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from script_util import load_script
 
 pytest.importorskip('mmseg')
 
 from mmengine.config import Config
 
 from sapiens_mm import config_path
+from sapiens_mm.browse import samples as browse_samples
+from sapiens_mm.cli import browse as browse_cli
 from sapiens_mm.tables import part_table
 from sapiens_mm.visualization import overlay_labels
 
@@ -27,8 +28,6 @@ from part_layouts import (
     write_labels,
     write_lip,
 )
-
-tool = load_script('sapiens_mm/cli/browse.py')
 
 H, W = 256, 192
 SIZES = {'scale': (W, H), 'crop_size': (H, W)}
@@ -58,9 +57,9 @@ RANDOM = ('Random', 'Distortion')
 
 
 def draw(cfg, split='train', count=3):
-    dataset = tool.build(cfg, split)
+    dataset = browse_samples.build(cfg, split)
     packed = [dataset[n] for n in range(count)]
-    drawn = list(tool.draw_samples(packed, dataset))
+    drawn = list(browse_samples.draw_samples(packed, dataset))
     assert {kind for kind, _ in drawn} == {'gt_sem_seg'}
     return [d for _, d in drawn], [each['data_samples'] for each in packed]
 
@@ -154,7 +153,7 @@ def test_files_and_counts(tmp_path, name, capsys):
     cfg.dump(tmp_path / 'run.py')
     out = tmp_path / 'out'
     argv = [str(tmp_path / 'run.py'), '--count', '5', '--out-dir', str(out)]
-    assert tool.main(argv) == 0
+    assert browse_cli.main(argv) == 0
     shown = capsys.readouterr().out
     assert '5 samples of 3 in train' in shown
     absent = {
@@ -167,7 +166,7 @@ def test_files_and_counts(tmp_path, name, capsys):
     names = sorted(path.name for path in out.iterdir())
     assert names == [*(f'{n:04d}.png' for n in range(5)), 'sheet.png']
     first = cv2.imread(str(out / '0000.png'))
-    assert tool.main(argv) == 0  # the same seed, the same pictures
+    assert browse_cli.main(argv) == 0  # the same seed, the same pictures
     np.testing.assert_array_equal(cv2.imread(str(out / '0000.png')), first)
 
 
@@ -178,7 +177,7 @@ def test_shares_are_of_the_labelled_area(tmp_path, capsys):
     write_labels(root / '000000_seg.png', labels)
     config('face19', root, only=()).dump(tmp_path / 'run.py')
     argv = ['--count', '1', '--out-dir', str(tmp_path / 'out')]
-    assert tool.main([str(tmp_path / 'run.py'), *argv]) == 0
+    assert browse_cli.main([str(tmp_path / 'run.py'), *argv]) == 0
     shown = capsys.readouterr().out
     assert 'labelled area: Background 66.67, Skin 33.33\n' in shown
     assert '25.00 % without a label' in shown
@@ -192,7 +191,7 @@ def test_bad_files_are_named_or_counted(tmp_path, capsys):
         cfg.train_dataloader.dataset.skip_bad = skip
         cfg.dump(tmp_path / 'run.py')
         argv = [str(tmp_path / 'run.py'), '--count', '4']
-        assert tool.main([*argv, '--out-dir', str(tmp_path / 'out')]) == code
+        assert browse_cli.main([*argv, '--out-dir', str(tmp_path / 'out')]) == code
         shown = capsys.readouterr()
         if skip:
             assert 'bad samples skipped' in shown.out

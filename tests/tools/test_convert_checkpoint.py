@@ -7,13 +7,14 @@ import pytest
 import torch
 from script_util import load_script
 
+from sapiens_mm.checkpoints import convert as work
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
+from sapiens_mm.cli import convert_checkpoint as tool
 
 ROOT = Path(__file__).parents[2]
 
 
 TOOL = ROOT / 'tools/convert_checkpoint.py'
-tool = load_script('sapiens_mm/cli/convert_checkpoint.py')
 cases = load_script('tests/checkpoints/checkpoint_util.py')
 
 WEIGHTS = cases.tiny_weights()
@@ -178,7 +179,7 @@ def test_a_wrong_copy_is_not_kept(official, tmp_path, monkeypatch, capsys, damag
             path, wrong, meta, dtype=torch.float16 if damage == 'dtype' else None
         )
 
-    monkeypatch.setattr(tool, 'write_checkpoint', write)
+    monkeypatch.setattr(work, 'write_checkpoint', write)
     assert run(official, tmp_path / 'ours.pth') == 2
     assert 'nothing was written' in capsys.readouterr().err
     assert os.listdir(tmp_path) == ['official.pth']

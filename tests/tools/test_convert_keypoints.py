@@ -1,30 +1,25 @@
-"""tools/convert_keypoints.py: files of every kind, there and back, and wrong calls."""
+"""sapiens convert keypoints and captures: every kind of file, there and back."""
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from script_util import load_script
 
 pytest.importorskip('mmpose')
 
 from sapiens_mm.apis.results import PoseResult  # noqa: E402
+from sapiens_mm.cli import convert  # noqa: E402
 from sapiens_mm.pose import check_annotations, convert_keypoints  # noqa: E402
 from sapiens_mm.pose.keypoint_files import annotation_fields, category  # noqa: E402
 from sapiens_mm.saving.results import pose_to_dict  # noqa: E402
 from sapiens_mm.tables import keypoint_table  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-tool = load_script('sapiens_mm/cli/convert_keypoints.py')
-
 
 def run(*args):
-    return tool.main([str(arg) for arg in args])
+    return convert.main(['keypoints', *map(str, args)])
 
 
 def points_of(num_keypoints, seed=0):
@@ -71,10 +66,10 @@ def test_annotations_to_308_and_back(tmp_path, start, capsys):
     source = annotation_file(tmp_path / 'start.json', start)
     middle, end = tmp_path / '308.json', tmp_path / 'end.json'
     bases = ['--finger-bases'] if start == 133 else []
-    assert run('convert', source, middle, '--to', 308, *bases) == 0
+    assert run(source, middle, '--to', 308, *bases) == 0
     shared = 63 if start == 133 else 17
     assert f'1 file, {shared} of 308 keypoints filled' in capsys.readouterr().out
-    assert run('convert', middle, end, '--to', start, *bases) == 0
+    assert run(middle, end, '--to', start, *bases) == 0
     assert sorted(os.listdir(tmp_path)) == ['308.json', 'end.json', 'start.json']
     for path, num_keypoints in ((middle, 308), (end, start)):
         report = check_annotations(path, num_keypoints)
@@ -119,7 +114,7 @@ def test_fractions_and_crowds(tmp_path):
         del second['face_kpts'], second['keypoints'], second['area']
 
     source = annotation_file(tmp_path / 'a.json', 133, change)
-    assert run('convert', source, tmp_path / 'b.json', '--to', '308') == 0
+    assert run(source, tmp_path / 'b.json', '--to', '308') == 0
     first, second = json.loads((tmp_path / 'b.json').read_text())['annotations']
     at = 3 * 37  # the tip of the right little finger
     assert first['goliath_wholebody_kpts'][at : at + 3] == [20.5, 21, 1]
@@ -131,7 +126,7 @@ def test_a_users_pairs(tmp_path):
     pairs = tmp_path / 'pairs.json'
     pairs.write_text('[[71, 188], [77, 189]]')
     source = annotation_file(tmp_path / 'a.json', 308)
-    args = ['convert', source, tmp_path / 'b.json', '--to', 133, '--pairs', pairs]
+    args = [source, tmp_path / 'b.json', '--to', 133, '--pairs', pairs]
     assert run(*args) == 0
     record = json.loads((tmp_path / 'b.json').read_text())['annotations'][0]
     at = 3 * (71 - 23)
@@ -145,14 +140,14 @@ def test_results_of_an_evaluation(tmp_path):
     results = [dict(image_id=3, category_id=1, keypoints=flat, score=0.5)]
     source = tmp_path / 'r.json'
     source.write_text(json.dumps(results))
-    assert run('convert', source, tmp_path / 'w.json', '--to', 133) == 0
+    assert run(source, tmp_path / 'w.json', '--to', 133) == 0
     (result,) = json.loads((tmp_path / 'w.json').read_text())
     expected = convert_keypoints(points, 308, 133)
     assert result['righthand_kpts'] == expected[112:].ravel().tolist()
     assert (result['score'], result['image_id']) == (0.5, 3)
     assert 'num_keypoints' not in result
 
-    assert run('convert', source, tmp_path / 'op', '--to', 'openpose') == 0
+    assert run(source, tmp_path / 'op', '--to', 'openpose') == 0
     files = os.listdir(tmp_path / 'op')
     assert files == ['000000000003_keypoints.json']
     person = json.loads((tmp_path / 'op' / files[0]).read_text())['people'][0]
@@ -174,7 +169,7 @@ def test_files_of_the_image_demo(tmp_path, target):
     )
     source, output = tmp_path / 'photo.json', tmp_path / 'out.json'
     source.write_text(json.dumps(pose_to_dict(result, keypoint_table(308))))
-    assert run('convert', source, output, '--to', target) == 0
+    assert run(source, output, '--to', target) == 0
     content = json.loads(output.read_text())
     expected = convert_keypoints(points[0], 308, 25 if target == 'openpose' else 17)
     if target == 17:
@@ -196,7 +191,7 @@ def test_openpose_files_of_annotations(tmp_path):
 
     source = annotation_file(tmp_path / 'a.json', 133, change)
     out = tmp_path / 'out'
-    assert run('convert', source, out, '--to', 'openpose') == 0
+    assert run(source, out, '--to', 'openpose') == 0
     files = sorted(str(path.relative_to(out)) for path in out.rglob('*.json'))
     assert files == [os.path.join('a', 'b_keypoints.json'), 'c_keypoints.json']
     people = json.loads((out / files[0]).read_text())['people']
@@ -225,7 +220,7 @@ WRONG = [
 @pytest.mark.parametrize('change, message', WRONG)
 def test_wrong_files_leave_nothing_behind(tmp_path, change, message, capsys):
     source = annotation_file(tmp_path / 'a.json', 17, change)
-    assert run('convert', source, tmp_path / 'b.json', '--to', '308') == 2
+    assert run(source, tmp_path / 'b.json', '--to', '308') == 2
     error = capsys.readouterr().err
     assert message in error and error.count('\n') == 1 and 'Traceback' not in error
     assert os.listdir(tmp_path) == ['a.json']
@@ -235,12 +230,12 @@ def test_outputs_are_not_overwritten(tmp_path, capsys):
     source = annotation_file(tmp_path / 'a.json', 17)
     target = tmp_path / 'b.json'
     target.write_text('mine')
-    assert run('convert', source, target, '--to', 308) == 2
+    assert run(source, target, '--to', 308) == 2
     assert 'b.json exists; pass --force' in capsys.readouterr().err
     assert target.read_text() == 'mine'
-    assert run('convert', source, target, '--to', 308, '--force') == 0
+    assert run(source, target, '--to', 308, '--force') == 0
     assert json.loads(target.read_text())['annotations'][0]['id'] == 7
-    assert run('convert', source, tmp_path, '--to', 308) == 2
+    assert run(source, tmp_path, '--to', 308) == 2
     assert 'is a folder; name a file in it' in capsys.readouterr().err
 
 
@@ -252,7 +247,7 @@ def test_openpose_files_stay_apart_and_inside(tmp_path, name, message, capsys):
         content['images'].append(dict(id=4, file_name=name, width=9, height=9))
 
     source = annotation_file(tmp_path / 'a.json', 17, change)
-    assert run('convert', source, tmp_path / 'out', '--to', 'openpose') == 2
+    assert run(source, tmp_path / 'out', '--to', 'openpose') == 2
     assert message in capsys.readouterr().err
     assert os.listdir(tmp_path) == ['a.json']
 
@@ -260,9 +255,8 @@ def test_openpose_files_stay_apart_and_inside(tmp_path, name, message, capsys):
 @pytest.mark.parametrize(
     'args, message',
     [
-        (['convert', 'none.json', 'b.json', '--to', '308'], 'none.json'),
-        (['convert', 'a.json', 'b.json', '--to', '17', '--finger-bases'], '133 to 308'),
-        (['check', 'a.json', '--from', '133'], ''),
+        (['none.json', 'b.json', '--to', '308'], 'none.json'),
+        (['a.json', 'b.json', '--to', '17', '--finger-bases'], '133 to 308'),
     ],
 )
 def test_wrong_calls(tmp_path, monkeypatch, args, message, capsys):
@@ -270,18 +264,8 @@ def test_wrong_calls(tmp_path, monkeypatch, args, message, capsys):
     annotation_file(tmp_path / 'a.json', 17)
     code = run(*args)
     output = capsys.readouterr()
-    assert code == (1 if args[0] == 'check' else 2) and message in output.err
+    assert code == 2 and message in output.err
     assert 'Traceback' not in output.err
-
-
-def test_check(tmp_path, capsys):
-    source = annotation_file(tmp_path / 'a.json', 308)
-    assert run('check', source) == 0
-    assert '2 annotations with 308 keypoints, 2 used' in capsys.readouterr().out
-    assert run('check', source, '--images', tmp_path) == 1
-    assert '1 images of used annotations that are not on disk; the first: image 3' in (
-        capsys.readouterr().out
-    )
 
 
 def test_captures(tmp_path, capsys):
@@ -295,39 +279,23 @@ def test_captures(tmp_path, capsys):
         np.save(tmp_path / f'{n}.npy', array)
     source, output = tmp_path / 'index.json', tmp_path / 'out.json'
     source.write_text(json.dumps(index))
-    args = ['captures', source, output, '--root', tmp_path, '--image']
+    args = [source, output, '--root', tmp_path, '--image']
     args += ['{sample_id}.png', '--keypoints', '{sample_id}.npy']
-    assert run(*args) == 0
+    args = ['captures', *map(str, args)]
+    assert convert.main(args) == 0
     assert '3 samples kept; dropped: 0 grey' in capsys.readouterr().out
     assert check_annotations(output, 308, tmp_path).counts['used'] == 3
 
     (tmp_path / '1.npy').unlink()
-    assert run(*args, '--force') == 1
+    assert convert.main([*args, '--force']) == 1
     captured = capsys.readouterr()
     assert '1.npy' in captured.err and '2 samples kept' in captured.out
     assert len(json.loads(output.read_text())['annotations']) == 2
 
 
-def test_as_a_program(tmp_path):
-    def call(*args):
-        command = [sys.executable, '-W', 'ignore', ROOT / 'tools/convert_keypoints.py']
-        return subprocess.run([*command, *args], capture_output=True, text=True)
-
-    done = call('convert', 'a.json', 'b.json', '--to', '21')
-    assert done.returncode == 2 and done.stderr.count('\n') == 1
-    assert 'invalid choice' in done.stderr
-
-
-def test_check_reads_any_number_of_keypoints(tmp_path, capsys):
-    source = tmp_path / 'own.json'
-    image = dict(id=1, file_name='a.jpg', width=99, height=99)
-    person = dict(id=1, image_id=1, category_id=1, iscrowd=0, bbox=[1, 1, 50, 50])
-    person |= dict(area=900, num_keypoints=6, keypoints=[5, 6, 2] * 6)
-    content = dict(images=[image], annotations=[person], categories=[dict(id=1)])
-    source.write_text(json.dumps(content), encoding='utf-8-sig')
-    for words in ((), ('--from', '6')):
-        assert run('check', source, *words) == 0
-        assert '1 annotations with 6 keypoints, 1 used' in capsys.readouterr().out
-    assert run('check', source, '--from', '5') == 1
-    assert 'expected 15' in capsys.readouterr().out
-    assert run('convert', source, tmp_path / 'out.json', '--to', '17') == 2
+def test_wrong_choices_are_one_line(capsys):
+    with pytest.raises(SystemExit) as caught:
+        run('a.json', 'b.json', '--to', '21')
+    error = capsys.readouterr().err
+    assert caught.value.code == 2 and error.count('\n') == 1
+    assert 'invalid choice' in error

@@ -1,4 +1,4 @@
-"""tools/convert_parts.py: labels of others become the 28; data sets are checked."""
+"""sapiens convert parts: labels of others become the 28."""
 
 import os
 import signal
@@ -10,26 +10,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from script_util import load_script
 
 pytest.importorskip('mmseg')
 
-from mmengine.config import Config
 from scipy.io import savemat
 
-from sapiens_mm import config_path
+from sapiens_mm.cli import convert
 from sapiens_mm.tables import GOLIATH28, LIP20
 from sapiens_mm.tables.body_parts import LIP_TO_28, PASCAL_CLASSES, PASCAL_TO_28
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
-from part_layouts import LAYOUTS, people, write_goliath, write_labels, write_lip
-
-PATH = Path(__file__).resolve().parents[2] / 'tools' / 'convert_parts.py'
-tool = load_script('sapiens_mm/cli/convert_parts.py')
+from part_layouts import write_labels, write_lip
 
 
 def run(*argv):
-    return tool.main([str(word) for word in argv])
+    return convert.main(['parts', *map(str, argv)])
 
 
 def read(path):
@@ -44,7 +39,7 @@ def test_every_class_is_mapped(tmp_path, source, capsys):
     ids = np.array([[*range(len(table)), 255]], np.uint8)
     write_labels(tmp_path / 'in/sub/a.png', ids)
     write_labels(tmp_path / 'in/b.png', ids[:, ::-1], LIP20.palette)
-    assert run('convert', tmp_path / 'in', tmp_path / 'out', '--from', source) == 0
+    assert run(tmp_path / 'in', tmp_path / 'out', '--from', source) == 0
     assert '2 converted, 0 were there, 0 failed' in capsys.readouterr().out
     expected = np.array([[*table, 255]])
     np.testing.assert_array_equal(read(tmp_path / 'out/sub/a.png'), expected)
@@ -59,7 +54,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path, capsys):
     write_labels(labels / names[0], np.full((5, 4), 20))
     (labels / names[2]).write_bytes(b'')
     out = tmp_path / 'out'
-    argv = ['convert', labels, out, '--from', 'lip20']
+    argv = [labels, out, '--from', 'lip20']
     assert run(*argv) == 1
     shown = capsys.readouterr()
     assert '2 converted, 0 were there, 2 failed' in shown.out
@@ -86,7 +81,8 @@ def test_a_killed_run_leaves_whole_files_and_goes_on(tmp_path):
     rng = np.random.RandomState(0)
     for n in range(60):
         write_labels(tmp_path / f'in/{n:02d}.png', rng.randint(0, 20, (700, 700)))
-    argv = [sys.executable, PATH, 'convert', tmp_path / 'in', tmp_path / 'out']
+    argv = [sys.executable, '-m', 'sapiens_mm', 'convert', 'parts']
+    argv += [tmp_path / 'in', tmp_path / 'out']
     argv = [*map(str, argv), '--from', 'cihp20', '--workers', '1']
     process = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.time() + 60
@@ -152,7 +148,7 @@ def test_pascal_part_files(tmp_path):
     objects = [('dog', dog, dict(head=dog)), ('person', person, parts)]
     objects.append(('person', box((0, 1), (7, 8)), {}))
     pascal_file(tmp_path / 'in/2008_000003.mat', objects)
-    assert run('convert', tmp_path / 'in', tmp_path / 'out', '--from', 'pascal25') == 0
+    assert run(tmp_path / 'in', tmp_path / 'out', '--from', 'pascal25') == 0
     expected = np.zeros((6, 8), np.uint8)
     expected[person] = 255
     face, shoe = (GOLIATH28.classes.index(n) for n in ('Face_Neck', 'Left_Shoe'))
@@ -184,71 +180,18 @@ def test_pascal_part_files(tmp_path):
         read_pascal_parts(tmp_path / 'y.mat')
 
 
-def config_of(tmp_path, name, root):
-    cfg = Config.fromfile(config_path(f'seg/sapiens_0.3b_{name}-1024x768'))
-    cfg.train_dataloader.dataset.data_root = str(root)
-    cfg.test_dataloader.dataset.data_root = str(root)
-    cfg.dump(tmp_path / 'run.py')
-    return tmp_path / 'run.py'
-
-
-@pytest.mark.parametrize('name', LAYOUTS)
-def test_check_counts_the_classes(tmp_path, name, capsys):
-    config = config_of(tmp_path, name, LAYOUTS[name](tmp_path / 'data'))
-    assert run('check', config) == 0
-    shown = capsys.readouterr().out
-    assert '3 samples, 0 of them bad' in shown
-    if name == 'goliath28':
-        pixels = np.concatenate([person.labels.ravel() for person in people(3)])
-        share = 100 * np.bincount(pixels, minlength=28) / pixels.size
-        shown = {line.split()[1]: line for line in shown.splitlines()[1:]}
-        for c, part in enumerate(GOLIATH28.classes):
-            value = f'{share[c]:.3f} %' if share[c] else 'absent'
-            assert shown[part].endswith(value)
-        assert shown['(no'].split()[-5:-3] == ['0.000', '%']
-
-
-def test_check_names_every_fault(tmp_path, capsys):
-    root = write_goliath(tmp_path / 'data', 4)
-    (root / 'train/s1/0003.jpg').unlink()
-    write_labels(root / 'train_parts/s1/0000.png', np.zeros((96, 72)))
-    write_labels(root / 'train_parts/s1/0002.png', np.ones((9, 9)))
-    config, report = config_of(tmp_path, 'goliath28', root), tmp_path / 'report.txt'
-    assert run('check', config, '--report', report) == 1
-    shown = capsys.readouterr()
-    assert '3 samples, 2 of them bad' in shown.out
-    assert '1 files left out: no image (1)' in shown.out
-    lines = report.read_text().splitlines()
-    assert lines[0] == f'{root}/train_parts/s1/0003.png: no image'
-    assert lines[1] == (
-        f'{root}/train_parts/s1/0000.png holds no part: it is background everywhere'
-    )
-    assert f'{root}/train_parts/s1/0002.png is 9 x 9 pixels' in lines[2]
-    for line in lines[1:]:
-        assert f'failed: {line}' in shown.err
-    # validation takes labels without a part
-    write_labels(root / 'val_parts/s1/0000.png', np.zeros((96, 72)))
-    assert run('check', config, '--split', 'test') == 0
-
-
 def test_wrong_calls_are_one_sentence(tmp_path, capsys):
     write_labels(tmp_path / 'in/a.png', np.zeros((2, 2)))
     write_labels(tmp_path / 'in/a.PNG', np.zeros((2, 2)))
     (tmp_path / 'empty').mkdir()
-    pose = 'pose/sapiens_0.3b_coco17-1024x768'
-    face = 'seg/sapiens_0.3b_face19-1024x768'
     for argv, match in [
-        (['convert', tmp_path / 'no', tmp_path, '--from', 'lip20'], 'is not a folder'),
-        (['convert', tmp_path / 'empty', 'x', '--from', 'lip20'], 'holds no .png file'),
-        (['convert', tmp_path / 'in', 'x', '--from', 'lip20'], 'would be one file'),
+        ([tmp_path / 'no', tmp_path, '--from', 'lip20'], 'is not a folder'),
+        ([tmp_path / 'empty', 'x', '--from', 'lip20'], 'holds no .png file'),
+        ([tmp_path / 'in', 'x', '--from', 'lip20'], 'would be one file'),
         *(
-            (['convert', tmp_path / 'in', out, '--from', 'lip20'], 'a folder outside')
+            ([tmp_path / 'in', out, '--from', 'lip20'], 'a folder outside')
             for out in (tmp_path / 'in', tmp_path / 'in/converted')
         ),
-        (['check', 'seg/sapiens_0.3b_lip21-1024x768'], 'did you mean'),
-        (['check', face, '--split', 'val'], 'has no val_dataloader'),
-        (['check', face], 'folder of image files does not exist'),
-        (['check', pose], 'has a CocoDataset; only a SapiensPartDataset can be'),
     ]:
         assert run(*argv) == 2
         shown = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""tools/eval_maps.py: folders of every format, bad files, wrong calls."""
+"""sapiens eval-maps: folders of every format, bad files, wrong calls."""
 
 import json
 import subprocess
@@ -8,21 +8,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from script_util import load_script
 
 pytest.importorskip('mmseg')
 
+from sapiens_mm.cli import eval_maps  # noqa: E402
 from sapiens_mm.geometry import align_depth, depth_errors, normal_errors  # noqa: E402
 from sapiens_mm.geometry.map_errors import angles_between  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-tool = load_script('sapiens_mm/cli/eval_maps.py')
 
 HW = (24, 18)
 
 
 def run(*args):
-    return tool.main([str(arg) for arg in args])
+    return eval_maps.main([str(arg) for arg in args])
 
 
 def printed(capsys):

@@ -32,7 +32,7 @@ def test_check_tells_a_stale_page_and_leaves_it(tool, tmp_path, capsys):
     assert not page.exists()
     page.write_text(tool.render().replace('79.6', '99.6'), encoding='utf-8')
     assert tool.main(['--check', '--page', str(page)]) == 1
-    assert 'zoo.md is stale: run tools/make_model_zoo.py' in capsys.readouterr().err
+    assert 'zoo.md is stale: run tools/dev/make_model_zoo.py' in capsys.readouterr().err
     assert '99.6' in page.read_text(encoding='utf-8')
     assert tool.main(['--page', str(page)]) == 0
     assert tool.main(['--check', '--page', str(page)]) == 0

@@ -1,4 +1,4 @@
-"""tools/train.py and tools/test.py as users run them, on drawn people."""
+"""sapiens train and sapiens test as users run them, on drawn people."""
 
 import json
 import os

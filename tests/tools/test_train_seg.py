@@ -1,4 +1,4 @@
-"""tools/train.py and tools/test.py on part labels, as users run them."""
+"""sapiens train and sapiens test on part labels, as users run them."""
 
 import os
 import pickle
@@ -40,7 +40,7 @@ def write(cfg, path):
 
 
 def evaluate(config, checkpoint, folder):
-    """Return the figures of tools/test.py."""
+    """Return the figures of sapiens test."""
     out = folder / 'figures.pkl'
     run('test.py', config, checkpoint, '--out', out, cwd=folder)
     return pickle.loads(out.read_bytes())

@@ -1,4 +1,4 @@
-"""The start of tools/train.py: what is told, what is shown, and the dry run."""
+"""The start of sapiens train: what is told, what is shown, and the dry run."""
 
 import itertools
 import json
@@ -13,10 +13,11 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from script_util import load_script
 from tiny_runs import map_config, pose_config, seg_config, write_people
 
+from sapiens_mm.cli import train as train_cli
 from sapiens_mm.files import FolderLock
+from sapiens_mm.runs import training
 
 pytest.importorskip('mmpose')
 
@@ -31,7 +32,6 @@ def train(monkeypatch, tmp_path, capsys):
     """A function that runs the tool here: status, and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('LOCAL_RANK', '0')
-    tool = load_script('sapiens_mm/cli/train.py')
 
     def run(config, *argv):
         if isinstance(config, Config):
@@ -39,10 +39,10 @@ def train(monkeypatch, tmp_path, capsys):
             config.visualizer.name = path.stem
             config.dump(path)
             config = path
-        status = tool.main([str(config), '--work-dir', str(tmp_path / 'work'), *argv])
+        words = [str(config), '--work-dir', str(tmp_path / 'work'), *argv]
+        status = train_cli.main(words)
         return status, capsys.readouterr()
 
-    run.settings = vars(tool)
     return run
 
 
@@ -69,7 +69,7 @@ def one_epoch(path, **changes):
 def test_a_second_training_in_the_folder_is_refused(
     train, people, tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(train.settings, 'LEFT_OVER_LOADERS_S', 0.3)
+    monkeypatch.setattr(training, 'LEFT_OVER_LOADERS_S', 0.3)
     with FolderLock(tmp_path / 'work') as other:
         assert other.try_take()
         status, shown = train(one_epoch(people()))

@@ -1,4 +1,4 @@
-"""tools/train.py on people rendered while training."""
+"""sapiens train on people rendered while training."""
 
 import os
 import subprocess

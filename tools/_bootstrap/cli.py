@@ -126,7 +126,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
         'image',
         metavar='IMAGE',
         nargs='?',
-        help="image, folder or pattern (default: scikit-image's photo of an astronaut)",
+        help='image, folder or pattern (default: a photo of an astronaut)',
     )
     test_parser = add(
         'test',

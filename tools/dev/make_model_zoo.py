@@ -48,7 +48,8 @@ file names; they are not measured by us. The licence is that of the weights; our
 Apache-2.0.
 
 The name in the first column works wherever a checkpoint is asked for, for example
-`sapiens image --checkpoint NAME`, and is downloaded at the first use;
+`sapiens image --checkpoint NAME`, and is downloaded at the first use; `sapiens zoo`
+prints this table;
 [checkpoints.md](checkpoints.md) tells how, and what to do without network. Sizes are
 approximate: of the `.pth` file, of the TorchScript export (float32) and of the bfloat16
 export. For an export, give the name with `_torchscript` or `_bfloat16` behind it, and

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from sapiens_mm.files import write_atomically, write_image
+from sapiens_mm.paths import EXAMPLES
 from sapiens_mm.synth import render
 from sapiens_mm.tables import keypoint_table, part_table
 from sapiens_mm.testing import fake_person
@@ -113,7 +114,7 @@ def tiny_synth_picture() -> np.ndarray:
 
 def tiny_astronaut_picture() -> np.ndarray:
     """Draw what the small models make of a photo."""
-    photo = cv2.imread(str(ROOT / 'demo/examples/astronaut.jpg'))
+    photo = cv2.imread(str(EXAMPLES / 'astronaut.jpg'))
     return sheet(demo_panels([photo]), 1500)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from sapiens_mm.cli import web
 from sapiens_mm.testing import fake_person_photo
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +44,7 @@ def page(demo, models, tmp_path_factory):
         return [Job(task, *models[task]) for task in args.task]
 
     webui = demo[0]
-    args = webui.parse_args(['--port', '0', '--device', 'cpu'])
+    args = web.parse_args(['--port', '0', '--device', 'cpu'])
     folder = Folder(tmp_path_factory.mktemp('webui'))
     webui.go_offline(folder)
     with pytest.MonkeyPatch.context() as patch:

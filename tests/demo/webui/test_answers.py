@@ -19,6 +19,7 @@ pytest.importorskip('gradio')
 
 
 from sapiens_mm.apis.results import SegResult
+from sapiens_mm.cli import web
 from sapiens_mm.files import write_image
 from sapiens_mm.saving.results import draw_result
 from sapiens_mm.tables import GOLIATH28
@@ -83,7 +84,7 @@ def test_relief_is_drawn_if_asked_for(answer, page, photo, tmp_path):
 def test_models_are_loaded_once_and_when_needed(
     answer, demo, models, page, photo, tmp_path
 ):
-    shelf = demo[1].ModelShelf(demo[0].parse_args(['--device', 'cpu']))
+    shelf = demo[1].ModelShelf(web.parse_args(['--device', 'cpu']))
     shelf.choices = page[0].shelf.choices
     run = demo[2].PageRun(shelf, tmp_path)
     wish = demo[2].Wish(photo=photo, task='normal', cut_out=False)
@@ -113,7 +114,7 @@ def test_models_are_loaded_once_and_when_needed(
 def test_the_small_models_are_loaded_at_the_start(demo, models, page, tmp_path):
     argv = ['--device', 'cpu', '--checkpoint', str(models['seg'][1])]
     argv += ['--config', models['seg'][0]]
-    shelf = demo[1].ModelShelf(demo[0].parse_args(argv))
+    shelf = demo[1].ModelShelf(web.parse_args(argv))
     for task in ('pose', 'depth'):
         shelf.choices[task] = page[0].shelf.choices[task]
     gone = replace(page[0].shelf.find('normal', None).job, checkpoint=Path('gone.pth'))
@@ -244,7 +245,7 @@ def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
 def test_own_checkpoints_come_first(demo, models, page):
     config, checkpoint = models['depth']
     argv = ['--config', config, '--checkpoint', str(checkpoint), '--device', 'cpu']
-    shelf = demo[1].ModelShelf(demo[0].parse_args(argv))
+    shelf = demo[1].ModelShelf(web.parse_args(argv))
     own, *others = shelf.choices['depth']
     assert own.label == 'tiny (depth.pth)' and own.note == ''
     assert own.job.checkpoint == Path(checkpoint) and len(others) == 1

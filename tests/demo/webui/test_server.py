@@ -15,6 +15,7 @@ pytest.importorskip('mmseg')
 pytest.importorskip('gradio')
 
 from sapiens_mm import hosts
+from sapiens_mm.cli import web
 
 
 def test_page_names_no_other_server(page):
@@ -64,7 +65,7 @@ def test_old_files_go(demo, tmp_path):
 )
 def test_wrong_models_are_one_sentence(demo, argv, match):
     with pytest.raises(ValueError, match=match) as error:
-        demo[1].ModelShelf(demo[0].parse_args(argv))
+        demo[1].ModelShelf(web.parse_args(argv))
     assert '\n' not in str(error.value)
 
 
@@ -73,7 +74,7 @@ def test_wrong_models_are_one_sentence(demo, argv, match):
     [
         (['--host', '203.0.113.1'], '--host 203.0.113.1 --port .* cannot be used'),
         # found out by the process of the models
-        (['--checkpoint', 'x'], r"no model \['x'\] in results"),
+        (['--checkpoint', 'x'], r"no model \('x',\) in results"),
     ],
 )
 def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv, match):
@@ -85,7 +86,7 @@ def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv,
     monkeypatch.setattr(os, 'environ', dict(os.environ))
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
     before = [signal.getsignal(number) for number in demo[0].STOPS]
-    assert demo[0].main([*argv, '--port', '0']) == 2
+    assert web.main([*argv, '--port', '0']) == 2
     shown = capsys.readouterr().err
     assert re.fullmatch(f'error: .*{match}.*\n', shown)
     assert not list(tmp_path.iterdir()) and tempfile.tempdir == str(tmp_path)
@@ -97,7 +98,7 @@ def test_wrong_calls_are_one_sentence(demo, capsys, monkeypatch, tmp_path, argv,
 )
 def test_wrong_numbers(demo, capsys, argv):
     with pytest.raises(SystemExit):
-        demo[0].parse_args(argv)
+        web.parse_args(argv)
     assert argv[0] in capsys.readouterr().err
 
 
@@ -107,7 +108,7 @@ def test_a_taken_port_and_no_gradio(demo, page, tmp_path, monkeypatch):
         demo[0].free_port('127.0.0.1', port)
     monkeypatch.setattr(hosts, 'is_installed', lambda name: False)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'sapiens_mm\[webui\]'"):
-        demo[0].start(demo[0].parse_args([]), tmp_path, None)
+        demo[0].start(web.parse_args([]), tmp_path, None)
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGTERM to catch')
@@ -143,7 +144,7 @@ def test_stopped_while_a_request_runs(demo, photo, tmp_path, monkeypatch, capsys
     monkeypatch.setattr(demo[0], 'SWEEP_S', 0.1)
     monkeypatch.setattr(Folder, 'sweep', look_and_stop)
     started = time.time()
-    assert demo[0].main(['--port', '0', '--keep-minutes', '2']) == 0
+    assert web.main(['--port', '0', '--keep-minutes', '2']) == 0
     assert time.time() - started < 20  # no request holds it up
     assert seen == [120, place, ['my photo.png']]
     assert not list(place.iterdir())

@@ -110,7 +110,10 @@ def test_the_limit_is_one_of_the_request_and_leaves_loading_out(remote, ask):
     ('how', 'sentence'),
     [
         ('die', 'was ended by the system, most likely as there was no memory left.'),
-        ('exit', 'ended unexpectedly (exit code 3); more is in the log of webui.py.'),
+        (
+            'exit',
+            'ended unexpectedly (exit code 3); more is in the log of sapiens web.',
+        ),
         ('raise', 'failed (OSError: odd).'),
     ],
 )
