@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAVIGATION = {
     'Start': ['docs/README', 'docs/install', 'docs/tiny_models', 'docs/trust'],
     'Use models': [
-        *('docs/inference', 'docs/video', 'docs/webui'),
+        *('docs/commands', 'docs/inference', 'docs/video', 'docs/webui'),
         *('docs/checkpoints', 'docs/model_zoo'),
     ],
     'Train on your own data': [

@@ -21,7 +21,6 @@ PIP_LINES = {
     'mmdet': "pip install 'sapiens_mm[det]'",
     'mmpretrain': "pip install 'sapiens_mm[pretrain]'",
     'prettytable': "pip install 'sapiens_mm[seg]'",
-    'OpenEXR': "pip install 'sapiens_mm[seg]'",
     'pycocotools': "pip install 'sapiens_mm[pose]'",
     'scipy': "pip install 'sapiens_mm[demo]'",
     'skimage': "pip install 'sapiens_mm[demo]'",

@@ -1,4 +1,4 @@
-"""Data files of users: how they are read, and what becomes of bad samples. Needs: mmcv."""
+"""Data files of users: how they are read, and which samples are bad. Needs: mmcv."""
 
 from sapiens_mm.data.load_image import SapiensLoadImage
 
