@@ -14,7 +14,7 @@ sigmas = [0.05] * len(keypoints)  # spread of annotators, by the size of people:
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'pose/sapiens_0.3b_coco17-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'pose/sapiens_0.3b_coco17-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('pose/sapiens_tiny_synth308-256x192'))
 start = 'sapiens_tiny_synth308'
 

@@ -11,7 +11,7 @@ mirror = [('left_shoe', 'right_shoe')]
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'seg/sapiens_0.3b_synth28-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'seg/sapiens_0.3b_synth28-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('seg/sapiens_tiny_synth28-256x192'))
 start = 'sapiens_tiny_synth28'
 

@@ -5,7 +5,7 @@ data_root = 'data/synth_humans/'
 
 model = dict(
     backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b_epoch_1600'),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
     ),
 )
 optim_wrapper = dict(paramwise_cfg=dict(layer_decay_rate=0.75))

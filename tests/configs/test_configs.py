@@ -200,4 +200,4 @@ def test_examples_of_hosts_fit_their_encoder(name):
     asks = cfg.model.neck if 'in_channels' in cfg.model.neck else cfg.model.head
     assert model.backbone.embed_dims == asks.in_channels
     assert model.backbone.patch_embed.padding == 0
-    assert 'epoch_1600_clean' in cfg.model.backbone.init_cfg.checkpoint
+    assert cfg.model.backbone.init_cfg.checkpoint == 'sapiens_0.3b'

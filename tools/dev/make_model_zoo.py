@@ -89,7 +89,8 @@ def section(task: str, dataset: str) -> str:
         exports = [export_of(file, form) for form in EXPORTS]
         sizes = [gigabytes(file.num_bytes)]
         sizes += [gigabytes(export.num_bytes) if export else '–' for export in exports]
-        row = [f'`{file.name}`', ' · '.join(sizes), f'`{file.config}`']
+        names = [f'`{name}`' for name in (file.short_name, file.name) if name]
+        row = [' or '.join(names), ' · '.join(sizes), f'`{file.config}`']
         row += [file.metric] if metric else []
         rows.append([*row, file.licence.partition(' (')[0], f'`{repository(file)}`'])
     headings = ['name', 'size', 'config', *(['reported'] if metric else [])]
