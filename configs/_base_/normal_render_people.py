@@ -3,8 +3,8 @@ _base_ = ['./normal.py', './schedule_dense.py']
 
 data_root = 'data/render_people/'
 
-train_steps = ['load', 'map', 'background', 'resize', 'crop', 'squeeze', 'flip']
-train_steps += ['target', 'colour', 'pack']
+train_steps = _base_.train_steps
+train_steps.insert(train_steps.index('resize'), 'background')
 train_pipeline = [_base_.steps[name] for name in train_steps]
 
 train_dataloader = dict(

@@ -8,8 +8,8 @@ model = dict(decode_head=_base_.part_head)
 
 steps = _base_.steps
 steps.flip.update(swap_seg_labels=_base_.mirrored)
-train_steps = ['load', 'labels', 'background', 'resize', 'crop', 'squeeze', 'rotate']
-train_steps += ['flip', 'colour', 'pack']
+train_steps = _base_.train_steps
+train_steps.insert(train_steps.index('resize'), 'background')
 train_pipeline = [steps[name] for name in train_steps]
 
 train_dataloader = dict(

@@ -38,11 +38,9 @@ model = dict(
     test_cfg=dict(flip_test=bool(mirror)),
 )
 
-changes = {'RandomFlip': dict(prob=0.5 if mirror else 0.0)}
-train_pipeline = [
-    dict(step, **changes.get(step['type'], {}))
-    for step in _base_.train_dataloader.dataset.pipeline
-]
+steps = _base_.steps
+steps.flip.update(prob=0.5 if mirror else 0.0)
+train_pipeline = [steps[name] for name in _base_.train_steps]
 data = dict(type='CocoDataset', data_root=folder, metainfo=metainfo, bbox_file=None)
 train_dataloader = dict(
     num_workers=2, dataset=dict(pipeline=train_pipeline, **data, **train)

@@ -24,11 +24,9 @@ model = dict(
 )
 
 pairs = [(classes.index(left), classes.index(right)) for left, right in mirror]
-changes = {'RandomFlip': dict(swap_seg_labels=pairs)}
-train_pipeline = [
-    dict(step, **changes.get(step['type'], {}))
-    for step in _base_.train_dataloader.dataset.pipeline
-]
+steps = _base_.steps
+steps.flip.update(swap_seg_labels=pairs)
+train_pipeline = [steps[name] for name in _base_.train_steps]
 metainfo = dict(classes=classes, mirror_pairs=mirror)  # and palette: RGB, or generated
 data = dict(parts=None, metainfo=metainfo, data_root=folder)
 train_dataloader = dict(
