@@ -5,6 +5,7 @@ import re
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import TRANSFORMS, DefaultScope
 
 from sapiens_mm.paths import config_names, config_path, config_root
 
@@ -158,3 +159,27 @@ def test_twins_differ_by_the_word(data):
     depth = (folder / f'depth_{data}.py').read_text(encoding='utf-8')
     normal = (folder / f'normal_{data}.py').read_text(encoding='utf-8')
     assert re.sub(r'depth', 'normal', depth) == normal
+
+
+@pytest.mark.parametrize(
+    ('page', 'changes'),
+    [
+        ('configs', {'SapiensRandomBackground': 0, 'SapiensRandomBlur': 1}),
+        ('normal', {'SapiensRandomBackground': 1, 'SapiensRandomMapRotate': 1}),
+    ],
+)
+def test_pages_change_a_pipeline_by_names(page, changes):
+    pytest.importorskip('mmseg')
+    text = (config_root().parent / f'docs/{page}.md').read_text(encoding='utf-8')
+    (block,) = (
+        block
+        for block in re.findall(r'```python\n(.*?)```', text, re.S)
+        if '_base_.steps' in block
+    )
+    assert positions(block) == []
+    cfg = Config.fromstring(block, '.py')
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    kinds = [step.type.rpartition('.')[2] for step in pipeline]
+    assert {kind: kinds.count(kind) for kind in changes} == changes
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        assert len([TRANSFORMS.build(step) for step in pipeline]) == len(kinds)

@@ -32,7 +32,7 @@ def test_check_tells_a_stale_page_and_leaves_it(tool, tmp_path, capsys):
     assert not page.exists()
     page.write_text(tool.render().replace('79.6', '99.6'), encoding='utf-8')
     assert tool.main(['--check', '--page', str(page)]) == 1
-    assert 'zoo.md is stale: run tools/make_model_zoo.py' in capsys.readouterr().err
+    assert 'zoo.md is stale: run tools/dev/make_model_zoo.py' in capsys.readouterr().err
     assert '99.6' in page.read_text(encoding='utf-8')
     assert tool.main(['--page', str(page)]) == 0
     assert tool.main(['--check', '--page', str(page)]) == 0
@@ -63,6 +63,11 @@ def test_every_released_file_can_be_reached_from_the_page(tool):
                 reached.add(name)
     own = {model.name for model in BUNDLED.values()}
     assert reached == {file.name for file in released_files()} | own
+
+
+def test_short_names_are_on_the_page(tool):
+    names = [file.short_name for file in released_files() if file.short_name]
+    assert names and all(f'`{name}`' in tool.render() for name in names)
 
 
 def test_every_config_is_either_fitted_or_listed_as_without_weights(tool):
