@@ -1,7 +1,5 @@
-# What the segmentation, depth and normal models share: input, schedule and runtime.
-_base_ = ['mmseg::_base_/default_runtime.py', './schedule.py']
-
-input_wh = (768, 1024)  # pixels
+# What the segmentation, depth and normal models share: input, loaders and runtime.
+_base_ = 'mmseg::_base_/default_runtime.py'
 
 model = dict(
     data_preprocessor=dict(
@@ -22,12 +20,6 @@ model = dict(
     test_cfg=dict(mode='whole'),
 )
 
-test_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='Resize', scale=input_wh, keep_ratio=False),
-    dict(type='PackSegInputs'),
-]
-
 train_dataloader = dict(
     batch_size=2,  # a GPU
     num_workers=4,
@@ -44,14 +36,9 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-# epochs, and learning rate by epoch after a warm-up by iterations
 train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=400, start_factor=0.001, by_epoch=False),
-    dict(type='PolyLR', begin=0, end=200, power=1.0, eta_min=0.0, by_epoch=True),
-]
 auto_scale_lr = dict(base_batch_size=16, enable=False)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -62,5 +49,9 @@ default_hooks = dict(
     visualization=dict(type='SegVisualizationHook', draw=False),
     preview=dict(type='sapiens_mm.SapiensPreviewHook', count=0),  # samples
 )
-custom_hooks = [dict(type='sapiens_mm.SapiensEpochSeedHook')]
+custom_hooks = [
+    dict(type='sapiens_mm.SapiensEpochSeedHook'),
+    dict(type='sapiens_mm.SapiensSkippedHook'),
+]
+randomness = dict(seed=0)
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)

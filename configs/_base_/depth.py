@@ -1,8 +1,9 @@
 # Relative depth, near 0 and far 1.
-_base_ = './maps.py'
+_base_ = ['./dense.py', './maps.py']
 
 model = dict(
-    data_preprocessor=dict(map_pad_val=-1),
+    type='sapiens_mm.SapiensMapEstimator',
+    data_preprocessor=dict(type='sapiens_mm.SapiensMapPreprocessor', map_pad_val=-1),
     decode_head=dict(
         type='sapiens_mm.SapiensDepthHead',
         in_channels=1024,
@@ -10,13 +11,20 @@ model = dict(
     ),
 )
 
-train_pipeline = _base_.train_pipeline
-train_pipeline.insert(
-    5, dict(type='sapiens_mm.SapiensRandomMapRotate', prob=0.5, degree=60.0)
-)
+train_steps = ['load', 'map', 'resize', 'crop', 'squeeze', 'rotate', 'flip', 'target']
+train_steps += ['colour', 'pack']
+train_pipeline = [_base_.steps[name] for name in train_steps]
 
-train_dataloader = dict(dataset=dict(kind='depth', pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(kind='depth'))
+train_dataloader = dict(
+    dataset=dict(
+        type='sapiens_mm.SapiensMapDataset', kind='depth', pipeline=train_pipeline
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        type='sapiens_mm.SapiensMapDataset', kind='depth', pipeline=_base_.val_pipeline
+    )
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='sapiens_mm.SapiensDepthMetric', protocol='sapiens')

@@ -1,5 +1,5 @@
 # Folders images, masks and depths in train and in val; backgrounds stay.
-_base_ = './depth.py'
+_base_ = ['./depth.py', './schedule_dense.py']
 
 data_root = 'data/people/'
 data_prefix = dict(img_path='images', mask_path='masks', map_path='depths')

@@ -1,18 +1,11 @@
 # RenderPeople's layout: folders rgb, mask and depth in train and in val.
-_base_ = './depth.py'
+_base_ = ['./depth.py', './schedule_dense.py']
 
 data_root = 'data/render_people/'
 
-train_pipeline = _base_.train_pipeline
-train_pipeline.insert(
-    2,  # folder=None draws backgrounds; or photos without people, below a folder
-    dict(
-        type='sapiens_mm.SapiensRandomBackground',
-        prob=0.5,
-        folder=None,
-        mask_key='gt_mask',
-    ),
-)
+train_steps = _base_.train_steps
+train_steps.insert(train_steps.index('resize'), 'background')
+train_pipeline = [_base_.steps[name] for name in train_steps]
 
 train_dataloader = dict(
     dataset=dict(data_root=data_root + 'train/', pipeline=train_pipeline)

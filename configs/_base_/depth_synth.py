@@ -1,5 +1,5 @@
 # Synthetic people of sapiens synth (docs/synth.md).
-_base_ = './depth.py'
+_base_ = ['./depth.py', './schedule_dense.py']
 
 synth = dict(
     data_root='data/synth_humans/',

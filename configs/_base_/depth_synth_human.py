@@ -1,5 +1,5 @@
 # SynthHuman: 298,008 rendered people, free for commercial use; every 100th evaluates.
-_base_ = './depth.py'
+_base_ = ['./depth.py', './schedule_dense.py']
 
 synth_human = dict(
     type='sapiens_mm.SapiensSynthHumanDataset', data_root='data/synth_human/'

@@ -4,7 +4,6 @@ _base_ = ['mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py']
 data_root = 'data/synth_humans/'
 classes = dict(classes=('person',))
 input_wh = (640, 640)  # pixels
-grey = dict(img=(114, 114, 114))
 
 model = dict(
     backbone=dict(init_cfg=None),
@@ -18,10 +17,10 @@ model = dict(
     ),
 )
 
-train_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(
+steps = dict(
+    load=dict(type='sapiens_mm.SapiensLoadImage'),
+    boxes=dict(type='LoadAnnotations', with_bbox=True),
+    mosaic=dict(
         type='CachedMosaic',
         img_scale=input_wh,
         pad_val=114.0,
@@ -29,23 +28,28 @@ train_pipeline = [
         random_pop=False,
         prob=0.5,
     ),
-    dict(type='RandomResize', scale=input_wh, ratio_range=(0.4, 1.6), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=input_wh),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Pad', size=input_wh, pad_val=grey),
-    dict(type='PackDetInputs'),
-]
-test_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='Resize', scale=input_wh, keep_ratio=True),
-    dict(type='Pad', size=input_wh, pad_val=grey),
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(
+    resize=dict(
+        type='RandomResize', scale=input_wh, ratio_range=(0.4, 1.6), keep_ratio=True
+    ),
+    crop=dict(type='RandomCrop', crop_size=input_wh),
+    colour=dict(type='PhotoMetricDistortion'),
+    grey=dict(type='RandomGrayscale', prob=0.1, keep_channels=True),
+    blur=dict(type='sapiens_mm.SapiensRandomBlur', prob=0.1),
+    flip=dict(type='RandomFlip', prob=0.5),
+    pad=dict(type='Pad', size=input_wh, pad_val=dict(img=(114, 114, 114))),
+    pack=dict(type='PackDetInputs'),
+    # of one size in tests
+    fit=dict(type='Resize', scale=input_wh, keep_ratio=True),
+    pack_test=dict(
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
     ),
-]
+)
+train_steps = ['load', 'boxes', 'mosaic', 'resize', 'crop', 'colour', 'flip', 'pad']
+train_steps += ['pack']
+test_steps = ['load', 'fit', 'pad', 'boxes', 'pack_test']
+train_pipeline = [steps[name] for name in train_steps]
+test_pipeline = [steps[name] for name in test_steps]
 
 train_dataloader = dict(
     batch_size=32,
@@ -74,18 +78,17 @@ val_evaluator = dict(ann_file=data_root + 'annotations/val_17.json')
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=60, val_interval=10, dynamic_intervals=None)
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=300, start_factor=0.001, by_epoch=False),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=60,
-        begin=0,
-        end=60,
-        eta_min=2e-5,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
+warmup = dict(type='LinearLR', begin=0, end=300, start_factor=0.001, by_epoch=False)
+cosine = dict(
+    type='CosineAnnealingLR',
+    T_max=60,
+    begin=0,
+    end=60,
+    eta_min=2e-5,
+    by_epoch=True,
+    convert_to_iter_based=True,
+)
+param_scheduler = [warmup, cosine]
 optim_wrapper = dict(type='sapiens_mm.SapiensOptimWrapper', optimizer=dict(lr=2e-3))
 default_hooks = dict(checkpoint=dict(interval=1, save_best='coco/bbox_mAP'))
 custom_hooks = [

@@ -34,13 +34,15 @@ model = dict(
     ),
 )
 
-test_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(
+steps = dict(
+    load=dict(type='sapiens_mm.SapiensLoadImage'),
+    squeeze=dict(
         type='Resize',
         scale=(1024, 1024),  # (W, H)
         interpolation='bicubic',
         backend='pillow',
     ),
-    dict(type='PackInputs'),
-]
+    pack=dict(type='PackInputs'),
+)
+test_steps = ['load', 'squeeze', 'pack']
+test_pipeline = [steps[name] for name in test_steps]

@@ -14,19 +14,18 @@ model = dict(
     ),
 )
 
-train_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(
-        type='RandomResizedCrop',
-        scale=input_wh,
-        crop_ratio_range=(0.2, 1.0),
-        interpolation='bicubic',
-    ),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackInputs'),
-]
-test_pipeline = _base_.test_pipeline
-test_pipeline[1].update(scale=input_wh)
+steps = _base_.steps
+steps.squeeze.update(scale=input_wh)
+steps.crop = dict(
+    type='RandomResizedCrop',
+    scale=input_wh,
+    crop_ratio_range=(0.2, 1.0),
+    interpolation='bicubic',
+)
+steps.flip = dict(type='RandomFlip', prob=0.5)
+train_steps = ['load', 'crop', 'flip', 'pack']
+train_pipeline = [steps[name] for name in train_steps]
+test_pipeline = [steps[name] for name in _base_.test_steps]
 
 train_dataloader = dict(
     batch_size=32,

@@ -1,16 +1,7 @@
 # sapiens_tiny on synthetic people, all tasks in one pass (docs/tiny_models.md).
-_base_ = './pose_tiny_muon.py'
+_base_ = './pose_tiny.py'
 
-input_wh = _base_.input_wh
-channels = dict(
-    in_channels=192,
-    channels=48,
-    deconv_out_channels=(64, 48),  # a quarter of the input
-    deconv_kernel_sizes=(4, 4),
-    conv_out_channels=(48,),
-    conv_kernel_sizes=(1,),
-    dropout_ratio=0.0,
-)
+channels = _base_.small_head
 
 # weights bring the losses of the tasks to about 1 at the start
 model = dict(
@@ -56,25 +47,20 @@ model = dict(
     ),
 )
 
-train_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='sapiens_mm.SapiensLoadAllMaps'),
-    dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='RandomFlip', direction='horizontal', prob=0.5),
-    _base_.train_pipeline[3],  # RandomBBoxTransform
-    dict(type='sapiens_mm.SapiensTopdownMaps', input_size=input_wh, stride=4),
-    dict(type='mmseg.PhotoMetricDistortion'),
-    dict(type='sapiens_mm.SapiensRandomBlur', prob=0.1),
-    dict(
-        type='sapiens_mm.SapiensHeatmapTarget',
-        encoder=_base_.codec,
-        use_dataset_keypoint_weights=True,
-    ),
-    dict(type='sapiens_mm.SapiensPackMultitask'),
-]
+steps = _base_.steps
+steps.maps = dict(type='sapiens_mm.SapiensLoadAllMaps')
+steps.crop_maps = dict(
+    type='sapiens_mm.SapiensTopdownMaps', input_size=_base_.input_wh, stride=4
+)
+steps.fast_target.update(use_dataset_keypoint_weights=True)
+steps.pack_all = dict(type='sapiens_mm.SapiensPackMultitask')
+train_steps = ['load', 'maps', 'box', 'flip', 'mild_jitter', 'crop_maps']
+train_steps += ['mild_colour', 'blur', 'fast_target', 'pack_all']
+train_pipeline = [steps[name] for name in train_steps]
 train_dataloader = dict(
     dataset=dict(
         type='sapiens_mm.SapiensMultitaskDataset',
+        group_weights=dict(body=5.0, foot=5.0, extra=5.0),  # more than the face
         data_prefix=dict(
             img='images/train/',
             labels='labels/train/',

@@ -1,5 +1,5 @@
 # Synthetic people of sapiens synth (docs/synth.md).
-_base_ = './normal.py'
+_base_ = ['./normal.py', './schedule_dense.py']
 
 data_root = 'data/synth_humans/'
 

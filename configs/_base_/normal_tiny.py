@@ -1,5 +1,5 @@
 # sapiens_tiny on synthetic people, from nothing or the encoder of parts.
-_base_ = './normal_synth.py'
+_base_ = ['./normal.py', './tiny.py']
 
 input_wh = (384, 512)  # pixels
 input_hw = (512, 384)
@@ -7,47 +7,34 @@ input_hw = (512, 384)
 model = dict(
     data_preprocessor=dict(size=input_hw),
     backbone=dict(arch='sapiens_tiny', img_size=input_hw),
-    decode_head=dict(
-        in_channels=192,
-        channels=48,
-        deconv_out_channels=(64, 48),
-        deconv_kernel_sizes=(4, 4),
-        conv_out_channels=(48,),
-        conv_kernel_sizes=(1,),
-        dropout_ratio=0.0,
-    ),
+    decode_head=_base_.small_head,
 )
 
-test_pipeline = _base_.test_pipeline
-test_pipeline[1].update(scale=input_wh)
-val_pipeline = _base_.val_pipeline
-val_pipeline[1].update(scale=input_wh)
-train_pipeline = _base_.train_pipeline
-train_pipeline[2].update(scale=input_wh, ratio_range=(0.6, 1.6))
-train_pipeline[3].update(crop_size=input_hw)
-train_pipeline[4].update(scale=input_wh)
+steps = _base_.steps
+steps.resize.update(scale=input_wh, ratio_range=(0.6, 1.6))
+steps.crop.update(crop_size=input_hw)
+steps.squeeze.update(scale=input_wh)
+steps.squeeze_image.update(scale=input_wh)
+train_pipeline = [steps[name] for name in _base_.train_steps]
+val_pipeline = [steps[name] for name in _base_.val_steps]
+test_pipeline = [steps[name] for name in _base_.test_steps]
 
-train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+data = dict(data_root='data/synth_humans/')
+train_dataloader = dict(
+    batch_size=32,
+    dataset=dict(
+        data_prefix=dict(img_path='images/train/', map_path='normal/train/'),
+        pipeline=train_pipeline,
+        **data,
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(img_path='images/val/', map_path='normal/val/'),
+        pipeline=val_pipeline,
+        **data,
+    )
+)
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=100, val_interval=10)
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=200, start_factor=0.001, by_epoch=False),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=100,
-        begin=0,
-        end=100,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
-optim_wrapper = dict(
-    optimizer=dict(lr=1e-3, weight_decay=0.05),
-    paramwise_cfg=dict(layer_decay_rate=1.0),
-)
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.0005, gamma=10),
-]
+custom_hooks = [*_base_.custom_hooks, _base_.ema]

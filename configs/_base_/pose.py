@@ -1,5 +1,5 @@
 # What the pose models of 17, 133 and 308 keypoints share.
-_base_ = ['mmpose::_base_/default_runtime.py', './schedule.py']
+_base_ = 'mmpose::_base_/default_runtime.py'
 
 input_wh = (768, 1024)  # pixels
 
@@ -34,18 +34,11 @@ model = dict(
     test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=False),
 )
 
-test_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='TopdownAffine', input_size=input_wh, use_udp=True),
-    dict(type='PackPoseInputs'),
-]
-
-train_pipeline = [
-    dict(type='sapiens_mm.SapiensLoadImage'),
-    dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='RandomFlip', direction='horizontal', prob=0.5),
-    dict(
+steps = dict(
+    load=dict(type='sapiens_mm.SapiensLoadImage'),
+    box=dict(type='GetBBoxCenterScale', padding=1.25),
+    flip=dict(type='RandomFlip', direction='horizontal', prob=0.5),
+    half_body=dict(
         type='RandomHalfBody',
         min_total_keypoints=9,
         min_upper_keypoints=2,
@@ -54,7 +47,7 @@ train_pipeline = [
         prob=0.3,
         upper_prioritized_prob=0.7,
     ),
-    dict(
+    jitter=dict(
         type='RandomBBoxTransform',
         shift_factor=0.16,
         shift_prob=0.3,
@@ -63,15 +56,20 @@ train_pipeline = [
         rotate_factor=80.0,  # degrees
         rotate_prob=0.6,
     ),
-    dict(type='TopdownAffine', input_size=input_wh, use_udp=True),
-    dict(type='PhotometricDistortion'),
-    dict(type='sapiens_mm.SapiensRandomBlur', prob=0.1),
-    dict(type='sapiens_mm.SapiensRandomMedianBlur', prob=0.1),
-    dict(type='sapiens_mm.SapiensCoarseDropout', size=(0.2, 0.4), prob=1.0),
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='sapiens_mm.SapiensMinKeypoints'),  # a quarter of them, at most 8
-    dict(type='PackPoseInputs'),
-]
+    crop=dict(type='TopdownAffine', input_size=input_wh, use_udp=True),
+    colour=dict(type='PhotometricDistortion'),
+    blur=dict(type='sapiens_mm.SapiensRandomBlur', prob=0.1),
+    median_blur=dict(type='sapiens_mm.SapiensRandomMedianBlur', prob=0.1),
+    dropout=dict(type='sapiens_mm.SapiensCoarseDropout', size=(0.2, 0.4), prob=1.0),
+    target=dict(type='GenerateTarget', encoder=codec),
+    enough=dict(type='sapiens_mm.SapiensMinKeypoints'),  # a quarter, at most 8
+    pack=dict(type='PackPoseInputs'),
+)
+train_steps = ['load', 'box', 'flip', 'half_body', 'jitter', 'crop', 'colour', 'blur']
+train_steps += ['median_blur', 'dropout', 'target', 'enough', 'pack']
+test_steps = ['load', 'box', 'crop', 'pack']
+train_pipeline = [steps[name] for name in train_steps]
+test_pipeline = [steps[name] for name in test_steps]
 
 train_dataloader = dict(
     batch_size=4,  # a GPU
@@ -90,19 +88,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-# epochs, and learning rate by epoch after the warm-up of schedule.py
 train_cfg = dict(by_epoch=True, max_epochs=210, val_interval=1)
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),
-    dict(
-        type='MultiStepLR',
-        begin=0,
-        end=210,
-        milestones=[170, 200],
-        gamma=0.1,
-        by_epoch=True,
-    ),
-]
 auto_scale_lr = dict(base_batch_size=512, enable=False)
 default_hooks = dict(
     checkpoint=dict(interval=10, max_keep_ckpts=3, rule='greater'),
@@ -113,3 +99,4 @@ custom_hooks = [
     dict(type='sapiens_mm.SapiensEpochSeedHook'),
     dict(type='sapiens_mm.SapiensAnnotationCheckHook'),
 ]
+randomness = dict(seed=0)

@@ -1,5 +1,5 @@
 # Goliath, 308 keypoints; the files are described in docs/goliath308_format.md.
-_base_ = './pose.py'
+_base_ = ['./pose.py', './schedule_pose.py']
 
 data_root = 'data/goliath/'
 

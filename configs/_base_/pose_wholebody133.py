@@ -1,5 +1,5 @@
 # COCO-WholeBody, 133 keypoints.
-_base_ = './pose.py'
+_base_ = ['./pose.py', './schedule_pose.py']
 
 data_root = 'data/coco/'
 ann_root = data_root + 'annotations/'

@@ -6,4 +6,3 @@ optim_wrapper = dict(
     paramwise_cfg=dict(layer_decay_rate=0.85),
     clip_grad=dict(max_norm=1.0, norm_type=2),
 )
-randomness = dict(seed=0)

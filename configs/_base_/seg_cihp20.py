@@ -1,28 +1,41 @@
-# CIHP, 20 body parts.
-_base_ = './seg_parts20.py'
+# CIHP, 20 body parts; these models pad the patches by 2.
+_base_ = ['./seg.py', './parts20.py', './schedule_dense.py']
 
-data_root = 'data/cihp/'
+data = dict(parts='cihp20', data_root='data/cihp/')
 part_table = 'cihp20'  # names, palette and mirror pairs
+
+model = dict(
+    backbone=dict(patch_cfg=dict(padding=2)),
+    decode_head=_base_.part_head,
+)
+
+steps = _base_.steps
+steps.resize.update(ratio_range=(0.75, 1.25))
+steps.rotate.update(seg_pad_val=255)
+steps.flip.update(swap_seg_labels=_base_.mirrored)
+train_pipeline = [steps[name] for name in _base_.train_steps]
 
 train_dataloader = dict(
     dataset=dict(
-        parts=part_table,
-        data_root=data_root,
         data_prefix=dict(
             img_path='Training/Images/', seg_map_path='Training/Category_ids/'
         ),
+        pipeline=train_pipeline,
+        **data,
     )
 )
 val_dataloader = dict(
     dataset=dict(
-        parts=part_table,
-        data_root=data_root,
         data_prefix=dict(
             img_path='Validation/Images/', seg_map_path='Validation/Category_ids/'
         ),
+        **data,
     )
 )
 test_dataloader = val_dataloader
 
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].update(end=400)
+train_cfg = dict(max_epochs=400)
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=400, start_factor=0.001, by_epoch=False),
+    dict(type='PolyLR', begin=0, end=400, power=1.0, eta_min=0.0, by_epoch=True),
+]

@@ -1,5 +1,5 @@
 # FaceSynthetics, 19 face parts: no class weights, and no validation.
-_base_ = './seg.py'
+_base_ = ['./seg.py', './schedule_dense.py']
 
 part_table = 'face19'  # names, palette and mirror pairs
 layout = dict(  # 000007_seg.png beside 000007.png
@@ -8,8 +8,9 @@ layout = dict(  # 000007_seg.png beside 000007.png
 
 model = dict(decode_head=dict(num_classes=19))
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[-3].update(swap_seg_labels=[(3, 4), (5, 6), (7, 8)])
+steps = _base_.steps
+steps.flip.update(swap_seg_labels=[(3, 4), (5, 6), (7, 8)])
+train_pipeline = [steps[name] for name in _base_.train_steps]
 
 train_dataloader = dict(
     dataset=dict(data_root='data/face_synthetics/', pipeline=train_pipeline, **layout)

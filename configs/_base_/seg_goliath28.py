@@ -1,43 +1,25 @@
 # Goliath, 28 body parts; folders of photos and of label pictures (docs/seg.md).
-_base_ = './seg.py'
+_base_ = ['./seg.py', './parts28.py', './schedule_dense.py']
 
-data_root = 'data/goliath/'
+data = dict(parts='goliath28', data_root='data/goliath/')
 part_table = 'goliath28'  # names, palette and mirror pairs
 
-model = dict(
-    decode_head=dict(
-        num_classes=28,
-        loss_decode=dict(
-            class_weight=[
-                *(0.1, 10, 3, 2, 4, 4, 2, 2, 6, 10, 3, 3, 1),
-                *(4, 4, 2, 2, 6, 10, 3, 3, 1, 1, 10, 10, 10, 10, 10),
-            ],
-        ),
-    ),
-)
+model = dict(decode_head=_base_.part_head)
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[-3].update(
-    swap_seg_labels=[(left, left + 9) for left in range(4, 12)],
-)
-train_pipeline.insert(
-    2,  # folder=None draws backgrounds; or photos without people, below a folder
-    dict(type='sapiens_mm.SapiensRandomBackground', prob=0.8, folder=None),
-)
+steps = _base_.steps
+steps.flip.update(swap_seg_labels=_base_.mirrored)
+train_steps = _base_.train_steps
+train_steps.insert(train_steps.index('resize'), 'background')
+train_pipeline = [steps[name] for name in train_steps]
 
 train_dataloader = dict(
     dataset=dict(
-        parts=part_table,
-        data_root=data_root,
         data_prefix=dict(img_path='train/', seg_map_path='train_parts/'),
         pipeline=train_pipeline,
+        **data,
     )
 )
 val_dataloader = dict(
-    dataset=dict(
-        parts=part_table,
-        data_root=data_root,
-        data_prefix=dict(img_path='val/', seg_map_path='val_parts/'),
-    )
+    dataset=dict(data_prefix=dict(img_path='val/', seg_map_path='val_parts/'), **data)
 )
 test_dataloader = val_dataloader

@@ -1,1 +1,3 @@
-_base_ = '../_base_/depth_hi4d.py'
+_base_ = '../_base_/depth_lists.py'
+
+test_dataloader = dict(dataset=dict(data_root='data/hi4d/'))

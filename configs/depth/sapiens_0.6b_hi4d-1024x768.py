@@ -1,3 +1,5 @@
-_base_ = '../_base_/depth_hi4d.py'
+_base_ = '../_base_/depth_lists.py'
 
 model = dict(backbone=dict(arch='sapiens_0.6b'), decode_head=dict(in_channels=1280))
+
+test_dataloader = dict(dataset=dict(data_root='data/hi4d/'))

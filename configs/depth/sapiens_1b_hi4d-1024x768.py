@@ -1,3 +1,5 @@
-_base_ = '../_base_/depth_hi4d.py'
+_base_ = '../_base_/depth_lists.py'
 
 model = dict(backbone=dict(arch='sapiens_1b'), decode_head=dict(in_channels=1536))
+
+test_dataloader = dict(dataset=dict(data_root='data/hi4d/'))

@@ -1,16 +1,16 @@
 # First on half of the pixels (docs/tiny_models.md).
-_base_ = './rtmdet_tiny_synth_person_mixed-320x320.py'
+_base_ = '../_base_/det_tiny_mixed.py'
 
 input_wh = (224, 224)  # pixels
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[2].update(img_scale=input_wh)
-train_pipeline[3].update(scale=input_wh)
-train_pipeline[4].update(crop_size=input_wh)
-train_pipeline[9].update(size=input_wh)
-test_pipeline = _base_.test_pipeline
-test_pipeline[1].update(scale=input_wh)
-test_pipeline[2].update(size=input_wh)
+steps = _base_.steps
+steps.mosaic.update(img_scale=input_wh)
+steps.resize.update(scale=input_wh)
+steps.crop.update(crop_size=input_wh)
+steps.pad.update(size=input_wh)
+steps.fit.update(scale=input_wh)
+train_pipeline = [steps[name] for name in _base_.train_steps]
+test_pipeline = [steps[name] for name in _base_.test_steps]
 
 datasets = [
     dict(dataset, pipeline=train_pipeline)

@@ -13,7 +13,7 @@ stored = dict(map_scale=0.001, depth_unit='m', near_is_zero=False)
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'depth/sapiens_0.3b_synth-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'depth/sapiens_0.3b_synth-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('depth/sapiens_tiny_synth-256x192'))
 start = 'sapiens_tiny_synth_depth'
 

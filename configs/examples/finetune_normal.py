@@ -13,7 +13,7 @@ stored = dict(axes='xyz')
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'normal/sapiens_0.3b_synth-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'normal/sapiens_0.3b_synth-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('normal/sapiens_tiny_synth-256x192'))
 start = 'sapiens_tiny_synth_normal'
 

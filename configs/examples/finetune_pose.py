@@ -14,7 +14,7 @@ sigmas = [0.05] * len(keypoints)  # spread of annotators, by the size of people:
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'pose/sapiens_0.3b_coco17-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'pose/sapiens_0.3b_coco17-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('pose/sapiens_tiny_synth308-256x192'))
 start = 'sapiens_tiny_synth308'
 
@@ -38,11 +38,9 @@ model = dict(
     test_cfg=dict(flip_test=bool(mirror)),
 )
 
-changes = {'RandomFlip': dict(prob=0.5 if mirror else 0.0)}
-train_pipeline = [
-    dict(step, **changes.get(step['type'], {}))
-    for step in _base_.train_dataloader.dataset.pipeline
-]
+steps = _base_.steps
+steps.flip.update(prob=0.5 if mirror else 0.0)
+train_pipeline = [steps[name] for name in _base_.train_steps]
 data = dict(type='CocoDataset', data_root=folder, metainfo=metainfo, bbox_file=None)
 train_dataloader = dict(
     num_workers=2, dataset=dict(pipeline=train_pipeline, **data, **train)

@@ -11,7 +11,7 @@ mirror = [('left_shoe', 'right_shoe')]
 # 4. how long
 epochs = 20
 # 5. model and starting weights (None: none). These need no GPU; with one, take
-# 'seg/sapiens_0.3b_synth28-1024x768' and 'sapiens_0.3b_epoch_1600' (CC-BY-NC)
+# 'seg/sapiens_0.3b_synth28-1024x768' and 'sapiens_0.3b' (CC-BY-NC)
 _base_ = str(__import__('sapiens_mm').config_path('seg/sapiens_tiny_synth28-256x192'))
 start = 'sapiens_tiny_synth28'
 
@@ -24,11 +24,9 @@ model = dict(
 )
 
 pairs = [(classes.index(left), classes.index(right)) for left, right in mirror]
-changes = {'RandomFlip': dict(swap_seg_labels=pairs)}
-train_pipeline = [
-    dict(step, **changes.get(step['type'], {}))
-    for step in _base_.train_dataloader.dataset.pipeline
-]
+steps = _base_.steps
+steps.flip.update(swap_seg_labels=pairs)
+train_pipeline = [steps[name] for name in _base_.train_steps]
 metainfo = dict(classes=classes, mirror_pairs=mirror)  # and palette: RGB, or generated
 data = dict(parts=None, metainfo=metainfo, data_root=folder)
 train_dataloader = dict(

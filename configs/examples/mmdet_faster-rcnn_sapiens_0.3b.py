@@ -13,9 +13,7 @@ model = dict(
         drop_path_rate=0.1,
         with_cp=True,  # half the memory for a third more time
         # downloaded when training begins; CC-BY-NC. None trains from scratch
-        init_cfg=dict(
-            type='Pretrained', checkpoint='sapiens_0.3b_epoch_1600_clean.pth'
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
     ),
     neck=dict(
         _delete_=True,

@@ -13,9 +13,7 @@ model = dict(
         patch_cfg=dict(padding=0),  # as the encoders were pretrained
         drop_path_rate=0.2,
         # downloaded when training begins; CC-BY-NC. None trains from scratch
-        init_cfg=dict(
-            type='Pretrained', checkpoint='sapiens_0.3b_epoch_1600_clean.pth'
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
     ),
     # of (B, D, H / 16, W / 16) makes (B, D); _delete_, as the config above has None
     neck=dict(_delete_=True, type='GlobalAveragePooling'),

@@ -20,9 +20,7 @@ model = dict(
         patch_cfg=dict(padding=0),  # as the encoders were pretrained
         drop_path_rate=0.1,
         # downloaded when training begins; CC-BY-NC. None trains from scratch
-        init_cfg=dict(
-            type='Pretrained', checkpoint='sapiens_0.3b_epoch_1600_clean.pth'
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
     ),
     neck=dict(
         type='sapiens_mm.SapiensSimplePyramid',

@@ -1,5 +1,11 @@
 # Renders while training, in the loader's processes: no files are read.
-_base_ = './sapiens_0.3b_synth-1024x768.py'
+_base_ = '../_base_/normal_synth.py'
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
+    )
+)
 
 synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansMaps', kind='normal')
 

@@ -1,1 +1,3 @@
-_base_ = '../_base_/normal_thuman2.py'
+_base_ = '../_base_/normal_lists.py'
+
+test_dataloader = dict(dataset=dict(data_root='data/thuman2/'))

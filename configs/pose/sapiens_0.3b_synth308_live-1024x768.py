@@ -1,5 +1,14 @@
 # Renders while training, in the loader's processes: no files are read.
-_base_ = './sapiens_0.3b_synth308-1024x768.py'
+_base_ = '../_base_/pose_synth308.py'
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.3b'),
+    ),
+    head=dict(
+        loss=dict(type='KeypointOHKMMSELoss', use_target_weight=True, topk=128),
+    ),
+)
 
 train_dataloader = dict(
     num_workers=8,

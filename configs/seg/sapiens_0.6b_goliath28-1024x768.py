@@ -3,7 +3,7 @@ _base_ = '../_base_/seg_goliath28.py'
 model = dict(
     backbone=dict(
         arch='sapiens_0.6b',
-        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.6b_epoch_1600'),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_0.6b'),
     ),
     decode_head=dict(in_channels=1280),
 )

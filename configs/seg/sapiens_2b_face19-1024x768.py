@@ -3,7 +3,7 @@ _base_ = '../_base_/seg_face19.py'
 model = dict(
     backbone=dict(
         arch='sapiens_2b',
-        init_cfg=dict(type='Pretrained', checkpoint='sapiens_2b_epoch_660'),
+        init_cfg=dict(type='Pretrained', checkpoint='sapiens_2b'),
     ),
     decode_head=dict(in_channels=1920),
 )

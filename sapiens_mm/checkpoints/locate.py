@@ -28,7 +28,8 @@ def resolve(source: str | os.PathLike) -> Path:
         source: A path; ``hf://org/repo/path/file.pth`` with an optional
             ``@revision``; an ``https://`` address; the name of a released file,
             such as ``'sapiens_0.3b_coco_best_coco_AP_796'``, or of a bundled one;
-            or ``'pose/sapiens_0.3b_coco17-1024x768:official'``.
+            ``'sapiens_1b'``, the pretrained encoder of that size; or
+            ``'pose/sapiens_0.3b_coco17-1024x768:official'``.
 
     Raises:
         CheckpointError: If there is no such file, or it cannot be had here; then
@@ -39,8 +40,12 @@ def resolve(source: str | os.PathLike) -> Path:
         known = next((f for f in released_files() if text in f.sources), None)
         return _fetch(text, known)
     path = Path(text).expanduser()
+    known = find_released(text)
     try:
-        if path.exists() or not isinstance(source, str):
+        # a folder may well be called sapiens_1b, and is no checkpoint
+        if not isinstance(source, str) or path.is_file():
+            return path
+        if path.exists() and known is None:
             return path
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
         reason = getattr(error, 'strerror', None) or error
@@ -50,7 +55,6 @@ def resolve(source: str | os.PathLike) -> Path:
     own = bundled.find_bundled(text)
     if own is not None:
         return own.path
-    known = find_released(text)
     if known is None:
         raise CheckpointError(f'There is no checkpoint {text}{_advice(path)}.')
     for folder in checkpoint_folders():
@@ -86,6 +90,7 @@ def _advice(path: Path) -> str:
     if known is not None:
         return f'; to download it, give its name alone: {known.name}'
     names = [file.name for file in (*released_files(), *bundled.BUNDLED.values())]
+    names += [file.short_name for file in released_files() if file.short_name]
     # not path.stem: the dot of 'sapiens_0.3b' is no suffix
     wanted = path.name.removesuffix('.pth').removesuffix('.pt2')
     near = difflib.get_close_matches(wanted, names, n=2, cutoff=0.6)

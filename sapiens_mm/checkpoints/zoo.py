@@ -87,6 +87,8 @@ class ReleasedFile:
         config: Our config that it fits, ``''`` if none is shipped.
         sha256: Digest, None where it is not known.
         note: What else to know.
+        short_name: A second name, short enough to type: ``'sapiens_1b'`` is the
+            pretrained encoder of that size; ``''`` for other files.
     """
 
     name: str
@@ -102,6 +104,7 @@ class ReleasedFile:
     config: str
     sha256: str | None = None
     note: str = ''
+    short_name: str = ''
 
 
 def _metric(stem: str) -> str:
@@ -154,6 +157,7 @@ def _released(task: str, size: str, dataset: str, stem: str, form: str) -> Relea
         num_bytes=_num_bytes(task, size, form),
         config=_config(task, size, dataset),
         note='encoder only' if task == 'pretrain' else '',
+        short_name=f'sapiens_{size}' if (task, form) == ('pretrain', 'pth') else '',
     )
 
 
@@ -220,9 +224,13 @@ def find_released(name: str) -> ReleasedFile | None:
     """Look up a released file.
 
     Args:
-        name: Its name with or without suffix (and ``_clean``), or the name of one
-            of our configs with ``:official`` behind it.
+        name: Its name with or without suffix (and ``_clean``), its short name, or
+            the name of one of our configs with ``:official`` behind it.
     """
+    short = name.strip()  # without suffix: sapiens_1b.pth is a file of the user's
+    for file in released_files():
+        if file.short_name and file.short_name == short:
+            return file
     wanted = name.strip().removesuffix('.pth').removesuffix('.pt2')
     for mark in (':official', '@official', ' official', '+official'):
         if wanted.endswith(mark):

@@ -345,6 +345,42 @@ def test_find(name, metric, config):
     assert by_config == found and by_config.format == 'pth'
 
 
+@pytest.mark.parametrize('size', ['0.3b', '0.6b', '1b', '2b'])
+def test_an_encoder_has_a_short_name(size):
+    found = find_released(f'sapiens_{size}')
+    assert (found.task, found.size, found.format) == ('pretrain', size, 'pth')
+    assert found == find_released(found.name)
+    assert find_released(f'sapiens_{size}.pth') is None  # a file of the user's
+
+
+def test_short_names_are_of_one_file_each():
+    files = released_files()
+    short = [file.short_name for file in files if file.short_name]
+    assert len(set(short)) == len(short) == 4
+    assert not set(short) & {file.name for file in files}
+
+
+def test_a_short_name_is_found_by_file_and_not_by_folder(
+    folders, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'sapiens_1b').mkdir()
+    file = folders / 'sapiens_1b_epoch_173_clean.pth'
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b'weights')
+    assert resolve('sapiens_1b') == resolve('sapiens_1b_epoch_173') == file
+    # an own file of that name goes first, and a path is taken at its word
+    assert resolve(tmp_path / 'sapiens_1b') == tmp_path / 'sapiens_1b'
+    (tmp_path / 'sapiens_1b').rmdir()
+    (tmp_path / 'sapiens_1b').write_bytes(b'own')
+    assert resolve('sapiens_1b').read_bytes() == b'own'
+
+
+def test_a_misspelt_short_name_is_answered_with_near_ones():
+    with pytest.raises(CheckpointError, match='did you mean .*sapiens_1b'):
+        resolve('sapiens_1')
+
+
 def test_find_nothing():
     assert find_released('pose/sapiens_2b_goliath308-1024x768:official') is None
     assert find_released('sapiens_9b') is None

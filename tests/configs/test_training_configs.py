@@ -16,12 +16,7 @@ from sapiens_mm.testing import TINY_HW, build_model, tiny_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'seg'))
 
-SIZES = {
-    '0.3b': 'sapiens_0.3b_epoch_1600',
-    '0.6b': 'sapiens_0.6b_epoch_1600',
-    '1b': 'sapiens_1b_epoch_173',
-    '2b': 'sapiens_2b_epoch_660',
-}
+SIZES = ('0.3b', '0.6b', '1b', '2b')
 PARTS = ('goliath28', 'lip20', 'cihp20', 'face19')
 
 
@@ -41,7 +36,7 @@ def step(cfg, name):
 @pytest.mark.parametrize('dataset', PARTS)
 def test_seg_settings_of_all_sizes(dataset, size):
     cfg = load('seg', dataset, size)
-    assert cfg.model.backbone.init_cfg.checkpoint == SIZES[size]
+    assert cfg.model.backbone.init_cfg.checkpoint == f'sapiens_{size}'
     optim = cfg.optim_wrapper
     assert optim.type == 'sapiens_mm.SapiensOptimWrapper'
     assert optim.optimizer == dict(

@@ -164,8 +164,9 @@ def test_a_metric_of_other_images_is_refused(start, tmp_path, keypoint_file):
         ),
         (
             dict(
-                more='train_pipeline = _base_.train_pipeline\n'
-                'train_pipeline[-2].update(min_keypoints=8)\n'
+                more='steps = _base_.steps\n'
+                'steps.enough.update(min_keypoints=8)\n'
+                'train_pipeline = [steps[name] for name in _base_.train_steps]\n'
                 'train_dataloader["dataset"]["pipeline"] = train_pipeline'
             ),
             'SapiensMinKeypoints of train_dataloader asks for 8 of 6 keypoints, which',

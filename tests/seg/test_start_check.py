@@ -65,8 +65,9 @@ def test_as_many_classes_as_ours_under_other_names(start):
     with pytest.raises(ValueError, match='inherited from lip20, whose classes are oth'):
         start(classes, base='lip20')
     more = (
-        'train_pipeline = _base_.train_pipeline\n'
-        'train_pipeline[-3].update(swap_seg_labels=None)\n'
+        'steps = _base_.steps\n'
+        'steps.flip.update(swap_seg_labels=None)\n'
+        'train_pipeline = [steps[name] for name in _base_.train_steps]\n'
         'train_dataloader["dataset"]["pipeline"] = train_pipeline\n'
     )
     assert flip(start(classes, more, base='lip20')) is None
@@ -81,8 +82,9 @@ def test_mirror_pairs_of_the_metainfo_come_first(start):
 
 
 FLIP = (
-    'train_pipeline = _base_.train_pipeline\n'
-    'train_pipeline[-3].update(swap_seg_labels={})\n'
+    'steps = _base_.steps\n'
+    'steps.flip.update(swap_seg_labels={})\n'
+    'train_pipeline = [steps[name] for name in _base_.train_steps]\n'
     'data["pipeline"] = train_pipeline\n'
     'train_dataloader = dict(dataset=data)\n'
 )

@@ -65,6 +65,11 @@ def test_every_released_file_can_be_reached_from_the_page(tool):
     assert reached == {file.name for file in released_files()} | own
 
 
+def test_short_names_are_on_the_page(tool):
+    names = [file.short_name for file in released_files() if file.short_name]
+    assert names and all(f'`{name}`' in tool.render() for name in names)
+
+
 def test_every_config_is_either_fitted_or_listed_as_without_weights(tool):
     page = tool.render()
     named = set(

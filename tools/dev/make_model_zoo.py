@@ -83,19 +83,21 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def section(task: str, dataset: str) -> str:
     """Return the heading and table of the originals of one task."""
     title, metric = SECTIONS[task, dataset]
-    rows = []
+    rows, short = [], []
     for file in released_files():
         if (file.task, file.dataset, file.format) != (task, dataset, 'pth'):
             continue
         exports = [export_of(file, form) for form in EXPORTS]
         sizes = [gigabytes(file.num_bytes)]
         sizes += [gigabytes(export.num_bytes) if export else '–' for export in exports]
+        short += [f'`{file.short_name}`'] if file.short_name else []
         row = [f'`{file.name}`', ' · '.join(sizes), f'`{file.config}`']
         row += [file.metric] if metric else []
         rows.append([*row, file.licence.partition(' (')[0], f'`{repository(file)}`'])
     headings = ['name', 'size', 'config', *(['reported'] if metric else [])]
     lines = [f'## {title}', '']
     lines += [f'Reported by the authors: {metric}.', ''] if metric else []
+    lines += [f'By short names: {", ".join(short)}.', ''] if short else []
     return '\n'.join([*lines, table([*headings, 'licence', 'hub repository'], rows)])
 
 

@@ -1,7 +1,5 @@
-# The small pose model with Muon; the body outweighs the face (docs/tiny_models.md).
-_base_ = '../pose/sapiens_tiny_synth308-256x192.py'
-
-train_dataloader = dict(dataset=dict(group_weights=dict(body=5.0, foot=5.0, extra=5.0)))
+# The schedule of the small models with Muon (docs/tiny_models.md).
+_base_ = './schedule_tiny.py'
 
 optim_wrapper = dict(
     optimizer=dict(
