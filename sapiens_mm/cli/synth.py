@@ -1,14 +1,14 @@
 """Make a data set of synthetic people with every Sapiens label.
 
     sapiens synth data/synth_humans --num 10000 --workers 8
-    sapiens synth faces --num 500 --knob framing=face --knob hat=0.5
+    sapiens synth faces --num 500 --set framing=face --set hat=0.5
     sapiens synth tars --num 10000 --format shards
-    sapiens synth --list-knobs
+    sapiens synth --list-settings
 
 Writes pictures, COCO-style files of 17, 133 and 308 keypoints, part labels, people,
 depth and normals in folders, or tar shards for WebDataset, or both; and figures of what
 is in them. docs/synth.md describes the layout. A run that was stopped goes on when
-it is started again; a larger --num adds samples. The same seed, size and knobs give
+it is started again; a larger --num adds samples. The same seed, size and settings give
 the same bytes, whatever the number of workers.
 """
 
@@ -31,6 +31,12 @@ for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ[_name] = '1'
 
 FORMATS = ('folders', 'shards', 'both')
+# what version 0.1.0 called them
+RENAMED = {
+    '--knob': '--set',
+    '--knobs': '--settings',
+    '--list-knobs': '--list-settings',
+}
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,10 +51,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     size_help = 'HEIGHTxWIDTH of pictures, pixels (default: %(default)s)'
     add('--size', type=read_size, default='1024x768', help=size_help)
     add('--workers', type=int, default=os.cpu_count(), help='processes; default: cores')
-    knob_help = 'what is drawn how often; several are allowed'
-    add('--knob', action='append', default=[], metavar='NAME=VALUE', help=knob_help)
-    add('--knobs', type=Path, metavar='FILE', help='JSON file of knobs by name')
-    add('--list-knobs', action='store_true', help='print knobs and defaults, and end')
+    set_help = 'what is drawn how often; several are allowed'
+    add('--set', action='append', default=[], metavar='NAME=VALUE', help=set_help)
+    add('--settings', type=Path, metavar='FILE', help='JSON file of settings by name')
+    add(
+        '--list-settings',
+        action='store_true',
+        help='print settings and defaults, and end',
+    )
     add('--format', choices=FORMATS, default='folders', help='default: folders')
     shares_help = 'shares of train, val and test; default: 0.9 0.05 0.05'
     add(
@@ -64,8 +74,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--bump', action='store_true', help='store normals with wrinkles, too')
     shard_help = 'samples in a tar file (default: %(default)s)'
     add('--shard-size', type=int, default=500, help=shard_help)
+    for word in sys.argv[1:] if argv is None else argv:
+        name = word.partition('=')[0]
+        if name in RENAMED:
+            parser.error(f'{name} is now {RENAMED[name]}')
     args = parser.parse_args(argv)
-    if args.out is None and not args.list_knobs:
+    if args.out is None and not args.list_settings:
         parser.error('name the folder of the data set')
     for name in ('num', 'workers'):
         if getattr(args, name) < 1:
@@ -81,19 +95,19 @@ def read_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
-def list_knobs() -> str:
-    """Return knobs and defaults, one a line, as ``--knob`` takes them."""
-    from sapiens_mm.synth.knobs import Knobs
+def list_settings() -> str:
+    """Return settings and defaults, one a line, as ``--set`` takes them."""
+    from sapiens_mm.synth.scene_settings import SceneSettings
 
-    lines, default = [], Knobs()
-    for knob in fields(Knobs):
-        value = getattr(default, knob.name)
-        kind = knob.metadata['kind']
+    lines, default = [], SceneSettings()
+    for setting in fields(SceneSettings):
+        value = getattr(default, setting.name)
+        kind = setting.metadata['kind']
         if kind == 'weights':
             value = ','.join(f'{name}:{weight:g}' for name, weight in value)
         elif kind == 'span':
             value = ','.join(f'{number:g}' for number in value)
-        lines.append(f'{knob.name}={value}')
+        lines.append(f'{setting.name}={value}')
     return '\n'.join(lines)
 
 
@@ -104,22 +118,22 @@ def synthesize(args: argparse.Namespace) -> int:
         ValueError: If the command line asks for what cannot be.
         OSError: If a file cannot be written.
     """
-    from sapiens_mm.synth.dataset.settings import Settings
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
     from sapiens_mm.synth.dataset.writer import DatasetWriter
-    from sapiens_mm.synth.knob_text import parse_knobs
-    from sapiens_mm.synth.render.background import check_pictures
+    from sapiens_mm.synth.render.background import check_images
+    from sapiens_mm.synth.settings_text import parse_scene_settings
 
-    settings = Settings(
+    settings = DatasetSettings(
         seed=args.seed,
         size_hw=args.size,
-        knobs=parse_knobs(args.knob, args.knobs),
+        scene=parse_scene_settings(args.set, args.settings),
         shares=args.split,
         depth_mm=args.depth_mm,
         bump=args.bump,
         shard_size=args.shard_size,
     )
-    if settings.knobs.backgrounds:
-        check_pictures(settings.knobs.backgrounds)
+    if settings.scene.backgrounds:
+        check_images(settings.scene.backgrounds)
     writer = DatasetWriter(args.out, settings, args.num, args.format)
     with contextlib.closing(writer):
         return make(writer, args)
@@ -167,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm import hosts
 
     hosts.require('numba')
-    if args.list_knobs:
-        print(list_knobs())
+    if args.list_settings:
+        print(list_settings())
         return 0
     return synthesize(args)

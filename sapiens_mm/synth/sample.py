@@ -1,4 +1,4 @@
-"""One sample: a picture of people and every label of it."""
+"""One sample: an image of people and every label of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 from sapiens_mm.synth.body.keypoints import place, visibility
 from sapiens_mm.synth.core.asset import PARTS, load_asset
 from sapiens_mm.synth.core.camera import Camera
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.render.background import (
-    light_of_picture,
-    list_pictures,
+    light_of_image,
+    list_images,
     sample_backdrop,
 )
 from sapiens_mm.synth.render.compose import draw_backdrop, draw_people, light_stage
@@ -26,40 +25,10 @@ from sapiens_mm.synth.render.lighting import sample_environment
 from sapiens_mm.synth.render.sensor import expose, sample_sensor, take
 from sapiens_mm.synth.render.view import see_backdrop, see_people, set_stage
 from sapiens_mm.synth.scene import Layout, Person, lay_out, stream
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
-DEFAULT = Knobs()
-
-CLASSES = (
-    'Background',
-    'Apparel',
-    'Face_Neck',
-    'Hair',
-    'Left_Foot',
-    'Left_Hand',
-    'Left_Lower_Arm',
-    'Left_Lower_Leg',
-    'Left_Shoe',
-    'Left_Sock',
-    'Left_Upper_Arm',
-    'Left_Upper_Leg',
-    'Lower_Clothing',
-    'Right_Foot',
-    'Right_Hand',
-    'Right_Lower_Arm',
-    'Right_Lower_Leg',
-    'Right_Shoe',
-    'Right_Sock',
-    'Right_Upper_Arm',
-    'Right_Upper_Leg',
-    'Torso',
-    'Upper_Clothing',
-    'Lower_Lip',
-    'Upper_Lip',
-    'Lower_Teeth',
-    'Upper_Teeth',
-    'Tongue',
-)
-"""Names of the 28 classes in the order of their ids."""
+DEFAULT = SceneSettings()
 
 
 @dataclass(frozen=True)
@@ -70,12 +39,12 @@ class PersonLabels:
         person: Value in ``Sample.instances``.
         subject: Name of the person, different in every sample.
         keypoints: (308, 3) float32: x, y in pixels, and 2 where visible, 1 where
-            something hides it, 0 outside the picture.
+            something hides it, 0 outside the image.
         box_xyxy: (4,) float32, the person's visible pixels; right and bottom are
             exclusive.
         amodal_box_xyxy: (4,) float32, all of the person, which may reach outside.
-        facts: What was drawn: pose, build, clothes; and, in degrees, how far body and
-            head are turned away from the camera, 0 to it, positive to the right.
+        metadata: What was drawn: pose, build, clothes; and, in degrees, how far body
+            and head are turned away from the camera, 0 to it, positive to the right.
     """
 
     person: int
@@ -83,16 +52,16 @@ class PersonLabels:
     keypoints: np.ndarray
     box_xyxy: np.ndarray
     amodal_box_xyxy: np.ndarray
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture with all of its labels; pixel centres are integers.
+    """An image with all of its labels; pixel centres are integers.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
-        labels: (H, W) uint8 of ``CLASSES``.
+        labels: (H, W) uint8 of ``tables.GOLIATH28``.
         instances: (H, W) uint8, the person's number or 0.
         depth: (H, W) float32 metres along the optical axis; 0 where nobody is.
         normals: (H, W, 3) float32 unit normals of the smooth surface: x right, y up,
@@ -100,7 +69,7 @@ class Sample:
         normals_bump: The same with wrinkles and pores.
         people: Those of whom at least a pixel is seen.
         intrinsics: (3, 3) float64 K.
-        facts: What was drawn: framing, light, background.
+        metadata: What was drawn: framing, light, background.
     """
 
     image: np.ndarray
@@ -111,13 +80,13 @@ class Sample:
     normals_bump: np.ndarray
     people: list[PersonLabels]
     intrinsics: np.ndarray
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 def render(
     seed: int,
     index: int,
-    knobs: Knobs = DEFAULT,
+    settings: SceneSettings = DEFAULT,
     size_hw: tuple[int, int] = (1024, 768),
 ) -> Sample:
     """Make one sample; the same arguments give the same bytes in every process.
@@ -125,34 +94,34 @@ def render(
     Args:
         seed: Of the data set, 0 or more.
         index: Of the sample in it, 0 or more.
-        knobs: What is drawn how often.
-        size_hw: Height and width of the picture in pixels, 64 or more.
+        settings: What is drawn how often.
+        size_hw: Height and width of the image in pixels, 64 or more.
 
     Raises:
-        ValueError: If an argument is out of its range, or the knobs' folder of
-            backgrounds is missing, empty or has a broken picture
-            (``check_pictures`` finds those beforehand).
+        ValueError: If an argument is out of its range, or the settings' folder of
+            backgrounds is missing, empty or has a broken image
+            (``check_images`` finds those beforehand).
     """
     _check(seed, index, size_hw)
-    if knobs.backgrounds:
-        list_pictures(knobs.backgrounds)
+    if settings.backgrounds:
+        list_images(settings.backgrounds)
     asset = load_asset()
-    layout = lay_out(asset, seed, index, knobs, size_hw)
+    layout = lay_out(asset, seed, index, settings, size_hw)
     rng = stream(seed, index, 2)
-    outdoor = bool(rng.random() < knobs.outdoor)
-    if knobs.environment:
-        outdoor = knobs.environment == 'outdoor'
-    environment = sample_environment(rng, knobs, outdoor)
+    outdoor = bool(rng.random() < settings.outdoor)
+    if settings.environment:
+        outdoor = settings.environment == 'outdoor'
+    environment = sample_environment(rng, settings, outdoor)
     backdrop = sample_backdrop(
         stream(seed, index, 3),
-        knobs,
+        settings,
         layout.camera,
         layout.centre,
         layout.radius,
         outdoor,
     )
-    if backdrop.picture is not None:
-        environment = light_of_picture(backdrop.picture, environment)
+    if backdrop.image is not None:
+        environment = light_of_image(backdrop.image, environment)
     meshes = [m for p in layout.people for m in p.meshes]
     seats = [m for p in layout.people for m in p.things]
     camera = layout.camera
@@ -165,7 +134,7 @@ def render(
         stage.points,
         stage.normals,
         asset.part_weights,
-        np.array([CLASSES.index(part) for part in PARTS]),
+        np.array([PART_IDS_28[part] for part in PARTS]),
         np.stack([asset.fields['lip'], asset.fields['lower_lip']], 1),
         front.camera,
         front.ids,
@@ -176,7 +145,7 @@ def render(
     light, bumps = draw_people(lit, camera, front)
     behind = draw_backdrop(lit, camera, backdrop, back)
     light += behind * (1 - front.cover[..., None])
-    sensor = sample_sensor(stream(seed, index, 4), knobs, size_hw[0])
+    sensor = sample_sensor(stream(seed, index, 4), settings, size_hw[0])
     image = take(light, expose(light, person), sensor)
     seen = visible_boxes(instances, len(layout.people))
     whole = whole_boxes(stage.geometry, camera, len(layout.people))
@@ -201,11 +170,11 @@ def render(
         normals_bump=outward_frame(bumps, person),
         people=people,
         intrinsics=layout.camera.intrinsics,
-        facts={
+        metadata={
             'framing': layout.framing,
             'people': len(layout.people),
             'outdoor': outdoor,
-            'picture': backdrop.picture is not None,
+            'picture': backdrop.image is not None,
             'sun': bool(environment.key_color.max() > 1),
         },
     )
@@ -249,7 +218,7 @@ def _label_person(
         keypoints=keypoints.astype(np.float32),
         box_xyxy=boxes[0],
         amodal_box_xyxy=boxes[1],
-        facts=person.facts | _yaws(person, camera),
+        metadata=person.metadata | _yaws(person, camera),
     )
 
 

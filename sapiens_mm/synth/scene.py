@@ -16,9 +16,9 @@ from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.camera import Camera, frame_points, view_axes
 from sapiens_mm.synth.core.jit import kernel
 from sapiens_mm.synth.core.mesh import Mesh, bounds, lowest_kept, shifted
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import supports
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
 
@@ -37,14 +37,14 @@ class Person:
         meshes: Skin, clothes and hair.
         things: What they sit on.
         shape: Their build.
-        facts: What was drawn, for statistics.
+        metadata: What was drawn, for statistics.
     """
 
     body: Body
     meshes: list[Mesh]
     things: list[Mesh]
     shape: BodyShape
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 def stream(seed: int, index: int, *path: int) -> Rng:
@@ -53,20 +53,25 @@ def stream(seed: int, index: int, *path: int) -> Rng:
 
 
 def make_person(
-    asset: Asset, seed: int, index: int, number: int, knobs: Knobs, close_up: bool
+    asset: Asset,
+    seed: int,
+    index: int,
+    number: int,
+    settings: SceneSettings,
+    close_up: bool,
 ) -> Person:
     """Draw the ``number``-th person of a sample, at the world's origin.
 
-    Body, pose and clothes have streams of their own: another knob of the wardrobe
+    Body, pose and clothes have streams of their own: another setting of the wardrobe
     leaves the bodies as they are.
     """
     who, how, wear = (stream(seed, index, 1, number, k) for k in range(3))
-    shape = sample_shape(who, knobs, asset)
+    shape = sample_shape(who, settings, asset)
     looks = sample_looks(who, shape)
-    rest = shape_body(asset, shape, sample_expression(who, knobs, close_up))
-    pose = sample_pose(rest, how, knobs)
+    rest = shape_body(asset, shape, sample_expression(who, settings, close_up))
+    pose = sample_pose(rest, how, settings)
     body = pose_body(rest, pose)
-    outfit = dress(asset, body, wear, knobs, looks, number, shape.gender, pose.kind)
+    outfit = dress(asset, body, wear, settings, looks, number, shape.gender, pose.kind)
     meshes = flesh(body, looks, number, outfit.hidden, outfit.aux) + outfit.meshes
     lowest = min(lowest_kept(m.vertices, m.cut) for m in meshes)
     shift = np.array([0, 0, -lowest])
@@ -121,23 +126,27 @@ class Layout:
 
 
 def lay_out(
-    asset: Asset, seed: int, index: int, knobs: Knobs, size_hw: tuple[int, int]
+    asset: Asset,
+    seed: int,
+    index: int,
+    settings: SceneSettings,
+    size_hw: tuple[int, int],
 ) -> Layout:
     """Draw people, stand them apart, and point the camera."""
     rng = stream(seed, index, 0)
-    framing = knobs.choose('framing', rng)
-    count = COUNTS[knobs.choose('people', rng)]
+    framing = settings.choose('framing', rng)
+    count = COUNTS[settings.choose('people', rng)]
     if framing == 'face' and rng.random() < 0.6:
         count = 1
-    view = _View.sample(rng, knobs, framing, size_hw)
-    first = make_person(asset, seed, index, 1, knobs, framing == 'face')
-    first = _turned(first, _facing(rng, knobs, first, framing))
+    view = _View.sample(rng, settings, framing, size_hw)
+    first = make_person(asset, seed, index, 1, settings, framing == 'face')
+    first = _turned(first, _facing(rng, settings, first, framing))
     people = [first]
     camera = view.point(_targets(first, framing))
     for number in range(2, count + 1):
-        other = make_person(asset, seed, index, number, knobs, False)
-        other = _turned(other, _facing(rng, knobs, other, 'full'))
-        spot = _free_spot(rng, knobs, people, other, camera)
+        other = make_person(asset, seed, index, number, settings, False)
+        other = _turned(other, _facing(rng, settings, other, 'full'))
+        spot = _free_spot(rng, settings, people, other, camera)
         if spot is not None:
             people.append(moved(other, 0.0, spot))
     if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
@@ -165,9 +174,11 @@ class _View:
     size_hw: tuple[int, int]
 
     @staticmethod
-    def sample(rng: Rng, knobs: Knobs, framing: str, size_hw: tuple) -> _View:
+    def sample(
+        rng: Rng, settings: SceneSettings, framing: str, size_hw: tuple
+    ) -> _View:
         """Draw a view that looks along +y."""
-        low, high = np.deg2rad(knobs.elevation_deg)
+        low, high = np.deg2rad(settings.elevation_deg)
         span = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}[
             framing
         ]
@@ -183,8 +194,8 @@ class _View:
         mode = 0.7 * low + 0.3 * high
         return _View(
             elevation=float(rng.triangular(low, mode, high) if low < high else low),
-            roll=float(np.deg2rad(rng.normal(0, 1) * knobs.roll_deg)),
-            fov=float(np.deg2rad(knobs.draw('fov_deg', rng))),
+            roll=float(np.deg2rad(rng.normal(0, 1) * settings.roll_deg)),
+            fov=float(np.deg2rad(settings.draw('fov_deg', rng))),
             fill=float(fill),
             offset=(float(aside), float(down)),
             size_hw=size_hw,
@@ -230,9 +241,9 @@ def _turned(person: Person, yaw: float) -> Person:
     return moved(person, yaw, np.array([s * y - c * x, -s * x - c * y, 0.0]))
 
 
-def _facing(rng: Rng, knobs: Knobs, person: Person, framing: str) -> float:
+def _facing(rng: Rng, settings: SceneSettings, person: Person, framing: str) -> float:
     """Draw how far a person is turned away from a camera that looks along +y."""
-    if rng.random() < knobs.behind:
+    if rng.random() < settings.behind:
         return float(rng.uniform(-np.pi, np.pi))
     bone = 'head' if framing == 'face' else 'root'
     which = person.body.asset.bone_index[bone]
@@ -244,7 +255,11 @@ def _facing(rng: Rng, knobs: Knobs, person: Person, framing: str) -> float:
 
 
 def _free_spot(
-    rng: Rng, knobs: Knobs, people: list[Person], other: Person, camera: Camera
+    rng: Rng,
+    settings: SceneSettings,
+    people: list[Person],
+    other: Person,
+    camera: Camera,
 ) -> np.ndarray | None:
     """Draw where another person stands without running into those who are there.
 
@@ -261,12 +276,12 @@ def _free_spot(
     own, there = _outline(other), [_outline(p) for p in people]
     reach = _reach(people[0]) + _reach(other)
     for _ in range(40):
-        apart = reach + knobs.draw('gap_m', rng)
+        apart = reach + settings.draw('gap_m', rng)
         angle = rng.uniform(-np.pi, np.pi)
         ahead, aside = apart * np.sin(angle), apart * np.cos(angle)
         ahead = abs(ahead) if rng.random() < 0.75 else ahead
         depth = distance + ahead
-        # not before the lens, and not out of the picture
+        # not before the lens, and not out of the image
         if depth < max(0.55 * distance, 0.9) or abs(aside) > 0.55 * width * depth:
             continue
         spot = ahead * forward + aside * right

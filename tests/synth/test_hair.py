@@ -7,14 +7,14 @@ import pytest
 
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.body.flesh import sample_looks, skin_aux
-from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.clothes.dresser import Dresser
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.synth.hair.hair import STYLES, grow_hair
 from sapiens_mm.synth.hair.locks import solid
 from sapiens_mm.synth.hair.strands import grow, ribbons
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 ASSET = load_asset()
 SHAPE = BodyShape(gender=1.0)
@@ -28,14 +28,14 @@ def haired(
     """Return a dresser with hair of one style."""
     rng = np.random.default_rng(seed)
     d = Dresser(ASSET, pose_body(REST, pose or Pose()), 1, rng)
-    grow_hair(d, Knobs(hair_female={style: 1}), LOOKS, 1.0, hat)
+    grow_hair(d, SceneSettings(hair_female={style: 1}), LOOKS, 1.0, hat)
     return d
 
 
 @pytest.mark.parametrize('style', sorted(STYLES))
 def test_hair_is_outside_the_head(style) -> None:
     d = haired(style)
-    assert d.meshes and all(m.class_id == CLASS['Hair'] for m in d.meshes)
+    assert d.meshes and all(m.class_id == PART_IDS_28['Hair'] for m in d.meshes)
     points, normals = solid(d)
     hair = np.concatenate([m.vertices[m.cut < 1] for m in d.meshes])[::5]
     deep = 0
@@ -115,8 +115,8 @@ def test_a_beard_darkens_only_the_lower_face() -> None:
     seen = 0
     for seed in range(12):
         d = Dresser(ASSET, pose_body(REST, Pose()), 1, np.random.default_rng(seed))
-        knobs = Knobs(beard=1.0, hair_male={'bald': 1})
-        got = grow_hair(d, knobs, LOOKS, 0.0, None)
+        settings = SceneSettings(beard=1.0, hair_male={'bald': 1})
+        got = grow_hair(d, settings, LOOKS, 0.0, None)
         changed = got != aux
         seen += changed.any()
         assert not d.meshes
@@ -127,8 +127,8 @@ def test_a_beard_darkens_only_the_lower_face() -> None:
 
 
 def test_few_are_bald() -> None:
-    knobs = Knobs()
+    settings = SceneSettings()
     for name in ('hair_female', 'hair_male'):
-        names, shares = knobs.weights(name)
+        names, shares = settings.weights(name)
         assert dict(zip(names, shares, strict=True))['bald'] < 0.08
         assert set(names) - {'bald'} == set(STYLES)

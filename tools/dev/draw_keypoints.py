@@ -36,9 +36,9 @@ from sapiens_mm.synth.core.asset import IRIS_RAD, PUPIL_RAD, load_asset
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.rig import Pose
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.posing.poses import sample_pose
 from sapiens_mm.synth.render.raster import empty_buffers, raster
+from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables import GOLIATH308
 
 PARTS = ('body', 'eyes', 'upper_teeth', 'lower_teeth', 'tongue')
@@ -264,10 +264,10 @@ def bodies(seed: int | None) -> tuple[Body, Body]:
     asset = load_asset()
     shape, pose, face = BodyShape(), Pose(), {'lipsSeal': 1.0}
     if seed is not None:
-        rng, knobs = np.random.default_rng(seed), Knobs()
-        shape = sample_shape(rng, knobs, asset)
-        face = sample_expression(rng, knobs)
-        pose = sample_pose(shape_body(asset, shape, face), rng, knobs)
+        rng, settings = np.random.default_rng(seed), SceneSettings()
+        shape = sample_shape(rng, settings, asset)
+        face = sample_expression(rng, settings)
+        pose = sample_pose(shape_body(asset, shape, face), rng, settings)
     ajar = {**face, 'lipsSeal': 0.0, 'jawOpen': 0.45}
     for side in ('Left', 'Right'):
         ajar |= {f'eyeWide{side}': 1.0, f'eyeLookUp{side}': 0.1}

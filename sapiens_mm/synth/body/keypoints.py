@@ -1,7 +1,7 @@
 """The 308 keypoints on a posed body, and which of them an image shows.
 
-tools/dev/place_keypoints.py chose the places of the left side and the midline and says what
-it took each name for; the right side is their mirror image.
+tools/dev/place_keypoints.py chose the places of the left side and the midline and says
+what it took each name for; the right side is their mirror image.
 """
 
 from __future__ import annotations

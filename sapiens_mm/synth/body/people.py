@@ -9,7 +9,7 @@ import numpy as np
 
 from sapiens_mm.synth.body.shape import BodyShape, shape_coefficients
 from sapiens_mm.synth.core.asset import Asset
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 _STATURE_M = {'male': (1.755, 0.07), 'female': (1.62, 0.065)}
 _FACE = ('nose', 'chin', 'mouth', 'cheek', 'eye', 'ear', 'head', 'forehead')
@@ -33,7 +33,9 @@ _DAMPED = {
 }
 
 
-def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodyShape:
+def sample_shape(
+    rng: np.random.Generator, settings: SceneSettings, asset: Asset
+) -> BodyShape:
     """Draw an adult.
 
     Stature follows the sexes' means; heaviness and muscles are drawn apart, heavy
@@ -41,20 +43,20 @@ def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodySh
 
     Args:
         rng: Source of chance.
-        knobs: ``female``, ``age_years``, ``stature_m`` and ``face_variety`` matter.
+        settings: ``female``, ``age_years``, ``stature_m`` and ``face_variety`` matter.
         asset: Says what stature a build has.
 
     Returns:
         The build.
     """
-    female = bool(rng.random() < knobs.female)
+    female = bool(rng.random() < settings.female)
     gender = float(np.clip(abs(rng.normal(0, 0.12)), 0, 0.45))
     heavy = float(np.clip(rng.normal(0.52, 0.24), 0, 1))
     muscle = rng.normal(0.5 - 0.55 * max(heavy - 0.55, 0), 0.16)
     races = rng.dirichlet([0.45] * 3)
     build = BodyShape(
         gender=1 - gender if female else gender,
-        age_years=knobs.draw('age_years', rng),
+        age_years=settings.draw('age_years', rng),
         muscle=float(np.clip(muscle, 0.02, 0.95)),
         weight=heavy,
         proportions=float(rng.uniform(0.25, 0.8)),
@@ -63,10 +65,10 @@ def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodySh
         african=float(races[0]),
         asian=float(races[1]),
         caucasian=float(races[2]),
-        local=_sample_locals(rng, asset, knobs.face_variety),
+        local=_sample_locals(rng, asset, settings.face_variety),
     )
     mean, deviation = _STATURE_M['female' if female else 'male']
-    wanted = np.clip(rng.normal(mean, deviation), *knobs.stature_m)
+    wanted = np.clip(rng.normal(mean, deviation), *settings.stature_m)
     low, high = (stature(asset, replace(build, height=h)) for h in (0.0, 1.0))
     share = (wanted - low) / (high - low)
     return replace(build, height=float(np.clip(share, 0, 1)))
@@ -125,20 +127,20 @@ def _sample_locals(
 
 
 def sample_expression(
-    rng: np.random.Generator, knobs: Knobs, close_up: bool = False
+    rng: np.random.Generator, settings: SceneSettings, close_up: bool = False
 ) -> dict[str, float]:
     """Draw what a face does.
 
     Args:
         rng: Source of chance.
-        knobs: ``expression``, ``open_mouth_close_up``, ``blink`` and ``gaze_deg``.
+        settings: ``expression``, ``open_mouth_close_up``, ``blink`` and ``gaze_deg``.
         close_up: The framing is a face, whose mouth is open more often.
 
     Returns:
         Strength from 0 to 1 by name of a facial unit, for ``shape_body``.
     """
-    kind = knobs.choose('expression', rng)
-    if close_up and rng.random() < knobs.open_mouth_close_up:
+    kind = settings.choose('expression', rng)
+    if close_up and rng.random() < settings.open_mouth_close_up:
         kind = str(rng.choice(['laugh', 'talk', 'shout', 'tongue', 'bared']))
     out = _mouth(kind, rng)
     if out.get('jawOpen', 0) <= 0 and kind not in ('laugh', 'bared'):
@@ -155,11 +157,11 @@ def sample_expression(
     _both(out, 'browOuterUp', raised)
     out['browInnerUp'] = raised * rng.uniform(0.4, 1.2)
     _both(out, 'browDown', lowered - max(raised, 0))
-    blink = rng.random() < knobs.blink
+    blink = rng.random() < settings.blink
     _both(out, 'eyeBlink', rng.uniform(0.35, 1.0) if blink else rng.normal(0, 0.06))
     if rng.random() < 0.15 * blink:
         out['eyeBlinkRight'] = 0.0
-    _look(out, rng, knobs.gaze_deg)
+    _look(out, rng, settings.gaze_deg)
     return {n: float(min(v, 1.0)) for n, v in out.items() if v > 0.004}
 
 

@@ -15,8 +15,8 @@ from sapiens_mm.synth.clothes.footwear import shoes, socks
 from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.mesh import Material, Mesh
 from sapiens_mm.synth.hair.hair import grow_hair
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import seat_box
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
 
@@ -40,7 +40,7 @@ def dress(
     asset: Asset,
     body: Body,
     rng: Rng,
-    knobs: Knobs,
+    settings: SceneSettings,
     looks: Looks,
     person: int = 1,
     gender: float = 0.5,
@@ -52,8 +52,8 @@ def dress(
         asset: The baked human.
         body: Posed.
         rng: Drawn from.
-        knobs: ``outfits``, ``shoes``, ``socks``, ``hair``, ``beard`` and the
-            accessories are read.
+        settings: ``outfits``, ``skirts``, ``shoes``, ``shoe_kinds``, ``socks``, and
+            those of hair and accessories.
         looks: Colours of hair and skin.
         person: Number that the meshes carry.
         gender: Of the build, 0 male to 1 female; shifts what is likely.
@@ -61,22 +61,24 @@ def dress(
     """
     seat = seat_box(body) if kind.startswith('sit:') else None
     d = Dresser(asset, body, person, rng, seat)
-    outfit = knobs.choose('outfits', rng)
+    outfit = settings.choose('outfits', rng)
     if outfit == 'dress' and rng.random() > 0.25 + 0.75 * (gender > 0.5):
         outfit = 'casual'
-    _OUTFITS[outfit](d, knobs, gender)
-    covered_head = accessorize(d, knobs, outfit)
-    aux = grow_hair(d, knobs, looks, gender, covered_head)
+    _OUTFITS[outfit](d, settings, gender)
+    covered_head = accessorize(d, settings, outfit)
+    aux = grow_hair(d, settings, looks, gender, covered_head)
     return Outfit(d.meshes, d.hidden, aux)
 
 
-def _feet(d: Dresser, knobs: Knobs, kind: str = '', low: bool = False) -> None:
+def _feet(
+    d: Dresser, settings: SceneSettings, kind: str = '', low: bool = False
+) -> None:
     """Draw socks and shoes; ``low`` allows none above the ankle."""
     rng = d.rng
-    wears_shoes = rng.random() < knobs.shoes
-    kind = kind or knobs.choose('shoe_kinds', rng)
+    wears_shoes = rng.random() < settings.shoes
+    kind = kind or settings.choose('shoe_kinds', rng)
     bare = kind in ('sandal', 'flat') and rng.random() < 0.85
-    if rng.random() < (knobs.socks if wears_shoes else 0.5) and not bare:
+    if rng.random() < (settings.socks if wears_shoes else 0.5) and not bare:
         height = rng.choice([0.03, 0.12, 0.2, 0.33], p=[0.25, 0.45, 0.2, 0.1])
         material = fabrics.knit(rng) if rng.random() < 0.4 else fabrics.cloth(rng)
         if rng.random() < 0.4:
@@ -99,11 +101,13 @@ def _bottom_material(rng: Rng) -> tuple[str, Material]:
     return kind, fabrics.cloth(rng, pattern)
 
 
-def _legs(d: Dresser, knobs: Knobs, gender: float, high: float, skirts: float) -> None:
+def _legs(
+    d: Dresser, settings: SceneSettings, gender: float, high: float, skirts: float
+) -> None:
     """Draw trousers or a skirt, with shoes in the right order."""
     rng = d.rng
     if rng.random() < skirts * (0.12 + 0.88 * (gender > 0.5)):
-        _feet(d, knobs)
+        _feet(d, settings)
         below = fabrics.cloth(rng, 'cloth')
         end = 0.2 if rng.random() < 0.75 else d.at_base.leg_span[1] - 0.02
         garments.short_tights(d, below, end)
@@ -114,10 +118,10 @@ def _legs(d: Dresser, knobs: Knobs, gender: float, high: float, skirts: float) -
     kind, material = _bottom_material(rng)
     over = kind == 'skinny' and rng.random() < 0.5
     if not over:
-        _feet(d, knobs)
+        _feet(d, settings)
     garments.trousers(d, material, kind=kind, high=high)
     if over:
-        _feet(d, knobs, ('boot', 'high_boot', 'sneaker')[rng.integers(3)])
+        _feet(d, settings, ('boot', 'high_boot', 'sneaker')[rng.integers(3)])
 
 
 def _skirt_cloth(rng: Rng) -> Material:
@@ -127,7 +131,7 @@ def _skirt_cloth(rng: Rng) -> Material:
     return fabrics.satin(rng) if pick < 0.4 else fabrics.cloth(rng)
 
 
-def _casual(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _casual(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     high = rng.uniform(0.21, 0.29)
     kinds = ('tee', 'long', 'shirt', 'sweater', 'hoodie', 'tank', 'crop', 'blouse')
@@ -149,9 +153,9 @@ def _casual(d: Dresser, knobs: Knobs, gender: float) -> None:
     tight = rng.beta(0.9, 1.3)
     if tucked:
         garments.top(d, kind, material, low=0.12, tight=max(tight, 0.5))
-        _legs(d, knobs, gender, max(high, 0.255), knobs.skirts)
+        _legs(d, settings, gender, max(high, 0.255), settings.skirts)
     else:
-        _legs(d, knobs, gender, high, knobs.skirts)
+        _legs(d, settings, gender, high, settings.skirts)
         garments.top(d, kind, material, low=low, tight=tight)
     if not heavy and rng.random() < 0.22:
         _outer(d, long=rng.random() < 0.2)
@@ -176,7 +180,7 @@ def _outer(d: Dresser, long: bool) -> None:
         garments.jacket(d, material, low=rng.uniform(0.1, 0.24), tails=None)
 
 
-def _formal(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _formal(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     suit = fabrics.cloth(rng, 'cloth' if rng.random() < 0.8 else 'stripes')
     suit = replace(suit, scale=160.0, duty=0.9, bump=suit.bump * 0.6)
@@ -185,29 +189,29 @@ def _formal(d: Dresser, knobs: Knobs, gender: float) -> None:
         shirt = replace(shirt, kind='cloth', color=(0.72,) * 3, color2=(0.66,) * 3)
     garments.top(d, 'shirt', shirt, low=0.12, tight=0.6)
     if gender > 0.5 and rng.random() < 0.4:
-        _feet(d, knobs, ('flat', 'loafer', 'boot')[rng.integers(3)])
+        _feet(d, settings, ('flat', 'loafer', 'boot')[rng.integers(3)])
         garments.short_tights(d, fabrics.cloth(rng, 'cloth'), 0.2)
         garments.skirt(d, suit, 'Lower_Clothing', rng.uniform(-0.35, -0.15), 0.278)
     else:
-        _feet(d, knobs, ('loafer', 'loafer', 'boot')[rng.integers(3)])
+        _feet(d, settings, ('loafer', 'loafer', 'boot')[rng.integers(3)])
         garments.trousers(d, suit, kind='straight', high=0.27)
     if rng.random() < 0.7:
         garments.jacket(d, suit, low=rng.uniform(0.08, 0.14), tails=None)
 
 
-def _winter(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _winter(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     kind = ('sweater', 'long', 'hoodie')[rng.integers(3)]
     material = fabrics.knit(rng) if kind == 'sweater' else fabrics.cloth(rng)
-    _legs(d, knobs, gender, rng.uniform(0.22, 0.28), 0.5 * knobs.skirts)
+    _legs(d, settings, gender, rng.uniform(0.22, 0.28), 0.5 * settings.skirts)
     garments.top(d, kind, material, low=rng.uniform(0.1, 0.18))
     _outer(d, long=rng.random() < 0.6)
 
 
-def _sport(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _sport(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     female = gender > 0.5
-    _feet(d, knobs, 'sneaker')
+    _feet(d, settings, 'sneaker')
     if rng.random() < 0.5:
         thigh, ankle = d.at_base.leg_span
         end = rng.choice([0.22, thigh + 0.12, ankle - 0.04])
@@ -225,11 +229,11 @@ def _sport(d: Dresser, knobs: Knobs, gender: float) -> None:
     garments.top(d, kind, fabrics.cloth(rng), low=low)
 
 
-def _beach(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _beach(d: Dresser, settings: SceneSettings, gender: float) -> None:
     """Swimwear that covers chest and pelvis: a tank or sports top and shorts."""
     rng = d.rng
     if rng.random() < 0.3:
-        _feet(d, knobs, 'sandal')
+        _feet(d, settings, 'sandal')
     material = fabrics.cloth(rng)
     if gender > 0.5 and rng.random() < 0.6:
         garments.underwear(d, material, rng.uniform(0.02, 0.06))
@@ -241,10 +245,10 @@ def _beach(d: Dresser, knobs: Knobs, gender: float) -> None:
     garments.top(d, 'tank', fabrics.cloth(rng), low=low)
 
 
-def _dress(d: Dresser, knobs: Knobs, gender: float) -> None:
+def _dress(d: Dresser, settings: SceneSettings, gender: float) -> None:
     """A dress: its top as a shell, its skirt hung from the waist."""
     rng = d.rng
-    _feet(d, knobs, ('flat', 'sandal', 'boot', 'sneaker', 'loafer')[rng.integers(5)])
+    _feet(d, settings, ('flat', 'sandal', 'boot', 'sneaker', 'loafer')[rng.integers(5)])
     below = fabrics.cloth(rng, 'cloth')
     end = 0.2 if rng.random() < 0.8 else d.at_base.leg_span[1] - 0.02
     garments.short_tights(d, below, end)

@@ -1,8 +1,8 @@
 """The baked human: one template mesh, its shapes, expressions, skeleton and fields.
 
-The file ``data/human.npz`` is made by tools/dev/bake_human_asset.py from MakeHuman's CC0
-data; ``data/NOTICE.txt`` says whose work it is. Frame: metres, x to the person's left,
-z up, the face towards -y.
+The file ``data/human.npz`` is made by tools/dev/bake_human_asset.py from MakeHuman's
+CC0 data; ``data/NOTICE.txt`` says whose work it is. Frame: metres, x to the person's
+left, z up, the face towards -y.
 """
 
 from __future__ import annotations
@@ -245,8 +245,8 @@ def load_asset(path: str | Path = DATA / 'human.npz') -> Asset:
             data = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise ValueError(
-            f'cannot read the human asset {path}: {error}; tools/dev/bake_human_asset.py '
-            'makes it'
+            f'cannot read the human asset {path}: {error}; '
+            'tools/dev/bake_human_asset.py makes it'
         ) from None
     missing = {'template', 'mirror', 'shape_basis', 'skin_weight'} - set(data)
     if missing:

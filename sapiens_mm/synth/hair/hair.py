@@ -27,7 +27,7 @@ from sapiens_mm.synth.core.mesh import Material, smooth_normals
 from sapiens_mm.synth.hair.beard import beard, shade_scalp
 from sapiens_mm.synth.hair.locks import bun, curl, put_locks, solid, tail, tie_place
 from sapiens_mm.synth.hair.strands import grow
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,13 @@ STYLES = {
 
 
 def grow_hair(
-    d: Dresser, knobs: Knobs, looks: Looks, gender: float, hat: float | None
+    d: Dresser, settings: SceneSettings, looks: Looks, gender: float, hat: float | None
 ) -> np.ndarray:
     """Give a dressed person hair and beard.
 
     Args:
         d: Who; meshes are appended.
-        knobs: ``hair``, ``long_hair`` and ``beard`` are read.
+        settings: ``hair_female``, ``hair_male`` and ``beard`` are read.
         looks: Colours.
         gender: 0 male to 1 female.
         hat: z of the template above which a hat is, or None.
@@ -180,9 +180,9 @@ def grow_hair(
     """
     rng = d.rng
     aux = skin_aux(d.asset, looks)
-    if gender < 0.5 and rng.random() < knobs.beard:
+    if gender < 0.5 and rng.random() < settings.beard:
         aux = beard(d, aux)
-    style = knobs.choose('hair_female' if gender > 0.5 else 'hair_male', rng)
+    style = settings.choose('hair_female' if gender > 0.5 else 'hair_male', rng)
     if style == 'bald':
         return aux
     field = _hairline(d, gender, looks.age_years)

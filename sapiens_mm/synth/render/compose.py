@@ -1,4 +1,4 @@
-"""Layers of a picture: people over what is behind them, in linear light."""
+"""Layers of an image: people over what is behind them, in linear light."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def light_stage(
         stage: All meshes.
         camera: The camera.
         environment: The light.
-        layers: What the picture shows of the stage; nothing else is lit.
+        layers: What the image shows of the stage; nothing else is lit.
     """
     geometry = stage.geometry
     seen = seen_corners(stage, layers)
@@ -43,7 +43,7 @@ def light_stage(
     away = _distances(geometry.points, centre)
     front = np.arange(len(away)) < stage.front_vertices
     near = away < radius + 1
-    # a crowd and a small picture need fewer directions
+    # a crowd and a small image need fewer directions
     count = 28 if crowd or camera.size_hw[0] < 640 else 40
     irradiance, free = bake(
         geometry,
@@ -124,7 +124,7 @@ def _interest(stage: Stage, camera: Camera) -> tuple[np.ndarray, float, bool]:
     """Return middle and radius of the people in view, and whether they are a crowd."""
     world = stage.geometry.points[: max(stage.front_vertices, 1)]
     height, width = camera.size_hw
-    # half of the picture, in slopes, and a margin
+    # half of the image, in slopes, and a margin
     half = (0.5 * np.array([width, height]) + 0.06 * height) / camera.intrinsics[0, 0]
     low, high, inside = _box_in_view(world, stage.points, *half)
     if not inside:
@@ -184,20 +184,20 @@ def _shade(
 def draw_backdrop(
     lit: Lit, camera: Camera, backdrop: Backdrop, layer: Layer
 ) -> np.ndarray:
-    """Return the picture without people, (H, W, 3) float32 linear RGB."""
+    """Return the image without people, (H, W, 3) float32 linear RGB."""
     height, width = camera.size_hw
     scale = layer.camera[0] / camera.intrinsics[0, 0]
     image = np.zeros((*layer.ids.shape, 3), np.float32)
     none = np.zeros((0, 0, 3), np.float32)
     _shade(lit, camera, layer, image, none)
-    if backdrop.picture is not None:
+    if backdrop.image is not None:
         bare = np.zeros_like(image)
         _shade(_without_shadows(lit), camera, layer, bare, none)
         share = np.where(bare > 0, image / np.maximum(bare, 1e-6), 1)
         share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
         far = np.full((height, width), np.inf, np.float32)
-        picture = defocus(backdrop.picture, far, backdrop.focus, 0.5 * backdrop.blur)
-        return picture * share.astype(np.float32)
+        image = defocus(backdrop.image, far, backdrop.focus, 0.5 * backdrop.blur)
+        return image * share.astype(np.float32)
     draw_sky(image, layer.cover, camera, scale, lit.environment, backdrop.seed)
     # lights may be a hundred times as bright as walls; a sensor clips them
     np.minimum(image, 12, out=image)

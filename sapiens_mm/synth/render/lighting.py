@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.render.lamp_map import MARGIN, look_along, raster_ortho
 from sapiens_mm.synth.render.raster import Geometry
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
 
@@ -62,7 +62,7 @@ def _tint(rng: Rng, warmth: float, spread: float = 0.04) -> np.ndarray:
     return color / color.mean()
 
 
-def sample_environment(rng: Rng, knobs: Knobs, outdoor: bool) -> Environment:
+def sample_environment(rng: Rng, settings: SceneSettings, outdoor: bool) -> Environment:
     """Draw the light of a street or of a room.
 
     Azimuths are measured from the camera's side of the scene, so that most lamps
@@ -71,7 +71,7 @@ def sample_environment(rng: Rng, knobs: Knobs, outdoor: bool) -> Environment:
     lobes = []
     front = rng.normal(0, 1.0) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi)
     if outdoor:
-        sunny = rng.random() < knobs.sun
+        sunny = rng.random() < settings.sun
         warmth = rng.uniform(-0.8, -0.25) if sunny else rng.normal(-0.05, 0.08)
         up = _tint(rng, warmth) * rng.uniform(0.45, 0.9)
         level = _tint(rng, 0.4 * warmth) * rng.uniform(0.7, 1.1)

@@ -1,4 +1,4 @@
-"""From linear light to the picture that a camera stores."""
+"""From linear light to the image that a camera stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from sapiens_mm.synth.core.jit import lean_kernel
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 _STEPS = 4096
 _BRIGHTEST = 6.0
@@ -16,7 +16,7 @@ _BRIGHTEST = 6.0
 
 @dataclass(frozen=True)
 class Sensor:
-    """How one picture was taken.
+    """How one image was taken.
 
     Attributes:
         exposure: Stops away from the automatic exposure.
@@ -43,27 +43,29 @@ class Sensor:
     seed: int
 
 
-def sample_sensor(rng: np.random.Generator, knobs: Knobs, height: int) -> Sensor:
-    """Draw a camera's settings for pictures of ``height`` pixels."""
-    gains = 1 + knobs.white_balance * rng.normal(0, 1, 3)
+def sample_sensor(
+    rng: np.random.Generator, settings: SceneSettings, height: int
+) -> Sensor:
+    """Draw a camera's settings for images of ``height`` pixels."""
+    gains = 1 + settings.white_balance * rng.normal(0, 1, 3)
     angle, length = rng.uniform(0, np.pi), rng.uniform(3, 12) * height / 1024
     shake = np.array([np.cos(angle), np.sin(angle)]) * length
-    moving = rng.random() < knobs.motion_blur
-    grey = rng.random() < knobs.grayscale
-    low, high = knobs.noise
+    moving = rng.random() < settings.motion_blur
+    grey = rng.random() < settings.grayscale
+    low, high = settings.noise
     return Sensor(
         # blown-out skin is worse than dark skin
-        exposure=float(np.clip(rng.normal(-0.2, 1), -2.2, 1.6) * knobs.exposure_ev),
+        exposure=float(np.clip(rng.normal(-0.2, 1), -2.2, 1.6) * settings.exposure_ev),
         gains=np.clip(gains, 0.5, 2.0),
         contrast=float(rng.uniform(0.85, 1.25)),
         saturation=0.0 if grey else float(rng.uniform(0.75, 1.2)),
         vignette=float(rng.uniform(0, 0.3) if rng.random() < 0.5 else 0),
         # mostly little, sometimes a lot
         noise=float(low + (high - low) * rng.random() ** 2),
-        blur_px=knobs.draw('blur_px', rng) * height / 1024,
+        blur_px=settings.draw('blur_px', rng) * height / 1024,
         motion_px=shake if moving else np.zeros(2),
-        jpeg_quality=round(knobs.draw('jpeg_quality', rng))
-        if rng.random() < knobs.jpeg
+        jpeg_quality=round(settings.draw('jpeg_quality', rng))
+        if rng.random() < settings.jpeg
         else 0,
         seed=int(rng.integers(2**31)),
     )

@@ -51,7 +51,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Layer:
-    """Which faces a picture of a part of the stage shows; the buffers are reused.
+    """Which faces an image of a part of the stage shows; the buffers are reused.
 
     Attributes:
         camera: (4,) float64 fx, fy, cx, cy in pixels of the layer.
@@ -115,14 +115,14 @@ def see_backdrop(
             counts as covered.
 
     Returns:
-        A layer smaller than the picture.
+        A layer smaller than the image.
     """
     height, width = camera.size_hw
-    # lenses are not sharp to the pixel, and a blurred picture needs fewer
+    # lenses are not sharp to the pixel, and a blurred image needs fewer
     scale = 0.75 if backdrop.blur < 3 else (0.5 if backdrop.blur < 7 else 0.375)
     size_hw = (round(height * scale), round(width * scale))
     hidden = _well_inside(cover, size_hw, backdrop.blur * scale)
-    sharp = backdrop.blur < 3 and backdrop.picture is None
+    sharp = backdrop.blur < 3 and backdrop.image is None
     faces = slice(stage.front, None)
     layer = _see(stage, faces, camera, scale, size_hw, hidden, sharp)
     layer.cover[hidden] = 1
@@ -163,7 +163,7 @@ def _see(
         stage: All meshes.
         faces: Which.
         camera: The camera.
-        scale: Of the layer to the full picture.
+        scale: Of the layer to the full image.
         size_hw: Of the layer.
         hidden: (H, W) bool, pixels that stay empty.
         sharp: Whether edges are drawn in twice the resolution.
