@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from sapiens_mm.synth.body.keypoints import place, visibility
-from sapiens_mm.synth.core.asset import PARTS, load_asset
+from sapiens_mm.synth.core.asset import PARTS, Asset, load_asset
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.render.background import (
+    Backdrop,
     light_of_image,
     list_images,
     sample_backdrop,
 )
 from sapiens_mm.synth.render.compose import draw_backdrop, draw_people, light_stage
 from sapiens_mm.synth.render.labels import (
+    SkinParts,
     label_maps,
     outward_frame,
     visible_boxes,
     whole_boxes,
 )
-from sapiens_mm.synth.render.lighting import sample_environment
+from sapiens_mm.synth.render.lighting import Environment, sample_environment
 from sapiens_mm.synth.render.sensor import expose, sample_sensor, take
-from sapiens_mm.synth.render.view import see_backdrop, see_people, set_stage
+from sapiens_mm.synth.render.view import Stage, see_backdrop, see_people, set_stage
 from sapiens_mm.synth.scene import Layout, Person, lay_out, stream
 from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables.body_parts import PART_IDS_28
@@ -107,7 +110,55 @@ def render(
         list_images(settings.backgrounds)
     asset = load_asset()
     layout = lay_out(asset, seed, index, settings, size_hw)
+    environment, backdrop = _draw_place(seed, index, settings, layout)
+    meshes = [m for p in layout.people for m in p.meshes]
+    seats = [m for p in layout.people for m in p.things]
+    camera = layout.camera
+    stage = set_stage(meshes, seats, backdrop, camera)
+    front = see_people(stage, camera)
+    back = see_backdrop(stage, camera, backdrop, front.cover)
+    lit = light_stage(stage, camera, environment, (front, back))
+    labels, instances, normals = label_maps(
+        stage.geometry,
+        stage.points,
+        stage.normals,
+        _skin_parts(asset),
+        front.camera,
+        front.ids,
+    )
+    person = labels > 0
+    # seats hide keypoints, too
+    solid = np.where(front.ids >= 0, front.depth, np.float32(0))
+    light, bumps = draw_people(lit, camera, front)
+    behind = draw_backdrop(lit, camera, backdrop, back)
+    light += behind * (1 - front.cover[..., None])
+    sensor = sample_sensor(stream(seed, index, 4), settings, size_hw[0])
+    image = take(light, expose(light, person), sensor)
+    return Sample(
+        image=image,
+        labels=labels,
+        instances=instances,
+        depth=np.where(person, solid, np.float32(0)),
+        normals=normals,
+        normals_bump=outward_frame(bumps, person),
+        people=_label_people(f'{seed}-{index}', layout, stage, instances, solid),
+        intrinsics=layout.camera.intrinsics,
+        metadata={
+            'framing': layout.framing,
+            'people': len(layout.people),
+            'outdoor': environment.outdoor,
+            'picture': backdrop.image is not None,
+            'sun': bool(environment.key_color.max() > 1),
+        },
+    )
+
+
+def _draw_place(
+    seed: int, index: int, settings: SceneSettings, layout: Layout
+) -> tuple[Environment, Backdrop]:
+    """Draw the light, and what is behind the people."""
     rng = stream(seed, index, 2)
+    # drawn even where it is forced: the light after it stays the same
     outdoor = bool(rng.random() < settings.outdoor)
     if settings.environment:
         outdoor = settings.environment == 'outdoor'
@@ -122,61 +173,15 @@ def render(
     )
     if backdrop.image is not None:
         environment = light_of_image(backdrop.image, environment)
-    meshes = [m for p in layout.people for m in p.meshes]
-    seats = [m for p in layout.people for m in p.things]
-    camera = layout.camera
-    stage = set_stage(meshes, seats, backdrop, camera)
-    front = see_people(stage, camera)
-    back = see_backdrop(stage, camera, backdrop, front.cover)
-    lit = light_stage(stage, camera, environment, (front, back))
-    labels, instances, normals = label_maps(
-        stage.geometry,
-        stage.points,
-        stage.normals,
+    return environment, backdrop
+
+
+@lru_cache(maxsize=8)
+def _skin_parts(asset: Asset) -> SkinParts:
+    return SkinParts(
         asset.part_weights,
-        np.array([PART_IDS_28[part] for part in PARTS]),
+        np.array([PART_IDS_28[part] for part in PARTS], np.int32),
         np.stack([asset.fields['lip'], asset.fields['lower_lip']], 1),
-        front.camera,
-        front.ids,
-    )
-    person = labels > 0
-    # seats hide keypoints, too
-    solid = np.where(front.ids >= 0, front.depth, np.float32(0))
-    light, bumps = draw_people(lit, camera, front)
-    behind = draw_backdrop(lit, camera, backdrop, back)
-    light += behind * (1 - front.cover[..., None])
-    sensor = sample_sensor(stream(seed, index, 4), settings, size_hw[0])
-    image = take(light, expose(light, person), sensor)
-    seen = visible_boxes(instances, len(layout.people))
-    whole = whole_boxes(stage.geometry, camera, len(layout.people))
-    people = [
-        _label_person(
-            layout,
-            k,
-            f'{seed}-{index}-{k + 1}',
-            np.stack([seen[k], whole[k]]).astype(np.float32),
-            instances,
-            solid,
-        )
-        for k in range(len(layout.people))
-        if seen[k, 0] < seen[k, 2]
-    ]
-    return Sample(
-        image=image,
-        labels=labels,
-        instances=instances,
-        depth=np.where(person, solid, np.float32(0)),
-        normals=normals,
-        normals_bump=outward_frame(bumps, person),
-        people=people,
-        intrinsics=layout.camera.intrinsics,
-        metadata={
-            'framing': layout.framing,
-            'people': len(layout.people),
-            'outdoor': outdoor,
-            'picture': backdrop.image is not None,
-            'sun': bool(environment.key_color.max() > 1),
-        },
     )
 
 
@@ -188,6 +193,39 @@ def _check(seed: int, index: int, size_hw: tuple[int, int]) -> None:
         raise ValueError(
             f'size_hw is {size_hw!r}; it must be (height, width), 64 pixels or more'
         )
+
+
+def _label_people(
+    name: str,
+    layout: Layout,
+    stage: Stage,
+    instances: np.ndarray,
+    depth: np.ndarray,
+) -> list[PersonLabels]:
+    """Read the labels of all of whom a pixel is seen; see ``_label_person``.
+
+    Args:
+        name: Of the sample; subjects' names begin with it.
+        layout: Of the scene.
+        stage: Of the scene.
+        instances: (H, W) uint8.
+        depth: (H, W) float32 of people and seats, metres; 0 for none.
+    """
+    count = len(layout.people)
+    seen = visible_boxes(instances, count)
+    whole = whole_boxes(stage.geometry, layout.camera, count)
+    return [
+        _label_person(
+            layout,
+            k,
+            f'{name}-{k + 1}',
+            np.stack([seen[k], whole[k]]).astype(np.float32),
+            instances,
+            depth,
+        )
+        for k in range(count)
+        if seen[k, 0] < seen[k, 2]
+    ]
 
 
 def _label_person(

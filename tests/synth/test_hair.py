@@ -12,7 +12,7 @@ from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.synth.hair.hair import STYLES, grow_hair
 from sapiens_mm.synth.hair.locks import solid
-from sapiens_mm.synth.hair.strands import grow, ribbons
+from sapiens_mm.synth.hair.strands import Habit, Locks, grow, ribbons
 from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables.body_parts import PART_IDS_28
 
@@ -78,9 +78,10 @@ def test_locks_fall_straight_in_free_air() -> None:
     far = np.array([[50.0, 0, 0]]), np.array([[1.0, 0, 0]])
     roots = np.zeros((1, 3))
     way = np.array([[1.0, 0, 0]])
-    points, sides = np.empty((1, 20, 3)), np.empty((1, 20, 3))
-    counts, lifts = np.array([20]), np.array([0.0])
-    grow(roots, way, way, counts, lifts, *far, 0.02, 0.5, 0.0, 1.0, 0.0, points, sides)
+    locks = Locks(roots, way, way, np.array([20]), np.array([0.0]))
+    habit = Habit(0.02, weight=0.5, comb=0.0, combed=1.0, cling=0.0)
+    points, _ = grow(locks, *far, habit)
+    assert points.shape == (1, 20, 3)
     steps = np.diff(points[0], axis=0)
     assert np.linalg.norm(steps, axis=1) == pytest.approx(0.02)
     # direction d(k) = normalise(d(k - 1) - 0.5 z), by hand for the first two

@@ -9,6 +9,7 @@ from sapiens_mm.synth.render.lamp_map import raster_ortho
 from sapiens_mm.synth.render.raster import (
     EVERYWHERE,
     NEAR,
+    Triangles,
     empty_buffers,
     find_edges,
     join,
@@ -42,7 +43,11 @@ def draw(meshes, camera=CAMERA, hw=HW, wanted=EVERYWHERE):
     g = join(meshes)
     depth, ids = empty_buffers(*hw)
     raster(
-        g.points, g.faces, g.cut, g.face_mesh, g.one_sided, camera, wanted, depth, ids
+        Triangles(g.points, g.faces, g.cut, g.face_mesh, g.one_sided),
+        camera,
+        wanted,
+        depth,
+        ids,
     )
     return g, depth, ids
 

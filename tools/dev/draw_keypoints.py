@@ -37,7 +37,7 @@ from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.rig import Pose
 from sapiens_mm.synth.posing.poses import sample_pose
-from sapiens_mm.synth.render.raster import empty_buffers, raster
+from sapiens_mm.synth.render.raster import Triangles, empty_buffers, raster
 from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables import GOLIATH308
 
@@ -153,7 +153,8 @@ def shade(body: Body, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     none = np.zeros(len(points), np.float32)
     mesh = np.zeros(len(faces), np.int32)
     both, all_ = np.zeros(1, bool), np.zeros((0, 0), bool)
-    raster(points, faces, none, mesh, both, camera.scaled(1.0), all_, depth, ids)
+    drawn = Triangles(points, faces, none, mesh, both)
+    raster(drawn, camera.scaled(1.0), all_, depth, ids)
     row, column = np.nonzero(ids >= 0)
     k = camera.intrinsics
     ray = np.stack([(column - k[0, 2]) / k[0, 0], (row - k[1, 2]) / k[1, 1]], 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -163,18 +164,15 @@ def drape(
     solid = vertices[helper.solid]
     normals = smooth_normals(solid, helper.solid_faces)
     box = np.zeros((2, 3)) if seat is None else np.stack(seat)
-    points = _fall(
-        start.copy(),
-        *wide,
-        not cut.slit,
+    obstacles = Obstacles(
         solid.astype(np.float64),
         normals.astype(np.float64),
         cut.gap,
         box[0],
         box[1],
         ground,
-        STEPS,
     )
+    points = _fall(start.copy(), Threads(*wide, not cut.slit), obstacles, STEPS)
     return _smoothed(points, template, not cut.slit)
 
 
@@ -222,21 +220,41 @@ def _hold(x, a, b, c, d, length, share, fixed_first):
     x[c, d, 2] -= (1 - first) * move * dz
 
 
+class Threads(NamedTuple):
+    """Lengths of a cloth's threads, metres.
+
+    across is (r, c), each to the next particle of its row; down (r - 1, c); ring tells
+    whether the last column is tied to the first.
+    """
+
+    across: np.ndarray
+    down: np.ndarray
+    ring: bool
+
+
+class Obstacles(NamedTuple):
+    """What keeps a cloth out.
+
+    solid is (m, 3) points of the body and normals (m, 3) theirs, outward; gap the
+    metres that the cloth keeps from it; low and high (3,) the corners of a seat, equal
+    if there is none; ground the height of the ground.
+    """
+
+    solid: np.ndarray
+    normals: np.ndarray
+    gap: float
+    low: np.ndarray
+    high: np.ndarray
+    ground: float
+
+
 @kernel
 def _fall(
-    x: np.ndarray,
-    across: np.ndarray,
-    down: np.ndarray,
-    ring: bool,
-    solid: np.ndarray,
-    normals: np.ndarray,
-    gap: float,
-    box_low: np.ndarray,
-    box_high: np.ndarray,
-    ground: float,
-    steps: int,
+    x: np.ndarray, threads: Threads, obstacles: Obstacles, steps: int
 ) -> np.ndarray:
     """Let the particles x (r, c, 3) fall; the first row is fixed."""
+    across, down, ring = threads
+    solid, normals, gap, box_low, box_high, ground = obstacles
     rows, columns = x.shape[0], x.shape[1]
     before = x.copy()
     near = np.full((rows, columns), -1)

@@ -26,7 +26,7 @@ from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.mesh import Material, smooth_normals
 from sapiens_mm.synth.hair.beard import beard, shade_scalp
 from sapiens_mm.synth.hair.locks import bun, curl, put_locks, solid, tail, tie_place
-from sapiens_mm.synth.hair.strands import grow
+from sapiens_mm.synth.hair.strands import Habit, Locks, grow
 from sapiens_mm.synth.scene_settings import SceneSettings
 
 
@@ -359,23 +359,15 @@ def _locks(
     inner = np.clip((1.05 - border[rows]) / 0.5, 0.15, 1)
     lifts = rng.uniform(*style.lift, len(rows)) * inner
     roots = posed.points[rows] + normal * lifts[:, None] * 0.8
-    points = np.empty((len(rows), int(counts.max()), 3))
-    sides = np.empty_like(points)
-    grow(
-        roots.astype(np.float64),
-        first,
-        way,
-        counts,
-        lifts,
-        *solid(d),
+    habit = Habit(
         step,
         style.weight,
         style.comb,
-        0.16 if tie is not None else 0.1,
-        0.5 if style.curl == 0 else 0.1,
-        points,
-        sides,
+        combed=0.16 if tie is not None else 0.1,
+        cling=0.5 if style.curl == 0 else 0.1,
     )
+    locks = Locks(roots.astype(np.float64), first, way, counts, lifts)
+    points, sides = grow(locks, *solid(d), habit)
     keep = ~_veils(d, points, counts) | (rng.random(len(rows)) < 0.015)
     points, sides, counts = points[keep], sides[keep], counts[keep]
     if style.curl:

@@ -208,16 +208,20 @@ def draw_sky(
         cover,
         camera.scaled(scale),
         camera.rotation,
-        environment.up,
-        environment.level,
-        environment.key_direction,
-        np.asarray(environment.key_color, np.float64),
+        (
+            environment.up,
+            environment.level,
+            environment.key_direction,
+            np.asarray(environment.key_color, np.float64),
+        ),
         seed,
     )
 
 
 @lean_kernel
-def _sky(table, image, covered, camera, rotation, up, level, key, key_color, seed):
+def _sky(table, image, covered, camera, rotation, light, seed):
+    """Do what ``draw_sky`` says; ``light`` is its up, level, key and key_color."""
+    up, level, key, key_color = light
     height, width = covered.shape
     # clouds from none to overcast, hills from none to high
     cover = 0.25 + 0.45 * ((seed * 37) % 100) / 100

@@ -38,39 +38,14 @@ def light_stage(
         layers: What the image shows of the stage; nothing else is lit.
     """
     geometry = stage.geometry
-    seen = seen_corners(stage, layers)
     centre, radius, crowd = _interest(stage, camera)
     away = _distances(geometry.points, centre)
-    front = np.arange(len(away)) < stage.front_vertices
-    near = away < radius + 1
+    seen = seen_corners(stage, layers)
     # a crowd and a small image need fewer directions
     count = 28 if crowd or camera.size_hw[0] < 640 else 40
-    irradiance, free = bake(
-        geometry,
-        _touching(geometry.faces, stage.hides, near),
-        stage.dots & near,
-        seen & (front | near),
-        environment,
-        centre,
-        radius,
-        count,
+    irradiance, free = _surroundings(
+        stage, seen, away, environment, (centre, radius), count
     )
-    # what is behind people is lit coarsely; near them the finer light stands
-    wide = radius + (9.0 if environment.outdoor else 3.5)
-    rows = seen & ~front & (free == 0)
-    light, share = bake(
-        geometry,
-        _touching(geometry.faces, stage.hides, away < wide),
-        stage.dots & (np.arange(len(away)) % 3 == 0),
-        rows,
-        environment,
-        centre,
-        wide,
-        (count + 4) // 2,
-        128,
-    )
-    irradiance[rows] = light[rows]
-    free[rows] = share[rows]
     # a low sun throws long shadows; in rooms, lamps may hang behind the furniture
     reach = 3 * radius + 2 if environment.outdoor else radius + 0.6
     casts = _touching(geometry.faces, stage.casts, away < reach)
@@ -88,6 +63,60 @@ def light_stage(
         materials=geometry.materials,
     )
     return Lit(surfaces, environment, shadows)
+
+
+def _surroundings(
+    stage: Stage,
+    seen: np.ndarray,
+    away: np.ndarray,
+    environment: Environment,
+    ball: tuple[np.ndarray, float],
+    count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bake the light of the surroundings, finely near people and coarsely elsewhere.
+
+    Args:
+        stage: All meshes.
+        seen: (V,) bool, vertices that the image shows.
+        away: (V,) metres from the middle of the people.
+        environment: The light.
+        ball: Middle (3,) and radius of the people, metres.
+        count: Directions for the fine part.
+
+    Returns:
+        Irradiance (V, 3) and the open share (V,), as ``bake``.
+    """
+    geometry, (centre, radius) = stage.geometry, ball
+    front = np.arange(len(away)) < stage.front_vertices
+    near = away < radius + 1
+    irradiance, free = bake(
+        geometry,
+        _touching(geometry.faces, stage.hides, near),
+        stage.dots & near,
+        seen & (front | near),
+        environment,
+        centre,
+        radius,
+        count,
+    )
+    # what is behind people is lit coarsely; near them the finer light stands
+    wide = radius + (9.0 if environment.outdoor else 3.5)
+    rows = seen & ~front & (free == 0)
+    light, share = bake(
+        geometry,
+        _touching(geometry.faces, stage.hides, away < wide),
+        # leaves and grass lie close together: a third of their dots hides as much
+        stage.dots & (np.arange(len(away)) % 3 == 0),
+        rows,
+        environment,
+        centre,
+        wide,
+        (count + 4) // 2,
+        128,
+    )
+    irradiance[rows] = light[rows]
+    free[rows] = share[rows]
+    return irradiance, free
 
 
 @kernel

@@ -6,9 +6,23 @@ the ``Surfaces`` and ``Lamps`` of shade.py.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sapiens_mm.synth.core.jit import fast_kernel, inlined
+from sapiens_mm.synth.core.mesh import (
+    BUMP,
+    BUMP_SCALE,
+    COLOR,
+    COLOR2,
+    DUTY,
+    KIND,
+    SCALE,
+    SEED,
+    SHININESS,
+    SPECULAR,
+)
 from sapiens_mm.synth.render.raster import ray_weights
 from sapiens_mm.synth.render.textures import (
     CLOTH,
@@ -28,6 +42,27 @@ from sapiens_mm.synth.render.textures import (
     noise,
     noise_slope,
 )
+
+
+class Point(NamedTuple):
+    """A point of a face, in the camera frame.
+
+    face is its number; corners (3) the face's vertices; weights (3) of the corners,
+    which add up to 1; depth in metres; ray (2) its x and y at z = 1; plane (9) of
+    ``_plane``; at (3) the template coordinates; smooth and bumped (3) unit normals without and with
+    wrinkles; eye (3) the one towards the camera.
+    """
+
+    face: int
+    corners: tuple
+    weights: tuple
+    depth: float
+    ray: tuple
+    plane: tuple
+    at: tuple
+    smooth: tuple
+    bumped: tuple
+    eye: tuple
 
 
 @inlined
@@ -82,8 +117,8 @@ def key_visibility(lamps, x, y, z, nx, ny, nz, facing):
 @inlined
 def _slope(table, row, x, y, z, px, out):
     """Write the bump's gradient in template space into out (3,); metres per metre."""
-    height, scale, seed = row[12], row[13], int(row[8]) + 77
-    kind = int(row[0])
+    height, scale, seed = row[BUMP], row[BUMP_SCALE], int(row[SEED]) + 77
+    kind = int(row[KIND])
     out[0] = out[1] = out[2] = 0.0
     weight, frequency = 1.0, scale
     for octave in range(2 if kind == SKIN else 3):
@@ -121,13 +156,13 @@ def _sky(lamps, x, y, z):
 @inlined
 def _window(table, row, x, z, out):
     """What a window shows: sky above, something green or grey below."""
-    seed = int(row[8])
+    seed = int(row[SEED])
     line = 0.45 + 0.5 * (fbm(table, x * 1.2, 0.0, 0.5, seed, 3) - 0.5)
     k = fbm(table, x * 5, 0.0, z * 5, seed + 3, 3)
-    share = min(1.0, max(0.0, (row[9] * 2.0 - z - line + 0.3 * k) * 4 + 0.5))
+    share = min(1.0, max(0.0, (row[DUTY] * 2.0 - z - line + 0.3 * k) * 4 + 0.5))
     for c in range(3):
-        sky, low = row[1 + c], row[4 + c] * (0.4 + 1.1 * k)
-        out[c] = row[7] * (sky * (1 - share) + low * share)
+        sky, low = row[COLOR + c], row[COLOR2 + c] * (0.4 + 1.1 * k)
+        out[c] = row[SCALE] * (sky * (1 - share) + low * share)
 
 
 @inlined
@@ -156,8 +191,21 @@ def _uphill(plane, d1, d2):
 
 
 @inlined
-def _hair(table, s, lamps, plane, i, j, k, at, n, facing, lift, half, specular):
-    """Return the diffuse and the glossy share of the key light on strands."""
+def _hair(table, s, lamps, point, facing, lift, half, specular):
+    """Return the diffuse and the glossy share of the key light on strands.
+
+    Args:
+        table: Of ``noise_table``.
+        s: ``Surfaces``.
+        lamps: ``Lamps``.
+        point: ``Point``.
+        facing: Cosine between smooth normal and key light.
+        lift: Cosine between bumped normal and key light, 0 or more.
+        half: (3) unit vector between key light and view.
+        specular: Of the material.
+    """
+    plane, at, n = point.plane, point.at, point.smooth
+    i, j, k = point.corners
     d1 = s.template[j, 2] - s.template[i, 2]
     d2 = s.template[k, 2] - s.template[i, 2]
     x, y, z = _uphill(plane, d1, d2)
@@ -217,7 +265,7 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     pz = 1.0 / (a + b + c)
     a, b, c = a * pz, b * pz, c * pz
     row = s.materials[s.face_mesh[f]]
-    kind = int(row[0])
+    kind = int(row[KIND])
     back = -1.0 / np.sqrt(rx * rx + ry * ry + 1)
     v = (rx * back, ry * back, back)
     nx = a * s.normals[i, 0] + b * s.normals[j, 0] + c * s.normals[k, 0]
@@ -236,7 +284,7 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     )
     foot = pixel * pz
     h = n
-    if row[12] > 0 and fade(row[13], foot) > 0:
+    if row[BUMP] > 0 and fade(row[BUMP_SCALE], foot) > 0:
         _slope(table, row, at[0], at[1], at[2], foot, work[6:9])
         d1 = d2 = 0.0
         for q in range(3):
@@ -249,30 +297,32 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     work[3], work[4], work[5] = h
     if kind == EMITTER:
         for q in range(3):
-            work[q] = row[1 + q] * row[7]
+            work[q] = row[COLOR + q] * row[SCALE]
         return
     if kind == WINDOW:
         _window(table, row, at[0], at[2], work)
         return
     aux = a * s.aux[i] + b * s.aux[j] + c * s.aux[k]
     albedo(table, row, at[0], at[1], at[2], aux, foot, work[6:9])
-    _light(table, s, lamps, f, (a, b, c), pz, (rx, ry), plane, at, n, h, v, work)
+    point = Point(f, (i, j, k), (a, b, c), pz, (rx, ry), plane, at, n, h, v)
+    _light(table, s, lamps, point, work)
 
 
 @inlined
-def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
+def _light(table, s, lamps, point, work):
     """Light the point whose albedo is work[6:9]; write its RGB to work[0:3]."""
-    i, j, k = s.faces[f, 0], s.faces[f, 1], s.faces[f, 2]
-    a, b, c = bary
-    row = s.materials[s.face_mesh[f]]
-    kind, shine = int(row[0]), row[11]
+    i, j, k = point.corners
+    a, b, c = point.weights
+    n, h, v, pz = point.smooth, point.bumped, point.eye, point.depth
+    row = s.materials[s.face_mesh[point.face]]
+    kind, shine = int(row[KIND]), row[SHININESS]
     sun = h[0] * lamps.key[0] + h[1] * lamps.key[1] + h[2] * lamps.key[2]
     facing = n[0] * lamps.key[0] + n[1] * lamps.key[1] + n[2] * lamps.key[2]
     leafy = kind in (GRASS, FOLIAGE)
     wrap = 0.3 if kind == SKIN else (0.45 if leafy else 0.0)
     seen = 0.0
     if facing > -wrap and lamps.key_color[0] + lamps.key_color[1] > 0:
-        x, y = ray[0] * pz, ray[1] * pz
+        x, y = point.ray[0] * pz, point.ray[1] * pz
         seen = key_visibility(lamps, x, y, pz, n[0], n[1], n[2], max(facing, 0.0))
     free = a * s.free[i] + b * s.free[j] + c * s.free[k]
     bump = (h[0] - n[0]) * lamps.bright[0] + (h[1] - n[1]) * lamps.bright[1]
@@ -286,7 +336,7 @@ def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
         rim = (1 - view) * (1 - view)
         rim = rim * rim * (1 - view)
         # glossy surfaces reflect more where they are seen flat
-        fresnel = row[10] * (1 + 8 * min(1.0, shine / 120) * rim)
+        fresnel = row[SPECULAR] * (1 + 8 * min(1.0, shine / 120) * rim)
         mx, my, mz = lamps.key[0] + v[0], lamps.key[1] + v[1], lamps.key[2] + v[2]
         length = 1.0 / np.sqrt(mx * mx + my * my + mz * mz + 1e-12)
         half = (mx * length, my * length, mz * length)
@@ -298,7 +348,7 @@ def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
             spec = 0.65 * spec + 0.35 * film * min(1.0, 4 * lift)
         elif kind == HAIR:
             diffuse, spec = _hair(
-                table, s, lamps, plane, i, j, k, at, n, facing, lift, half, row[10]
+                table, s, lamps, point, facing, lift, half, row[SPECULAR]
             )
         _mirror(lamps, h, v, view, shine, out)
     sheen = 0.25 * (1 - view) ** 3 if kind >= CLOTH and kind <= KNIT else 0.0

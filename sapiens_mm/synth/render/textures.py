@@ -12,7 +12,16 @@ import numpy as np
 
 from sapiens_mm.synth.core.asset import IRIS_RAD, PUPIL_RAD
 from sapiens_mm.synth.core.jit import fast_kernel
-from sapiens_mm.synth.core.mesh import KINDS
+from sapiens_mm.synth.core.mesh import (
+    COLOR,
+    COLOR2,
+    DUTY,
+    HAIR_COLOR,
+    KIND,
+    KINDS,
+    SCALE,
+    SEED,
+)
 
 SKIN = KINDS.index('skin')
 STRIPES = KINDS.index('stripes')
@@ -145,7 +154,7 @@ def _edge(u, share, footprint, scale):
 @fast_kernel
 def _fabric(table, kind, row, x, y, z, px):
     """Share of color2 in fabrics."""
-    seed, scale, duty = int(row[8]), row[7], row[9]
+    seed, scale, duty = int(row[SEED]), row[SCALE], row[DUTY]
     if kind == STRIPES:
         return 1 - _edge(z * scale, duty, px, scale)
     if kind == PLAID:
@@ -176,7 +185,7 @@ def _fabric(table, kind, row, x, y, z, px):
 @fast_kernel
 def _ground(table, kind, row, x, z, px):
     """Share of color2 in floors, walls and plants; above 1 is mortar or joints."""
-    seed, scale = int(row[8]), row[7]
+    seed, scale = int(row[SEED]), row[SCALE]
     if kind in (TILES, BRICKS):
         v = z * scale * (2 if kind == BRICKS else 1)
         u = x * scale
@@ -214,7 +223,7 @@ def _ground(table, kind, row, x, z, px):
 
 @fast_kernel
 def _skin(table, row, x, y, z, aux, px, out):
-    seed = int(row[8])
+    seed = int(row[SEED])
     mottle = fbm(table, x * 22, y * 22, z * 22, seed, 2)
     k = mottle
     coarse, fine = fade(160, px), fade(900, px)
@@ -223,12 +232,12 @@ def _skin(table, row, x, y, z, aux, px, out):
     if fine > 0:
         k += 0.3 * fine * (noise(table, x * 900, y * 900, z * 900, seed + 5) - 0.5)
     for c in range(3):
-        out[c] = row[1 + c] * (1 - k) + row[4 + c] * k
+        out[c] = row[COLOR + c] * (1 - k) + row[COLOR2 + c] * k
     # freckles and moles: rare dark dots
     dark = fade(230, px)
     if dark > 0:
         spot = noise(table, x * 230, y * 230, z * 230, seed + 11)
-        dark *= max(0.0, spot - 0.9 + 0.1 * row[9]) * 4
+        dark *= max(0.0, spot - 0.9 + 0.1 * row[DUTY]) * 4
     out[0] *= 1 - 0.35 * min(dark, 1.0)
     out[1] *= 1 - 0.5 * min(dark, 1.0)
     out[2] *= 1 - 0.55 * min(dark, 1.0)
@@ -243,7 +252,7 @@ def _skin(table, row, x, y, z, aux, px, out):
         share = min(1.0, -aux * (1 + 0.9 * fade(700, px) * strand))
         share = max(0.0, share)
         for c in range(3):
-            out[c] = out[c] * (1 - share) + row[14 + c] * share
+            out[c] = out[c] * (1 - share) + row[HAIR_COLOR + c] * share
 
 
 @fast_kernel
@@ -254,16 +263,18 @@ def _eye(table, row, x, y, z, px, out):
     soft = max(0.02, 1.5 * px / radius)
     iris = min(1.0, max(0.0, (IRIS_RAD - angle) / soft + 0.5))
     pupil = min(1.0, max(0.0, (PUPIL_RAD - angle) / soft + 0.5))
-    rays = noise(table, np.cos(around) * 7, np.sin(around) * 7, angle * 6, int(row[8]))
+    rays = noise(
+        table, np.cos(around) * 7, np.sin(around) * 7, angle * 6, int(row[SEED])
+    )
     ring = max(0.0, 1 - abs(angle - IRIS_RAD + 0.02) / 0.09)
-    veins = noise(table, x * 700, y * 700, z * 700, int(row[8]) + 2)
+    veins = noise(table, x * 700, y * 700, z * 700, int(row[SEED]) + 2)
     # lids shade the ball; the corners are redder
     shade = 1 - 0.45 * min(1.0, max(0.0, z / radius - 0.1) / 0.5)
     corner = min(1.0, max(0.0, angle - 0.6) / 0.6)
     for c in range(3):
-        white = row[1 + c] * (1 - 0.12 * veins * (1.0 if c > 0 else 0.3))
+        white = row[COLOR + c] * (1 - 0.12 * veins * (1.0 if c > 0 else 0.3))
         white *= 1 - corner * (0.15 if c == 0 else 0.4)
-        colour = row[4 + c] * (0.55 + 1.0 * rays) * (1 - 0.7 * ring)
+        colour = row[COLOR2 + c] * (0.55 + 1.0 * rays) * (1 - 0.7 * ring)
         value = white * (1 - iris) + colour * iris
         out[c] = (value * (1 - pupil) + 0.004 * pupil) * shade
 
@@ -271,29 +282,29 @@ def _eye(table, row, x, y, z, px, out):
 @fast_kernel
 def _facade(table, row, x, z, px, out):
     """A house front: rows of windows in a wall."""
-    scale, seed = row[7], int(row[8])
+    scale, seed = row[SCALE], int(row[SEED])
     u, v = x * scale, z * scale
     fu, fv = u - np.floor(u), v - np.floor(v)
     cell = _cell(table, np.floor(u), np.floor(v), seed)
     soft = max(0.01, px * scale)
-    inside = min(0.5 * row[9] - abs(fu - 0.5), 0.36 - abs(fv - 0.52)) / soft + 0.5
+    inside = min(0.5 * row[DUTY] - abs(fu - 0.5), 0.36 - abs(fv - 0.52)) / soft + 0.5
     inside = min(1.0, max(0.0, inside))
     k = fbm(table, x * 1.5, 0.0, z * 1.5, seed, 3)
     bar = 0.35 if abs(fu - 0.5) < 0.02 or abs(fv - 0.5) < 0.015 else 0.0
     for c in range(3):
-        wall = row[1 + c] * (0.7 + 0.5 * k)
-        pane = row[4 + c] * (0.3 + 1.2 * cell) + bar * (1 - row[4 + c])
+        wall = row[COLOR + c] * (0.7 + 0.5 * k)
+        pane = row[COLOR2 + c] * (0.3 + 1.2 * cell) + bar * (1 - row[COLOR2 + c])
         out[c] = wall * (1 - inside) + pane * inside
 
 
 @fast_kernel
 def _picture(table, row, x, z, out):
     """A poster: soft shapes of several colours."""
-    scale, seed = row[7], int(row[8])
+    scale, seed = row[SCALE], int(row[SEED])
     a = fbm(table, x * scale, 0.3, z * scale, seed, 3)
     b = fbm(table, x * scale * 0.7, 5.3, z * scale * 1.3, seed + 5, 2)
     for c in range(3):
-        base = row[1 + c] if a < 0.5 else row[4 + c]
+        base = row[COLOR + c] if a < 0.5 else row[COLOR2 + c]
         other = _cell(table, int(b * 9), c, seed)
         out[c] = base * 0.6 + 0.4 * other * other
 
@@ -312,7 +323,7 @@ def albedo(table, row, x, y, z, aux, px, out):
         px: Metres per pixel at the surface.
         out: (3,) float64, changed in place.
     """
-    kind = int(row[0])
+    kind = int(row[KIND])
     if kind == SKIN:
         _skin(table, row, x, y, z, aux, px, out)
         return
@@ -326,18 +337,18 @@ def albedo(table, row, x, y, z, aux, px, out):
         _picture(table, row, x, z, out)
         return
     if kind == HAIR:
-        seed = int(row[8])
+        seed = int(row[SEED])
         k = noise(table, x * 130, y * 130, z * 9, seed)
         fine = noise(table, x * 900, y * 900, z * 30, seed + 4) - 0.5
         k += fade(450, px) * fine
         k = min(1.0, max(0.0, k))
     elif TEETH <= kind < WOOD:
-        k = fbm(table, x * 90, y * 90, z * 90, int(row[8]), 2)
+        k = fbm(table, x * 90, y * 90, z * 90, int(row[SEED]), 2)
     elif kind >= WOOD:
         k = _ground(table, kind, row, x, z, px)
     else:
         k = _fabric(table, kind, row, x, y, z, px)
     for c in range(3):
-        out[c] = max(0.0, row[1 + c] * (1 - k) + row[4 + c] * k)
+        out[c] = max(0.0, row[COLOR + c] * (1 - k) + row[COLOR2 + c] * k)
         if aux != 0:
             out[c] *= max(0.0, 1 + aux)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
-from sapiens_mm.synth.core.mesh import Mesh
+from sapiens_mm.synth.core.mesh import KIND, Mesh
 from sapiens_mm.synth.render.background import Backdrop
 from sapiens_mm.synth.render.raster import (
     EVERYWHERE,
     Geometry,
+    Triangles,
     find_edges,
     join,
     raster,
@@ -49,8 +51,7 @@ class Stage:
     casts: np.ndarray
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """Which faces an image of a part of the stage shows; the buffers are reused.
 
     Attributes:
@@ -80,7 +81,7 @@ def set_stage(
     geometry = join([mesh for group in groups for mesh in group])
     last = np.cumsum([len(group) for group in groups])
     front = [mesh for group in groups[:2] for mesh in group]
-    kinds, number = geometry.materials[:, 0], np.arange(len(geometry.materials))
+    kinds, number = geometry.materials[:, KIND], np.arange(len(geometry.materials))
     leafy, bright = kinds == FOLIAGE, np.isin(kinds, (WINDOW, EMITTER))
     hides = (number >= last[0]) & (number < last[2]) & ~leafy
     casts = (number < last[2]) & ~bright
@@ -170,21 +171,23 @@ def _see(
     """
     g = stage.geometry
     which = 'front' if faces.start == 0 else 'behind'
-    parts = stage.points, g.faces[faces], g.cut, g.face_mesh[faces], g.one_sided
+    drawn = Triangles(
+        stage.points, g.faces[faces], g.cut, g.face_mesh[faces], g.one_sided
+    )
     depth, ids = _buffers(which, *size_hw)
     depth.fill(np.inf)
     ids.fill(-1)
     if hidden is not None:
         depth[hidden] = 0
-    raster(*parts, camera.scaled(scale), EVERYWHERE, depth, ids)
+    raster(drawn, camera.scaled(scale), EVERYWHERE, depth, ids)
     edges, fine_depth, fine_ids = EVERYWHERE, depth[:0], ids[:0]
     if sharp:
         height, width = 2 * size_hw[0], 2 * size_hw[1]
         edges = np.zeros(size_hw, bool)
-        find_edges(ids, depth, g.face_mesh[faces], edges)
+        find_edges(ids, depth, drawn.face_mesh, edges)
         fine_depth, fine_ids = _buffers(f'fine {which}', height, width)
         _empty(edges, fine_depth, fine_ids)
-        raster(*parts, camera.scaled(2 * scale), edges, fine_depth, fine_ids)
+        raster(drawn, camera.scaled(2 * scale), edges, fine_depth, fine_ids)
     cover = np.zeros(size_hw, np.float32)
     _shift_and_cover(faces.start, ids, edges, fine_ids, cover)
     return Layer(camera.scaled(scale), ids, depth, edges, fine_ids, fine_depth, cover)
