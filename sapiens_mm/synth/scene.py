@@ -25,6 +25,30 @@ Rng = np.random.Generator
 FARTHEST = 16.0
 """Metres from which a group is still looked at together."""
 
+ALONE_IN_CLOSE_UPS = 0.6
+"""Share of close-ups that show one person, however many the settings draw."""
+
+TOGETHER = 0.7
+"""Share of groups that the camera frames as a whole instead of the first person."""
+
+# framing -> share of the image's height or width that what must be seen fills; above 1
+# parts are cut off, as in most portraits of upper bodies
+FILLS = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}
+CUT_OFF = 0.15
+"""Share of full framings that cut something off."""
+
+MODE_OF_ELEVATION = 0.3
+"""Where in the span of elevations the most likely one lies: people hold cameras level."""
+
+LOWEST_CAMERA = 0.12
+"""Metres above the ground."""
+
+FACING_RAD = 0.6
+"""Deviation of the turn away from the camera of those who face it."""
+
+APART = 0.12
+"""Metres that people and seats keep from each other, seen from above."""
+
 COUNTS = {'one': 1, 'two': 2, 'three': 3, 'four': 4, 'five': 5}
 
 
@@ -136,7 +160,7 @@ def lay_out(
     rng = stream(seed, index, 0)
     framing = settings.choose('framing', rng)
     count = COUNTS[settings.choose('people', rng)]
-    if framing == 'face' and rng.random() < 0.6:
+    if framing == 'face' and rng.random() < ALONE_IN_CLOSE_UPS:
         count = 1
     view = _View.sample(rng, settings, framing, size_hw)
     first = make_person(asset, seed, index, 1, settings, framing == 'face')
@@ -149,7 +173,7 @@ def lay_out(
         spot = _free_spot(rng, settings, people, other, camera)
         if spot is not None:
             people.append(moved(other, 0.0, spot))
-    if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
+    if len(people) > 1 and framing != 'face' and rng.random() < TOGETHER:
         targets = np.concatenate([_targets(p, framing) for p in people])
         together = view.point(targets)
         # from far away all would be small, and 16 bits of depth have an end
@@ -179,19 +203,16 @@ class _View:
     ) -> _View:
         """Draw a view that looks along +y."""
         low, high = np.deg2rad(settings.elevation_deg)
-        span = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}[
-            framing
-        ]
-        fill = rng.uniform(*span)
+        fill = rng.uniform(*FILLS[framing])
         # faces sit a little high; whole people stay whole, but for some
         free = max(1 - fill, 0.0) / 2
         aside, down = rng.uniform(-1, 1, 2) * free * 0.8
         if framing == 'face':
             down -= 0.03
-        elif framing == 'full' and rng.random() < 0.15:
+        elif framing == 'full' and rng.random() < CUT_OFF:
             fill *= rng.uniform(1.1, 1.4)
             down += rng.uniform(-0.15, 0.15)
-        mode = 0.7 * low + 0.3 * high
+        mode = (1 - MODE_OF_ELEVATION) * low + MODE_OF_ELEVATION * high
         return _View(
             elevation=float(rng.triangular(low, mode, high) if low < high else low),
             roll=float(np.deg2rad(rng.normal(0, 1) * settings.roll_deg)),
@@ -209,7 +230,7 @@ class _View:
             camera = frame_points(
                 targets, axes, self.fov, self.size_hw, self.fill, self.offset
             )
-            if camera.position[2] > 0.12:
+            if camera.position[2] > LOWEST_CAMERA:
                 break
             elevation = max(elevation, 0.0) + 0.06
         return camera
@@ -248,10 +269,11 @@ def _facing(rng: Rng, settings: SceneSettings, person: Person, framing: str) -> 
     bone = 'head' if framing == 'face' else 'root'
     which = person.body.asset.bone_index[bone]
     front = person.body.bone_world[which, :3, :3] @ [0.0, -1.0, 0.0]
+    # a pose may have turned them; lying people face up and have no direction
     own = 0.0
     if np.hypot(front[0], front[1]) > 0.3:
         own = np.arctan2(front[0], -front[1])
-    return float(rng.normal(0, 0.6) - own)
+    return float(rng.normal(0, FACING_RAD) - own)
 
 
 def _free_spot(
@@ -306,14 +328,14 @@ def _outline(person: Person) -> np.ndarray:
 
 @kernel
 def _clear(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two outlines (N, 2) and (M, 2) stay 12 cm apart."""
-    left, right = second[:, 0].min() - 0.12, second[:, 0].max() + 0.12
-    near, far = second[:, 1].min() - 0.12, second[:, 1].max() + 0.12
+    """Whether two outlines (N, 2) and (M, 2) stay ``APART``."""
+    left, right = second[:, 0].min() - APART, second[:, 0].max() + APART
+    near, far = second[:, 1].min() - APART, second[:, 1].max() + APART
     for i in range(len(first)):
         x, y = first[i, 0], first[i, 1]
         if x < left or x > right or y < near or y > far:
             continue
         for j in range(len(second)):
-            if (x - second[j, 0]) ** 2 + (y - second[j, 1]) ** 2 <= 0.12**2:
+            if (x - second[j, 0]) ** 2 + (y - second[j, 1]) ** 2 <= APART**2:
                 return False
     return True

@@ -198,7 +198,7 @@ class SceneSettings:
     beard: float = _probability(0.45)
     """Share of stubble and beards on male builds."""
     hat: float = _probability(0.14)
-    """Doubled in winter clothes, as is ``scarf``."""
+    """About doubled in winter clothes, as is ``scarf``."""
     glasses: float = _probability(0.22)
     belt: float = _probability(0.3)
     """Of casual and formal outfits."""

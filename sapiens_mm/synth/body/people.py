@@ -11,7 +11,19 @@ from sapiens_mm.synth.body.shape import BodyShape, shape_coefficients
 from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.scene_settings import SceneSettings
 
+# mean and standard deviation of standing height, near those of surveys of adults
 _STATURE_M = {'male': (1.755, 0.07), 'female': (1.62, 0.065)}
+_HEAVY, _MUSCLE = (0.52, 0.24), (0.5, 0.16)
+"""Mean and deviation of weight and muscles, where 0.5 is MakeHuman's average."""
+
+_MIXED = 0.45
+"""Dirichlet parameter of the three ancestries; below 1 most people are mainly of one."""
+
+_LOCAL_CHANCE, _LOCAL_SIZE, _LOCAL_MOST = 0.4, 0.28, 0.85
+"""Share of local units that differ from the mean, deviation of these, and their end.
+
+Of a unit 1 is what MakeHuman's slider reaches; beyond 0.85 faces look broken.
+"""
 _FACE = ('nose', 'chin', 'mouth', 'cheek', 'eye', 'ear', 'head', 'forehead')
 _BUILD = (
     'torso-scale-depth-incr',
@@ -51,9 +63,10 @@ def sample_shape(
     """
     female = bool(rng.random() < settings.female)
     gender = float(np.clip(abs(rng.normal(0, 0.12)), 0, 0.45))
-    heavy = float(np.clip(rng.normal(0.52, 0.24), 0, 1))
-    muscle = rng.normal(0.5 - 0.55 * max(heavy - 0.55, 0), 0.16)
-    races = rng.dirichlet([0.45] * 3)
+    heavy = float(np.clip(rng.normal(*_HEAVY), 0, 1))
+    mean, deviation = _MUSCLE
+    muscle = rng.normal(mean - 0.55 * max(heavy - 0.55, 0), deviation)
+    races = rng.dirichlet([_MIXED] * 3)
     build = BodyShape(
         gender=1 - gender if female else gender,
         age_years=settings.draw('age_years', rng),
@@ -116,12 +129,17 @@ def _sample_locals(
     """Draw some of the local units; left and right differ a little, and rarely."""
     out: dict[str, float] = {}
     for name, on_face, strength in _drawn_locals(asset):
-        chance, size, skew = rng.random(), rng.normal(0, 0.28), rng.normal(0, 0.05)
-        if strength == 0 or chance > 0.4 or (on_face and variety == 0):
+        chance, size, skew = (
+            rng.random(),
+            rng.normal(0, _LOCAL_SIZE),
+            rng.normal(0, 0.05),
+        )
+        if strength == 0 or chance > _LOCAL_CHANCE or (on_face and variety == 0):
             continue
         size = size * strength * (variety if on_face else 1.0)
-        out[name] = min(max(size, -0.85), 0.85)
+        out[name] = min(max(size, -_LOCAL_MOST), _LOCAL_MOST)
         if name.startswith('l-'):
+            # the sides of a face are not quite alike
             out['r-' + name[2:]] = min(max(size + skew * variety, -0.9), 0.9)
     return out
 
@@ -141,7 +159,7 @@ def sample_expression(
     """
     kind = settings.choose('expression', rng)
     if close_up and rng.random() < settings.open_mouth_close_up:
-        kind = str(rng.choice(['laugh', 'talk', 'shout', 'tongue', 'bared']))
+        kind = str(rng.choice(_OPEN_MOUTHS))
     out = _mouth(kind, rng)
     if out.get('jawOpen', 0) <= 0 and kind not in ('laugh', 'bared'):
         out['lipsSeal'] = 1.0
@@ -165,13 +183,56 @@ def sample_expression(
     return {n: float(min(v, 1.0)) for n, v in out.items() if v > 0.004}
 
 
+_OPEN_MOUTHS = ('laugh', 'talk', 'shout', 'tongue', 'bared')
+"""Expressions that show teeth or tongue, which are rare classes."""
+
+# expression -> what is drawn in turn: unit, a method of the generator, its arguments.
+# A jaw at 1 is open as wide as it goes; only a shout goes there.
+_MOUTHS = {
+    'laugh': (
+        ('mouthUpperUp', 'uniform', 0.5, 1.0),
+        ('mouthLowerDown', 'uniform', 0.0, 0.5),
+        ('jawOpen', 'uniform', 0.05, 0.45),
+    ),
+    'talk': (
+        ('jawOpen', 'uniform', 0.08, 0.45),
+        ('mouthFunnel', 'normal', 0.1, 0.3),
+        ('mouthLowerDown', 'uniform', 0.0, 0.5),
+        ('mouthUpperUp', 'uniform', 0.0, 0.6),
+    ),
+    'shout': (
+        ('jawOpen', 'uniform', 0.55, 1.0),
+        ('mouthUpperUp', 'uniform', 0.3, 1.0),
+        ('mouthLowerDown', 'uniform', 0.0, 0.8),
+    ),
+    'bared': (
+        ('mouthUpperUp', 'uniform', 0.6, 1.0),
+        ('mouthLowerDown', 'uniform', 0.6, 1.0),
+        ('mouthStretch', 'uniform', 0.0, 0.7),
+        ('jawOpen', 'uniform', 0.0, 0.2),
+    ),
+    'tongue': (
+        ('jawOpen', 'uniform', 0.25, 0.7),
+        ('tongueOut', 'uniform', 0.5, 1.0),
+    ),
+    'surprise': (
+        ('jawOpen', 'uniform', 0.15, 0.6),
+        ('mouthFunnel', 'uniform', 0.0, 0.4),
+    ),
+}
+_PAIRED = ('mouthUpperUp', 'mouthLowerDown', 'mouthStretch')
+_EYE_RANGE_DEG = 32
+"""How far the units of the eyes turn them at strength 1, about."""
+
+
 def _both(out: dict[str, float], name: str, strength: float) -> None:
     out[f'{name}Left'] = out[f'{name}Right'] = strength
 
 
 def _look(out: dict[str, float], rng: np.random.Generator, gaze_deg: float) -> None:
-    """Turn both eyes the same way: a share of their range of 30 degrees or so."""
-    across, up = rng.normal(0, gaze_deg / 32, 2) * [1.0, 0.6]
+    """Turn both eyes the same way: a share of their range."""
+    # eyes turn less up and down than to the sides
+    across, up = rng.normal(0, gaze_deg / _EYE_RANGE_DEG, 2) * [1.0, 0.6]
     across, up = np.clip(across, -0.9, 0.9), np.clip(up, -0.6, 0.6)
     for side, sign in (('Left', 1), ('Right', -1)):
         out[f'eyeLookOut{side}'] = sign * across
@@ -190,35 +251,14 @@ def _mouth(kind: str, rng: np.random.Generator) -> dict[str, float]:
         out['mouthSmileLeft'] += uneven
         _both(out, 'cheekSquint', 0.6 * much)
         _both(out, 'eyeSquint', 0.35 * much * rng.random())
-    if kind == 'laugh':
-        _both(out, 'mouthUpperUp', rng.uniform(0.5, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.0, 0.5))
-        out['jawOpen'] = rng.uniform(0.05, 0.45)
-    elif kind == 'talk':
-        out['jawOpen'] = rng.uniform(0.08, 0.45)
-        out['mouthFunnel'] = max(rng.normal(0.1, 0.3), 0)
-        _both(out, 'mouthLowerDown', rng.uniform(0, 0.5))
-        _both(out, 'mouthUpperUp', rng.uniform(0, 0.6))
-    elif kind == 'shout':
-        out['jawOpen'] = rng.uniform(0.55, 1.0)
-        _both(out, 'mouthUpperUp', rng.uniform(0.3, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.0, 0.8))
-    elif kind == 'bared':
-        _both(out, 'mouthUpperUp', rng.uniform(0.6, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.6, 1.0))
-        _both(out, 'mouthStretch', rng.uniform(0.0, 0.7))
-        out['jawOpen'] = rng.uniform(0.0, 0.2)
-    elif kind == 'tongue':
-        out['jawOpen'] = rng.uniform(0.25, 0.7)
-        out['tongueOut'] = rng.uniform(0.5, 1.0)
-    elif kind == 'pucker':
+    for unit, draw, first, second in _MOUTHS.get(kind, ()):
+        strength = max(getattr(rng, draw)(first, second), 0)
+        _both(out, unit, strength) if unit in _PAIRED else out.update({unit: strength})
+    if kind == 'pucker':
         out['mouthPucker'] = much
     elif kind == 'frown':
         _both(out, 'mouthFrown', much)
         out['mouthShrugLower'] = 0.5 * much * rng.random()
-    elif kind == 'surprise':
-        out['jawOpen'] = rng.uniform(0.15, 0.6)
-        out['mouthFunnel'] = 0.4 * rng.random()
     if rng.random() < 0.15:
         out[str(rng.choice(['jawLeft', 'jawRight', 'mouthLeft', 'mouthRight']))] = (
             rng.uniform(0, 0.5)

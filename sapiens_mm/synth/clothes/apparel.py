@@ -14,6 +14,12 @@ from sapiens_mm.synth.scene_settings import SceneSettings
 
 APPAREL = 'Apparel'
 
+IN_WINTER = 2.2
+"""How many times as often hats and scarves are worn in winter clothes."""
+
+# bounds of one draw: beanie, cap; else a hat with a brim
+HATS, WINTER_HATS = (0.4, 0.78), (0.8, 0.8)
+
 
 def accessorize(d: Dresser, settings: SceneSettings, outfit: str) -> float | None:
     """Add accessories.
@@ -26,7 +32,8 @@ def accessorize(d: Dresser, settings: SceneSettings, outfit: str) -> float | Non
     Returns:
         z of the template above which a hat covers the hair, or None.
     """
-    rng, warm = d.rng, 2.2 if outfit == 'winter' else 1.0
+    winter = outfit == 'winter'
+    rng, warm = d.rng, IN_WINTER if winter else 1.0
     if rng.random() < settings.belt and outfit in ('casual', 'formal'):
         belt(d)
     if rng.random() < settings.scarf * warm:
@@ -37,10 +44,10 @@ def accessorize(d: Dresser, settings: SceneSettings, outfit: str) -> float | Non
         watch(d)
     line = None
     if rng.random() < settings.hat * warm:
-        pick = rng.random()
-        if pick < 0.4 or (outfit == 'winter' and pick < 0.8):
+        pick, (beanies, caps) = rng.random(), WINTER_HATS if winter else HATS
+        if pick < beanies:
             line = beanie(d)
-        elif pick < 0.78:
+        elif pick < caps:
             line = cap(d)
         else:
             line = brim_hat(d)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,55 @@ from sapiens_mm.synth.places.supports import seat_box
 from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
+
+# Shares below are chosen by eye, for variety rather than after a count of what people
+# wear: each of the 28 classes must be seen often enough to be learned. What a user may
+# want otherwise is a scene setting; these stay fixed, so that a seed stays what it is.
+BUILDS_OF_DRESSES = 0.25
+"""Share of male builds that keep a dress where the settings draw one."""
+
+SKIRTS_OF_MALE_BUILDS = 0.12
+"""What is left of the setting ``skirts`` for them."""
+
+# metres above the sole -> share: below the shoe, ankle, calf, knee
+SOCK_HEIGHTS = {0.03: 0.25, 0.12: 0.45, 0.2: 0.2, 0.33: 0.1}
+WHITE, BLACK = (0.7,) * 3, (0.015,) * 3
+"""Linear RGB of sports socks."""
+
+BOTTOMS = {
+    'skinny': 0.22,
+    'straight': 0.36,
+    'wide': 0.12,
+    'sweat': 0.12,
+    'shorts': 0.18,
+}
+CASUAL_TOPS = {
+    'tee': 0.3,
+    'long': 0.12,
+    'shirt': 0.15,
+    'sweater': 0.12,
+    'hoodie': 0.12,
+    'tank': 0.07,
+}
+FEMALE_TOPS = {'crop': 0.07, 'blouse': 0.12}
+"""Further casual tops of female builds."""
+
+# template z of the hem, metres, 0 in the crotch -> share: thigh, knee, calf, ankle
+SKIRT_HEMS = {-0.1: 0.28, -0.22: 0.32, -0.35: 0.22, -0.58: 0.18}
+DRESS_HEMS = {-0.12: 0.25, -0.25: 0.33, -0.38: 0.22, -0.6: 0.2}
+HEM_SPREAD = 0.03
+"""Standard deviation of a hem around those, metres."""
+
+UNDER_SKIRTS = 0.2
+"""Template z at which short tights under a skirt end: above every hem."""
+
+WAIST = 0.278
+"""Template z at which skirts hang; trousers and tops overlap it."""
+
+# bounds of one draw: leather, denim, wool; else cloth
+OUTER_CLOTHS = (0.25, 0.45, 0.6)
+OUTER_OVER_CASUAL = 0.22
+"""Share of jackets over casual tops that are not warm themselves."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +112,20 @@ def dress(
     seat = seat_box(body) if kind.startswith('sit:') else None
     d = Dresser(asset, body, person, rng, seat)
     outfit = settings.choose('outfits', rng)
-    if outfit == 'dress' and rng.random() > 0.25 + 0.75 * (gender > 0.5):
+    if outfit == 'dress' and rng.random() > BUILDS_OF_DRESSES + (
+        1 - BUILDS_OF_DRESSES
+    ) * (gender > 0.5):
         outfit = 'casual'
     _OUTFITS[outfit](d, settings, gender)
     covered_head = accessorize(d, settings, outfit)
     aux = grow_hair(d, settings, looks, gender, covered_head)
     return Outfit(d.meshes, d.hidden, aux)
+
+
+def pick(rng: Rng, shares: dict[Any, float]) -> Any:
+    """Draw one of the keys by their shares, which need not add up to 1."""
+    weights = np.array(list(shares.values()))
+    return rng.choice(list(shares), p=weights / weights.sum())
 
 
 def _feet(
@@ -79,10 +137,10 @@ def _feet(
     kind = kind or settings.choose('shoe_kinds', rng)
     bare = kind in ('sandal', 'flat') and rng.random() < 0.85
     if rng.random() < (settings.socks if wears_shoes else 0.5) and not bare:
-        height = rng.choice([0.03, 0.12, 0.2, 0.33], p=[0.25, 0.45, 0.2, 0.1])
+        height = pick(rng, SOCK_HEIGHTS)
         material = fabrics.knit(rng) if rng.random() < 0.4 else fabrics.cloth(rng)
         if rng.random() < 0.4:
-            tone = (0.7,) * 3 if rng.random() < 0.6 else (0.015,) * 3
+            tone = WHITE if rng.random() < 0.6 else BLACK
             material = replace(material, kind='knit', color=tone, color2=tone)
         material = replace(material, bump=0.0006, scale=material.scale * 2)
         socks(d, 0.02 if low else height, material)
@@ -92,9 +150,7 @@ def _feet(
 
 def _bottom_material(rng: Rng) -> tuple[str, Material]:
     """Draw a kind of trousers and its cloth."""
-    kind = ('skinny', 'straight', 'wide', 'sweat', 'shorts')[
-        rng.choice(5, p=[0.22, 0.36, 0.12, 0.12, 0.18])
-    ]
+    kind = str(pick(rng, BOTTOMS))
     if kind in ('skinny', 'straight', 'wide') and rng.random() < 0.5:
         return kind, fabrics.denim(rng)
     pattern = '' if kind == 'shorts' or rng.random() < 0.15 else 'cloth'
@@ -106,14 +162,14 @@ def _legs(
 ) -> None:
     """Draw trousers or a skirt, with shoes in the right order."""
     rng = d.rng
-    if rng.random() < skirts * (0.12 + 0.88 * (gender > 0.5)):
+    if rng.random() < skirts * (1.0 if gender > 0.5 else SKIRTS_OF_MALE_BUILDS):
         _feet(d, settings)
         below = fabrics.cloth(rng, 'cloth')
-        end = 0.2 if rng.random() < 0.75 else d.at_base.leg_span[1] - 0.02
+        end = UNDER_SKIRTS if rng.random() < 0.75 else d.at_base.leg_span[1] - 0.02
         garments.short_tights(d, below, end)
         material = _skirt_cloth(rng)
-        low = rng.choice([-0.1, -0.22, -0.35, -0.58], p=[0.28, 0.32, 0.22, 0.18])
-        garments.skirt(d, material, 'Lower_Clothing', low + rng.normal(0, 0.03), 0.278)
+        low = pick(rng, SKIRT_HEMS) + rng.normal(0, HEM_SPREAD)
+        garments.skirt(d, material, 'Lower_Clothing', low, WAIST)
         return
     kind, material = _bottom_material(rng)
     over = kind == 'skinny' and rng.random() < 0.5
@@ -121,25 +177,22 @@ def _legs(
         _feet(d, settings)
     garments.trousers(d, material, kind=kind, high=high)
     if over:
+        # over the trousers, so it is drawn after them
         _feet(d, settings, ('boot', 'high_boot', 'sneaker')[rng.integers(3)])
 
 
 def _skirt_cloth(rng: Rng) -> Material:
-    pick = rng.random()
-    if pick < 0.2:
+    drawn = rng.random()
+    if drawn < 0.2:
         return fabrics.denim(rng)
-    return fabrics.satin(rng) if pick < 0.4 else fabrics.cloth(rng)
+    return fabrics.satin(rng) if drawn < 0.4 else fabrics.cloth(rng)
 
 
 def _casual(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     high = rng.uniform(0.21, 0.29)
-    kinds = ('tee', 'long', 'shirt', 'sweater', 'hoodie', 'tank', 'crop', 'blouse')
     female = float(gender > 0.5)
-    weights = np.array(
-        [0.3, 0.12, 0.15, 0.12, 0.12, 0.07, 0.07 * female, 0.12 * female]
-    )
-    kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+    kind = str(pick(rng, CASUAL_TOPS | {k: w * female for k, w in FEMALE_TOPS.items()}))
     heavy = kind in ('sweater', 'hoodie')
     material = fabrics.cloth(rng, wrinkles=1.3)
     if kind == 'sweater' or (kind == 'long' and rng.random() < 0.3):
@@ -157,19 +210,19 @@ def _casual(d: Dresser, settings: SceneSettings, gender: float) -> None:
     else:
         _legs(d, settings, gender, high, settings.skirts)
         garments.top(d, kind, material, low=low, tight=tight)
-    if not heavy and rng.random() < 0.22:
+    if not heavy and rng.random() < OUTER_OVER_CASUAL:
         _outer(d, long=rng.random() < 0.2)
 
 
 def _outer(d: Dresser, long: bool) -> None:
     """Put a jacket, cardigan or coat over the rest."""
     rng = d.rng
-    pick = rng.random()
-    if pick < 0.25:
+    drawn, (leather, denim, wool) = rng.random(), OUTER_CLOTHS
+    if drawn < leather:
         material = fabrics.leather(rng)
-    elif pick < 0.45:
+    elif drawn < denim:
         material = fabrics.denim(rng)
-    elif pick < 0.6:
+    elif drawn < wool:
         material = fabrics.knit(rng)
     else:
         material = fabrics.cloth(rng, 'plaid' if rng.random() < 0.2 else 'cloth', 1.4)
@@ -190,8 +243,8 @@ def _formal(d: Dresser, settings: SceneSettings, gender: float) -> None:
     garments.top(d, 'shirt', shirt, low=0.12, tight=0.6)
     if gender > 0.5 and rng.random() < 0.4:
         _feet(d, settings, ('flat', 'loafer', 'boot')[rng.integers(3)])
-        garments.short_tights(d, fabrics.cloth(rng, 'cloth'), 0.2)
-        garments.skirt(d, suit, 'Lower_Clothing', rng.uniform(-0.35, -0.15), 0.278)
+        garments.short_tights(d, fabrics.cloth(rng, 'cloth'), UNDER_SKIRTS)
+        garments.skirt(d, suit, 'Lower_Clothing', rng.uniform(-0.35, -0.15), WAIST)
     else:
         _feet(d, settings, ('loafer', 'loafer', 'boot')[rng.integers(3)])
         garments.trousers(d, suit, kind='straight', high=0.27)
@@ -250,12 +303,12 @@ def _dress(d: Dresser, settings: SceneSettings, gender: float) -> None:
     rng = d.rng
     _feet(d, settings, ('flat', 'sandal', 'boot', 'sneaker', 'loafer')[rng.integers(5)])
     below = fabrics.cloth(rng, 'cloth')
-    end = 0.2 if rng.random() < 0.8 else d.at_base.leg_span[1] - 0.02
+    end = UNDER_SKIRTS if rng.random() < 0.8 else d.at_base.leg_span[1] - 0.02
     garments.short_tights(d, below, end)
     material = fabrics.satin(rng) if rng.random() < 0.3 else fabrics.cloth(rng)
     garments.top(d, 'dress', material, low=0.255, tight=rng.uniform(0.6, 1))
-    low = rng.choice([-0.12, -0.25, -0.38, -0.6], p=[0.25, 0.33, 0.22, 0.2])
-    garments.skirt(d, material, 'Upper_Clothing', low + rng.normal(0, 0.03), 0.278)
+    low = pick(rng, DRESS_HEMS) + rng.normal(0, HEM_SPREAD)
+    garments.skirt(d, material, 'Upper_Clothing', low, WAIST)
     if rng.random() < 0.2:
         garments.jacket(d, fabrics.cloth(rng, 'cloth'), low=0.24, tails=None)
 

@@ -86,6 +86,13 @@ def _read(path: Path, small: bool = False) -> np.ndarray | None:
     return image[::8, ::8] if small else image
 
 
+_BLUR_PX, _SHARP_FOCUS_M = (2, 16), 2.5
+"""Blur at infinity in pixels of an image 1024 high, of a lens that focuses there."""
+
+_CUT = (0.6, 1.0)
+"""Span of the share of a background file that is cut out, where it is large enough."""
+
+
 def sample_backdrop(
     rng: Rng,
     settings: SceneSettings,
@@ -111,7 +118,8 @@ def sample_backdrop(
     blur = 0.0
     if rng.random() < settings.depth_of_field:
         # a lens blurs the more, the nearer it focuses
-        blur = rng.uniform(2, 16) * height / 1024 * np.clip(2.5 / focus, 0.3, 2.0)
+        blur = rng.uniform(*_BLUR_PX) * height / 1024
+        blur *= np.clip(_SHARP_FOCUS_M / focus, 0.3, 2.0)
     common = {'blur': blur, 'focus': max(focus, 0.3), 'seed': int(rng.integers(1000))}
     if settings.backgrounds and rng.random() < settings.picture:
         paths = list_images(settings.backgrounds)
@@ -150,7 +158,7 @@ def load_image(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
         raise ValueError(f'cannot read the background {path}')
     height, width = size_hw
     scale = max(height / image.shape[0], width / image.shape[1])
-    share = rng.uniform(0.6, 1.0)
+    share = rng.uniform(*_CUT)
     high, wide = (max(1, int(n / scale * share)) for n in (height, width))
     y = rng.integers(image.shape[0] - high + 1)
     x = rng.integers(image.shape[1] - wide + 1)
