@@ -111,20 +111,15 @@ def render(
     asset = load_asset()
     layout = lay_out(asset, seed, index, settings, size_hw)
     environment, backdrop = _draw_place(seed, index, settings, layout)
+    camera, skin = layout.camera, _skin_parts(asset)
     meshes = [m for p in layout.people for m in p.meshes]
     seats = [m for p in layout.people for m in p.things]
-    camera = layout.camera
     stage = set_stage(meshes, seats, backdrop, camera)
     front = see_people(stage, camera)
     back = see_backdrop(stage, camera, backdrop, front.cover)
     lit = light_stage(stage, camera, environment, (front, back))
     labels, instances, normals = label_maps(
-        stage.geometry,
-        stage.points,
-        stage.normals,
-        _skin_parts(asset),
-        front.camera,
-        front.ids,
+        stage.geometry, stage.points, stage.normals, skin, front.camera, front.ids
     )
     person = labels > 0
     # seats hide keypoints, too
@@ -142,7 +137,7 @@ def render(
         normals=normals,
         normals_bump=outward_frame(bumps, person),
         people=_label_people(f'{seed}-{index}', layout, stage, instances, solid),
-        intrinsics=layout.camera.intrinsics,
+        intrinsics=camera.intrinsics,
         metadata={
             'framing': layout.framing,
             'people': len(layout.people),

@@ -38,7 +38,7 @@ CUT_OFF = 0.15
 """Share of full framings that cut something off."""
 
 MODE_OF_ELEVATION = 0.3
-"""Where in the span of elevations the most likely one lies: people hold cameras level."""
+"""Where in the span of elevations the likeliest lies: most cameras are held level."""
 
 LOWEST_CAMERA = 0.12
 """Metres above the ground."""

@@ -20,7 +20,7 @@ _MIXED = 0.45
 """Dirichlet parameter of the three ancestries; below 1 most people are mainly of one."""
 
 _LOCAL_CHANCE, _LOCAL_SIZE, _LOCAL_MOST = 0.4, 0.28, 0.85
-"""Share of local units that differ from the mean, deviation of these, and their end.
+"""Share of local units that differ from the mean, their deviation, and their end.
 
 Of a unit 1 is what MakeHuman's slider reaches; beyond 0.85 faces look broken.
 """

@@ -32,15 +32,16 @@ class _Finish:
         }
 
 
-# Cloth reflects 0.04 head on, as most things that do not conduct; threads scatter a part
-# of it. Wrinkles are 1 to 3 mm deep and 4 to 14 cm apart, the grain of leather finer.
+# Cloth reflects 0.04 head on, as most things that do not conduct; threads scatter a
+# part of it. Wrinkles are 1 to 3 mm deep and 4 to 14 cm apart, the grain of leather
+# is finer.
 _COTTON = _Finish((0.02, 0.045), (5, 14), (0.0008, 0.0026), (9, 24))
 _SATIN = _Finish((0.08, 0.16), (16, 40), (0.0006, 0.0016), (7, 15))
 _LEATHER = _Finish((0.04, 0.09), (18, 70), (0.0003, 0.0007), (60, 160))
 
 # kind -> share; plain cloth is what most people wear
 PATTERNS = {'cloth': 0.58, 'stripes': 0.16, 'plaid': 0.12, 'blobs': 0.14}
-# bounds of one draw: grey, blue, earth; else any hue. Clothes of even hues look toy-like
+# bounds of one draw: grey, blue, earth; else any hue, which alone would look like toys
 DYES = (0.3, 0.5, 0.65)
 INDIGO = (0.035, 0.07, 0.17)
 """Linear RGB of blue jeans that were washed sometimes."""

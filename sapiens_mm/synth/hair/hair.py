@@ -61,6 +61,8 @@ class Style:
     step: float = 0.01
 
 
+# by eye, against photographs; lengths and widths in metres. A lock of 9 mm is far wider
+# than a strand: its texture shows strands, and a thousand locks are quick to draw
 STYLES = {
     'buzz': Style(
         cap=0.0035,
@@ -241,6 +243,7 @@ def _hairline(d: Dresser, gender: float, age: float):
     shift = rng.normal(0.0, 0.05)
     recede = 0.0
     if gender < 0.5:
+        # temples recede from 25 on, by a third of their depth at 60
         recede = max(0.0, rng.normal(0.1 + 0.006 * max(age - 25, 0), 0.15))
     seed = int(rng.integers(2**20))
 
@@ -340,12 +343,14 @@ def _locks(
     rows = np.flatnonzero(inside)
     if not len(rows):
         return
+    # more locks at the hairline, where one sees their roots
     density = 1 + 1.2 * (border[rows] > 0.8)
     rows = rng.choice(rows, style.locks, p=density / density.sum())
     template = base.template[rows].astype(np.float64)
     normal = posed.normals[rows].astype(np.float64)
     turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
     way = _flow(name, template, rng, tie) @ turn.T
+    # flat on the scalp, but for a fifth
     way -= (way * normal).sum(1, keepdims=True) * normal * 0.8
     way /= np.linalg.norm(way, axis=1, keepdims=True)
     first = way + style.rise * normal

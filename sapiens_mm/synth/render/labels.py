@@ -19,9 +19,9 @@ FACE = PART_IDS_28['Face_Neck']
 class SkinParts(NamedTuple):
     """What tells the class of a point of bare skin.
 
-    Of each of the Vb vertices of the body's template: weights (Vb, P) float32, the share
-    of each part; lips (Vb, 2) float32, above 0.5 on a lip, and above 0 on the lower
-    one. classes (P,) int32 is the class of each part.
+    Of each of the Vb vertices of the body's template: weights (Vb, P) float32, the
+    share of each part; lips (Vb, 2) float32, above 0.5 on a lip, and above 0 on the
+    lower one. classes (P,) int32 is the class of each part.
     """
 
     weights: np.ndarray

@@ -43,14 +43,32 @@ from sapiens_mm.synth.render.textures import (
     noise_slope,
 )
 
+RED_WRAP, LEAF_WRAP = 0.3, 0.45
+"""How far light goes on beyond the terminator of skin and leaves, in cosines.
+
+Leaves let light through, so that a crown has no dark side.
+"""
+
+OCTAVE_WEIGHT, OCTAVE_STEP = 0.42, 2.3
+"""Height and frequency of each octave of wrinkles, over the one before."""
+
+STRAND_SPREAD = 0.35
+"""How far strands of hair tilt out of the lock's direction."""
+
+SHARP_GLOSS, BROAD_GLOSS = (0.09, 30), (0.05, 7)
+"""Strength and sharpness of the two highlights of hair: surface, and depth of it."""
+
+HAIR_SPECULAR = 0.04
+"""The ``Material.specular`` for which those strengths are meant."""
+
 
 class Point(NamedTuple):
     """A point of a face, in the camera frame.
 
     face is its number; corners (3) the face's vertices; weights (3) of the corners,
     which add up to 1; depth in metres; ray (2) its x and y at z = 1; plane (9) of
-    ``_plane``; at (3) the template coordinates; smooth and bumped (3) unit normals without and with
-    wrinkles; eye (3) the one towards the camera.
+    ``_plane``; at (3) the template coordinates; smooth and bumped (3) unit normals
+    without and with wrinkles; eye (3) the unit vector towards the camera.
     """
 
     face: int
@@ -140,8 +158,8 @@ def _slope(table, row, x, y, z, px, out):
         out[0] += sign * f * a
         out[1] += sign * f * b
         out[2] += sign * f * c * stretch
-        weight *= 0.42
-        frequency *= 2.3
+        weight *= OCTAVE_WEIGHT
+        frequency *= OCTAVE_STEP
 
 
 @inlined
@@ -213,8 +231,8 @@ def _hair(table, s, lamps, point, facing, lift, half, specular):
     up = x * n[0] + y * n[1] + z * n[2]
     x, y, z = x - up * n[0], y - up * n[1], z - up * n[2]
     length = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-20)
-    # strands do not lie quite in parallel
-    shift = 0.35 * (noise(table, at[0] * 260, at[1] * 260, at[2] * 8, 5) - 0.5)
+    # strands do not lie quite in parallel; noise 4 mm across, 12 cm along
+    shift = STRAND_SPREAD * (noise(table, at[0] * 260, at[1] * 260, at[2] * 8, 5) - 0.5)
     x, y, z = x * length + shift * n[0], y * length + shift * n[1], z * length
     z += shift * n[2]
     length = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-20)
@@ -224,8 +242,12 @@ def _hair(table, s, lamps, point, facing, lift, half, specular):
     along = (x * half[0] + y * half[1] + z * half[2]) * length
     gloss = max(0.0, 1 - along * along)
     edge = min(1.0, max(0.0, 2 * facing + 0.3))
-    spec = edge * (0.09 * np.exp(30 * (gloss - 1)) + 0.05 * np.exp(7 * (gloss - 1)))
-    return diffuse, spec * specular / 0.04
+    sharp, broad = SHARP_GLOSS, BROAD_GLOSS
+    spec = edge * (
+        sharp[0] * np.exp(sharp[1] * (gloss - 1))
+        + broad[0] * np.exp(broad[1] * (gloss - 1))
+    )
+    return diffuse, spec * specular / HAIR_SPECULAR
 
 
 @inlined
@@ -309,6 +331,23 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
 
 
 @inlined
+def _through_skin(q, sun, seen):
+    """Return the lit and the unshadowed share of channel ``q`` of R, G, B of skin.
+
+    Blood scatters red light beyond the terminator and into shadows, green and blue
+    hardly.
+
+    Args:
+        q: 0, 1 or 2.
+        sun: Cosine between normal and key light.
+        seen: Share of the key light that is not hidden.
+    """
+    w = RED_WRAP if q == 0 else (0.12 if q == 1 else 0.05)
+    direct = max(0.0, (sun + w) / (1 + w))
+    return direct, seen + (0.5 if q == 0 else 0.08) * seen * (1 - seen)
+
+
+@inlined
 def _light(table, s, lamps, point, work):
     """Light the point whose albedo is work[6:9]; write its RGB to work[0:3]."""
     i, j, k = point.corners
@@ -319,7 +358,7 @@ def _light(table, s, lamps, point, work):
     sun = h[0] * lamps.key[0] + h[1] * lamps.key[1] + h[2] * lamps.key[2]
     facing = n[0] * lamps.key[0] + n[1] * lamps.key[1] + n[2] * lamps.key[2]
     leafy = kind in (GRASS, FOLIAGE)
-    wrap = 0.3 if kind == SKIN else (0.45 if leafy else 0.0)
+    wrap = RED_WRAP if kind == SKIN else (LEAF_WRAP if leafy else 0.0)
     seen = 0.0
     if facing > -wrap and lamps.key_color[0] + lamps.key_color[1] > 0:
         x, y = point.ray[0] * pz, point.ray[1] * pz
@@ -361,10 +400,7 @@ def _light(table, s, lamps, point, work):
         light *= bump * (1 + 0.9 * base * (1 - free))
         direct, shadow = diffuse, seen
         if kind == SKIN:
-            # blood scatters red light beyond the terminator and into shadows
-            w = wrap if q == 0 else (0.12 if q == 1 else 0.05)
-            direct = max(0.0, (sun + w) / (1 + w))
-            shadow += (0.5 if q == 0 else 0.08) * seen * (1 - seen)
+            direct, shadow = _through_skin(q, sun, seen)
         elif leafy:
             direct = max(0.0, (sun + wrap) / (1 + wrap))
         key = lamps.key_color[q]

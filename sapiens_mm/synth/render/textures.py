@@ -53,6 +53,13 @@ SIDE = 32
 
 _MASK = SIDE - 1
 
+# repeats per metre of what makes a fabric; a pixel that is larger sees their mean
+_TWILL, _RIBS, _WEAVE = 500, 220, 420
+_CARPET_GRAIN = 220.0
+_GRASS_BLADES, _LEAVES = 60.0, 25.0
+_BRICK_JOINT, _TILE_JOINT = 0.06, 0.025
+"""Share of a brick's or tile's width that is mortar."""
+
 
 @functools.lru_cache(1)
 def noise_table() -> np.ndarray:
@@ -63,6 +70,7 @@ def noise_table() -> np.ndarray:
 @fast_kernel
 def noise(table, x, y, z, seed):
     """Return smooth value noise in [0, 1], one cell per unit."""
+    # seeds move the lattice by shares that do not repeat soon
     x += 0.618 * seed
     y += 0.755 * seed
     z += 0.57 * seed
@@ -117,6 +125,7 @@ def fbm(table, x, y, z, seed, octaves):
         value += weight * noise(table, x, y, z, seed + 7 * octave)
         total += weight
         weight *= 0.5
+        # not 2: cells of all octaves would begin at the same places
         x, y, z = 2.03 * x, 2.03 * y, 2.03 * z
     return value / total
 
@@ -169,15 +178,15 @@ def _fabric(table, kind, row, x, y, z, px):
     if kind == DENIM:
         k = 0.65 * fbm(table, x * 9, y * 9, z * 9, seed, 3)
         twill = noise(table, x * 900 + z * 500, y * 900, z * 240, seed)
-        f = fade(500, px)
+        f = fade(_TWILL, px)
         return k + 0.35 * (0.5 + f * (twill - 0.5))
     if kind == KNIT:
-        f = fade(220, px)
+        f = fade(_RIBS, px)
         rib = 0.5 + 0.5 * np.sin(x * 1100 + 2 * np.sin(z * 1400))
         k = fbm(table, x * 30, y * 30, z * 30, seed, 2)
         return 0.5 * k + 0.5 * (0.5 + f * (rib - 0.5))
     k = 0.6 * fbm(table, x * 16, y * 16, z * 16, seed, 2)
-    f = fade(420, px)
+    f = fade(_WEAVE, px)
     weave = 0.5 + 0.5 * np.sin(x * 2600) * np.sin(z * 2600)
     return k + 0.4 * (0.5 + f * (weave - 0.5))
 
@@ -191,7 +200,7 @@ def _ground(table, kind, row, x, z, px):
         u = x * scale
         if kind == BRICKS:
             u += 0.5 * (np.floor(v) % 2)
-        joint = 0.06 if kind == BRICKS else 0.025
+        joint = _BRICK_JOINT if kind == BRICKS else _TILE_JOINT
         line = max(
             _edge(u, joint, px, scale),
             _edge(v, 2 * joint if kind == BRICKS else joint, px, 2 * scale),
@@ -209,12 +218,12 @@ def _ground(table, kind, row, x, z, px):
         return (0.45 * board + 0.55 * grain) * (1 - line) + 1.3 * line
     if kind in (GRASS, FOLIAGE):
         k = 0.4 * fbm(table, x * 0.7, 0.0, z * 0.7, seed, 3)
-        f = 60.0 if kind == GRASS else 25.0
+        f = _GRASS_BLADES if kind == GRASS else _LEAVES
         return k + 0.6 * (
             0.5 + fade(f, px) * (fbm(table, x * f, 3.0, z * f, seed, 2) - 0.5) * 1.6
         )
     if kind in (ASPHALT, CARPET):
-        f = 220.0
+        f = _CARPET_GRAIN
         k = fbm(table, x * 1.3, 0.0, z * 1.3, seed, 3)
         grain = noise(table, x * f, 1.0, z * f, seed) - 0.5
         return 0.6 * k + 0.4 * (0.5 + fade(f, px) * grain)
@@ -238,15 +247,18 @@ def _skin(table, row, x, y, z, aux, px, out):
     if dark > 0:
         spot = noise(table, x * 230, y * 230, z * 230, seed + 11)
         dark *= max(0.0, spot - 0.9 + 0.1 * row[DUTY]) * 4
+    # melanin takes blue most
     out[0] *= 1 - 0.35 * min(dark, 1.0)
     out[1] *= 1 - 0.5 * min(dark, 1.0)
     out[2] *= 1 - 0.55 * min(dark, 1.0)
     if aux > 0:
+        # blood takes green most
         red = min(aux, 1.5) * (0.8 + 0.4 * mottle)
         out[0] *= max(0.3, 1 - 0.1 * red)
         out[1] *= max(0.15, 1 - 0.44 * red)
         out[2] *= max(0.15, 1 - 0.36 * red)
     elif aux < 0:
+        # hairs: two sets of strands, thinner than a millimetre
         strand = noise(table, x * 1500, y * 1500, z * 420, seed + 1)
         strand += noise(table, x * 3100, y * 3100, z * 700, seed + 2) - 1.0
         share = min(1.0, -aux * (1 + 0.9 * fade(700, px) * strand))
