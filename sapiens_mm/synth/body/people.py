@@ -17,7 +17,7 @@ _HEAVY, _MUSCLE = (0.52, 0.24), (0.5, 0.16)
 """Mean and deviation of weight and muscles, where 0.5 is MakeHuman's average."""
 
 _MIXED = 0.45
-"""Dirichlet parameter of the three ancestries; below 1 most people are mainly of one."""
+"""Dirichlet parameter of the three ancestries; below 1 most people are of one."""
 
 _LOCAL_CHANCE, _LOCAL_SIZE, _LOCAL_MOST = 0.4, 0.28, 0.85
 """Share of local units that differ from the mean, their deviation, and their end.

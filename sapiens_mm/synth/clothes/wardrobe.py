@@ -30,7 +30,7 @@ BUILDS_OF_DRESSES = 0.25
 SKIRTS_OF_MALE_BUILDS = 0.12
 """What is left of the setting ``skirts`` for them."""
 
-# metres above the sole -> share: below the shoe, ankle, calf, knee
+# metres above the ankle joint -> share: in the shoe, low, up the calf, to the knee
 SOCK_HEIGHTS = {0.03: 0.25, 0.12: 0.45, 0.2: 0.2, 0.33: 0.1}
 WHITE, BLACK = (0.7,) * 3, (0.015,) * 3
 """Linear RGB of sports socks."""
@@ -53,14 +53,14 @@ CASUAL_TOPS = {
 FEMALE_TOPS = {'crop': 0.07, 'blouse': 0.12}
 """Further casual tops of female builds."""
 
-# template z of the hem, metres, 0 in the crotch -> share: thigh, knee, calf, ankle
+# template z of the hem, metres -> share: from the thigh down to the calf
 SKIRT_HEMS = {-0.1: 0.28, -0.22: 0.32, -0.35: 0.22, -0.58: 0.18}
 DRESS_HEMS = {-0.12: 0.25, -0.25: 0.33, -0.38: 0.22, -0.6: 0.2}
 HEM_SPREAD = 0.03
 """Standard deviation of a hem around those, metres."""
 
 UNDER_SKIRTS = 0.2
-"""Template z at which short tights under a skirt end: above every hem."""
+"""Metres along the leg at which short tights under a skirt end: half the thigh."""
 
 WAIST = 0.278
 """Template z at which skirts hang; trousers and tops overlap it."""

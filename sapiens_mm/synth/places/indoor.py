@@ -11,7 +11,7 @@ from sapiens_mm.synth.places.props import Builder, chances, color, mixed, pick, 
 Rng = np.random.Generator
 
 FRONT_M = 6.0
-"""Behind the free space, metres: the camera stands within the room, or nearly."""
+"""From the free space to the end of the room on the camera's side, metres."""
 
 HEIGHT_M = (2.35, 3.3)
 PLASTERED, PALE = 0.72, 0.6
@@ -20,8 +20,8 @@ PLASTERED, PALE = 0.72, 0.6
 ONE_WALL_APART, WITH_RUG = 0.3, 0.35
 CEILING = Material('plaster', (0.78,) * 3, (0.7,) * 3)
 LAMP_COLORS = (1, 0.93, 0.8), (1, 1, 1)
-# a sheet's corners are darker: less light comes there than the coarse bake tells
 CORNERS = 0.4
+"""How much darker walls are at their rims: the coarse bake does not see corners."""
 
 
 def fine_coordinates(low: float, high: float, inner: float, step: float) -> np.ndarray:

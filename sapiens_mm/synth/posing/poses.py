@@ -171,7 +171,7 @@ def _stance(
         phase = stances.gait(poser, rng, name == 'run')
         name = f'{name}:{phase:.3f}'
     elif name == 'sit':
-        seat = stances.SEATS[rng.choice(4, p=[0.3, 0.35, 0.2, 0.15])]
+        seat = str(rng.choice(list(stances.SEATS), p=list(stances.SEATS.values())))
         stances.sit(poser, rng, seat)
         name = f'sit:{seat}'
     elif name in ('sit_ground', 'lie'):
