@@ -53,7 +53,7 @@ CASUAL_TOPS = {
 FEMALE_TOPS = {'crop': 0.07, 'blouse': 0.12}
 """Further casual tops of female builds."""
 
-# template z of the hem, metres -> share: from the thigh down to the calf
+# template z of the hem, metres -> share; the knee is at about -0.29
 SKIRT_HEMS = {-0.1: 0.28, -0.22: 0.32, -0.35: 0.22, -0.58: 0.18}
 DRESS_HEMS = {-0.12: 0.25, -0.25: 0.33, -0.38: 0.22, -0.6: 0.2}
 HEM_SPREAD = 0.03
