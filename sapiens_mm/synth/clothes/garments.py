@@ -34,9 +34,8 @@ from sapiens_mm.synth.clothes.trims import (
 )
 from sapiens_mm.synth.core.mesh import Material
 
-
-# Spans are metres on the mean body at rest. Sleeves: along the arm from the shoulder, the
-# elbow is at about 0.28; they end short of the wrist or, the long ones, at it.
+# Spans are metres on the mean body at rest. Sleeves: along the arm from the shoulder,
+# the elbow is at about 0.28; they end short of the wrist or, the long ones, at it.
 SLEEVES = {
     'tee': (0.1, 0.24),
     'shirt': (0.15, 0.26),

@@ -195,7 +195,8 @@ def relax(
             dx = pull[i] * (x / count - last[i, 0])
             dy = pull[i] * (y / count - last[i, 1])
             dz = pull[i] * (z / count - last[i, 2])
-            # along the surface a smoothing would only shift the pattern and the borders
+            # along the surface smoothing would only shift the pattern and the borders:
+            # a tenth of it keeps vertices evenly apart
             away = dx * normals[i, 0] + dy * normals[i, 1] + dz * normals[i, 2]
             away *= np.float32(0.9)
             px = last[i, 0] + away * normals[i, 0] + np.float32(0.1) * dx
