@@ -5,14 +5,9 @@ import pytest
 
 from sapiens_mm.synth.core.mesh import BODY_PARTS, Material, make_mesh
 from sapiens_mm.synth.core.shapes import grid_faces
+from sapiens_mm.synth.render.geometry import Triangles, join
 from sapiens_mm.synth.render.labels import SkinParts, label_maps, outward_frame
-from sapiens_mm.synth.render.raster import (
-    EVERYWHERE,
-    Triangles,
-    empty_buffers,
-    join,
-    raster,
-)
+from sapiens_mm.synth.render.raster import EVERYWHERE, empty_buffers, raster
 
 GREY = Material('skin', (0.5,) * 3, (0.5,) * 3)
 HW, CAMERA = (160, 200), np.array([240.0, 240.0, 99.5, 79.5])

@@ -8,6 +8,7 @@ import pytest
 from sapiens_mm.synth.core.mesh import Material
 from sapiens_mm.synth.places.props import Builder
 from sapiens_mm.synth.render.ambient import bake, sphere_directions
+from sapiens_mm.synth.render.geometry import join
 from sapiens_mm.synth.render.lamp_map import look_along
 from sapiens_mm.synth.render.lighting import (
     Environment,
@@ -15,7 +16,6 @@ from sapiens_mm.synth.render.lighting import (
     sample_environment,
 )
 from sapiens_mm.synth.render.radiance import key_visibility
-from sapiens_mm.synth.render.raster import join
 from sapiens_mm.synth.render.shade import lamps_to_camera
 from sapiens_mm.synth.scene_settings import SceneSettings
 

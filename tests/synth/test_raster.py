@@ -5,14 +5,13 @@ import pytest
 
 from sapiens_mm.synth.core.mesh import Material, make_mesh
 from sapiens_mm.synth.core.shapes import grid_faces
+from sapiens_mm.synth.render.geometry import Triangles, join
 from sapiens_mm.synth.render.lamp_map import raster_ortho
 from sapiens_mm.synth.render.raster import (
     EVERYWHERE,
     NEAR,
-    Triangles,
     empty_buffers,
     find_edges,
-    join,
     raster,
     ray_weights,
 )

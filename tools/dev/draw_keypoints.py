@@ -37,7 +37,8 @@ from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.rig import Pose
 from sapiens_mm.synth.posing.poses import sample_pose
-from sapiens_mm.synth.render.raster import Triangles, empty_buffers, raster
+from sapiens_mm.synth.render.geometry import Triangles
+from sapiens_mm.synth.render.raster import empty_buffers, raster
 from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables import GOLIATH308
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from sapiens_mm.synth.core.jit import kernel, lean_kernel
 from sapiens_mm.synth.core.mesh import KIND
+from sapiens_mm.synth.render.geometry import Geometry
 from sapiens_mm.synth.render.lamp_map import MARGIN, look_along, raster_ortho
 from sapiens_mm.synth.render.lighting import Environment
-from sapiens_mm.synth.render.raster import Geometry
 from sapiens_mm.synth.render.textures import HAIR
 
 

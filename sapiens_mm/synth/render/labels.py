@@ -9,7 +9,8 @@ import numpy as np
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import kernel, lean_kernel
 from sapiens_mm.synth.core.mesh import BODY_PARTS
-from sapiens_mm.synth.render.raster import Geometry, ray_weights
+from sapiens_mm.synth.render.geometry import Geometry
+from sapiens_mm.synth.render.raster import ray_weights
 from sapiens_mm.tables.body_parts import PART_IDS_28
 
 UPPER_LIP, LOWER_LIP = PART_IDS_28['Upper_Lip'], PART_IDS_28['Lower_Lip']

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sapiens_mm.synth.render.geometry import Geometry
 from sapiens_mm.synth.render.lamp_map import MARGIN, look_along, raster_ortho
-from sapiens_mm.synth.render.raster import Geometry
 from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator

@@ -13,14 +13,8 @@ from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
 from sapiens_mm.synth.core.mesh import KIND, Mesh
 from sapiens_mm.synth.render.background import Backdrop
-from sapiens_mm.synth.render.raster import (
-    EVERYWHERE,
-    Geometry,
-    Triangles,
-    find_edges,
-    join,
-    raster,
-)
+from sapiens_mm.synth.render.geometry import Geometry, Triangles, join
+from sapiens_mm.synth.render.raster import EVERYWHERE, find_edges, raster
 from sapiens_mm.synth.render.textures import EMITTER, FOLIAGE, WINDOW
 
 _LOCAL = threading.local()
