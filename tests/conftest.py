@@ -100,11 +100,11 @@ def video_files():
 
 @pytest.fixture(scope='session')
 def synth_settings():
-    """Settings of ``synth_folder``."""
+    """Settings of the data set in ``synth_folder``."""
     pytest.importorskip('numba')
-    from sapiens_mm.synth.dataset.settings import Settings
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
 
-    return Settings(
+    return DatasetSettings(
         seed=3, size_hw=(128, 96), shares=(0.5, 0.25, 0.25), bump=True, shard_size=3
     )
 
@@ -128,7 +128,7 @@ def synth_samples(synth_settings):
 
     return {
         index: render(
-            synth_settings.seed, index, synth_settings.knobs, synth_settings.size_hw
+            synth_settings.seed, index, synth_settings.scene, synth_settings.size_hw
         )
         for index in range(8)
     }

@@ -48,8 +48,9 @@ def check_generated(root: Path) -> Finding:
         f'{root} is a data set of sapiens synth: {height} x {width} pixels, seed '
         f'{settings.seed}, depth in {settings.depth_mm:g} mm.'
     ]
-    if changed := _changed_knobs(content.get('knobs')):
-        lines.append(f'knobs: {changed}')
+    # version 0.1 calls them knobs
+    if changed := _changed_settings(content.get('scene', content.get('knobs'))):
+        lines.append(f'settings: {changed}')
     records = {int(p.stem) for p in (root / RECORDS).glob('*.json') if p.stem.isdigit()}
     planned = max(records, default=-1) + 1
     packed = (root / FOLDER).is_dir()
@@ -75,22 +76,22 @@ def check_generated(root: Path) -> Finding:
 
 
 def _settings(content: Any) -> Any:
-    """Return what decides the files, without the knobs."""
-    from sapiens_mm.synth.dataset.settings import Settings
+    """Return what decides the files, without the settings of the scene."""
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
 
     names = ('seed', 'shares', 'depth_mm', 'bump', 'shard_size')
     values = {name: content[name] for name in names}
-    return Settings(size_hw=tuple(content['size_hw']), **values)
+    return DatasetSettings(size_hw=tuple(content['size_hw']), **values)
 
 
-def _changed_knobs(knobs: Any) -> str:
-    """Say which knobs are not at their defaults."""
-    from sapiens_mm.synth.dataset.settings import Settings
+def _changed_settings(scene: Any) -> str:
+    """Say which settings of the scene are not at their defaults."""
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
 
-    usual = Settings().as_dict()['knobs']
-    knobs = knobs if isinstance(knobs, dict) else {}
-    changed = (name for name, value in knobs.items() if usual.get(name) != value)
-    return ', '.join(f'{name}={knobs[name]}' for name in changed)
+    usual = DatasetSettings().as_dict()['scene']
+    scene = scene if isinstance(scene, dict) else {}
+    changed = (name for name, value in scene.items() if usual.get(name) != value)
+    return ', '.join(f'{name}={scene[name]}' for name in changed)
 
 
 def _listed(path: Path) -> int | None:

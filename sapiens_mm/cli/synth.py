@@ -1,15 +1,15 @@
 """Make a data set of synthetic people with every Sapiens label.
 
     sapiens synth data/synth_humans --num 10000 --workers 8
-    sapiens synth faces --num 500 --knob framing=face --knob hat=0.5
+    sapiens synth faces --num 500 --set framing=face --set hat=0.5
     sapiens synth tars --num 10000 --format shards
-    sapiens synth --list-knobs
+    sapiens synth --list-settings
 
 Writes pictures, COCO-style files of 17, 133 and 308 keypoints, part labels, people,
 depth and normals in folders, or tar shards for WebDataset, or both; and figures of what
 is in them. docs/synth.md describes the layout. A run that was stopped goes on when
-it is started again; a larger --num adds samples. The same seed, size and knobs give
-the same bytes, whatever the number of workers.
+it is started again; a larger --num adds samples. The same seed, size and settings
+give the same bytes, whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -18,16 +18,24 @@ import argparse
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import WRONG, command
-from sapiens_mm.runs.synthesis import FORMATS, SynthRequest, list_knobs, synthesize
+from sapiens_mm.runs.synthesis import FORMATS, SynthRequest, list_settings, synthesize
 
 # before numpy: small products are slower, and rounded otherwise, on many threads
 for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ[_name] = '1'
+
+# earlier names of options
+RENAMED = {
+    '--knob': '--set',
+    '--knobs': '--settings',
+    '--list-knobs': '--list-settings',
+}
 
 
 def parse_args(argv: Sequence[str] | None = None) -> SynthRequest:
@@ -40,16 +48,21 @@ def parse_args(argv: Sequence[str] | None = None) -> SynthRequest:
     size_help = 'of pictures, pixels; default: 1024x768'
     add('--size', type=read_size, metavar='HEIGHTxWIDTH', help=size_help)
     add('--workers', type=int, help='processes; default: cores')
-    knob_help = 'what is drawn how often; several are allowed'
-    add('--knob', action='append', metavar='NAME=VALUE', help=knob_help)
-    add('--knobs', type=Path, metavar='FILE', help='JSON file of knobs by name')
-    add('--list-knobs', action='store_true', help='print knobs and defaults, and end')
+    set_help = 'what is drawn how often; several are allowed'
+    add('--set', action='append', metavar='NAME=VALUE', help=set_help)
+    add('--settings', type=Path, metavar='FILE', help='JSON file of settings by name')
+    list_help = 'print settings and defaults, and end'
+    add('--list-settings', action='store_true', help=list_help)
     add('--format', choices=FORMATS)
     shares = dict(type=float, nargs=3, metavar=('TRAIN', 'VAL', 'TEST'))
     add('--split', **shares, help='shares of train, val and test')
     add('--depth-mm', type=float, help='unit of stored depth, millimetres')
     add('--bump', action='store_true', help='store normals with wrinkles, too')
     add('--shard-size', type=int, help='samples in a tar file')
+    for word in sys.argv[1:] if argv is None else argv:
+        name = word.partition('=')[0]
+        if name in RENAMED:
+            parser.error(f'{name} is now {RENAMED[name]}')
     return parser.read(argv)
 
 
@@ -70,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sapiens_mm import hosts
 
     hosts.require('numba')
-    if request.list_knobs:
-        print(list_knobs())
+    if request.list_settings:
+        print(list_settings())
         return 0
     return synthesize(request)

@@ -43,7 +43,7 @@ class SyntheticHumansMaps(BaseDataset):
         kind: ``'depth'`` or ``'normal'``.
         length: Images in an epoch.
         seed: Of the series of images.
-        knobs: Values of knobs by name, see ``docs/synth.md``.
+        settings: Scene settings by name, see ``docs/synth.md``.
         size_hw: Height and width of images, pixels.
         bump: Normals with wrinkles and pores instead of those of the smooth surface.
         **kwargs: ``pipeline``, ``test_mode`` and others of mmengine's
@@ -62,7 +62,7 @@ class SyntheticHumansMaps(BaseDataset):
         length: int,
         *,
         seed: int = 0,
-        knobs: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
         size_hw: tuple[int, int] = (1024, 768),
         bump: bool = False,
         pipeline: list | tuple = (),
@@ -76,11 +76,13 @@ class SyntheticHumansMaps(BaseDataset):
             TakeImage,
             replace_steps,
         )
+        from sapiens_mm.synth.settings_text import refuse_renamed_arguments
 
+        refuse_renamed_arguments(kwargs)
         self.kind = map_kind(kind)
         if bump and not self.kind.turns:
             raise ValueError('bump is for normals; depth has none')
-        self.humans = SyntheticHumans(length, seed, knobs, size_hw, not test_mode)
+        self.humans = SyntheticHumans(length, seed, settings, size_hw, not test_mode)
         normals = 'normals_bump' if bump else 'normals'
         field = normals if self.kind.turns else 'depth'
         super().__init__(

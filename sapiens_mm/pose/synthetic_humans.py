@@ -34,7 +34,7 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
         num_keypoints: 17, 133 or 308. Of the 133, the 17 of the face's outline are
             not labelled.
         seed: Of the series of images.
-        knobs: Values of knobs by name, see ``docs/synth.md``.
+        settings: Scene settings by name, see ``docs/synth.md``.
         size_hw: Height and width of images, pixels.
         **kwargs: ``pipeline`` and others of ``BaseCocoStyleDataset``.
 
@@ -49,7 +49,7 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
         *,
         num_keypoints: int = 308,
         seed: int = 0,
-        knobs: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
         size_hw: tuple[int, int] = (1024, 768),
         data_mode: str = 'topdown',
         test_mode: bool = False,
@@ -57,7 +57,9 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
     ) -> None:
         hosts.require('numba')
         from sapiens_mm.synth.live import SyntheticHumans
+        from sapiens_mm.synth.settings_text import refuse_renamed_arguments
 
+        refuse_renamed_arguments(kwargs)
         if num_keypoints not in _METAINFO:
             raise ValueError(
                 f'num_keypoints must be 17, 133 or 308, not {num_keypoints!r}'
@@ -68,7 +70,7 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
                 'that sapiens synth wrote'
             )
         self.num_keypoints = num_keypoints
-        self.humans = SyntheticHumans(length, seed, knobs, size_hw)
+        self.humans = SyntheticHumans(length, seed, settings, size_hw)
         super().__init__(metainfo=_METAINFO[num_keypoints], **kwargs)
 
     @staticmethod

@@ -25,9 +25,9 @@ class SynthRequest:
         seed: Of the data set, 0 or more.
         size: Height and width of pictures, pixels.
         workers: Processes.
-        knob: NAME=VALUE words: what is drawn how often.
-        knobs: JSON file of knobs by name.
-        list_knobs: Print knobs and defaults instead.
+        set: NAME=VALUE words: what is drawn how often.
+        settings: JSON file of settings by name.
+        list_settings: Print settings and defaults instead.
         format: One of ``FORMATS``.
         split: Shares of train, val and test.
         depth_mm: Unit of the stored depth, millimetres.
@@ -43,9 +43,9 @@ class SynthRequest:
     seed: int = 0
     size: tuple[int, int] = (1024, 768)
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    knob: tuple[str, ...] = ()
-    knobs: Path | None = None
-    list_knobs: bool = False
+    set: tuple[str, ...] = ()
+    settings: Path | None = None
+    list_settings: bool = False
     format: str = 'folders'
     split: tuple[float, float, float] = (0.9, 0.05, 0.05)
     depth_mm: float = 0.5
@@ -54,7 +54,7 @@ class SynthRequest:
 
     def __post_init__(self) -> None:
         """Check what the settings of the data set do not."""
-        if self.out is None and not self.list_knobs:
+        if self.out is None and not self.list_settings:
             raise ValueError('name the folder of the data set')
         for name in ('num', 'workers'):
             if getattr(self, name) < 1:
@@ -63,19 +63,19 @@ class SynthRequest:
                 )
 
 
-def list_knobs() -> str:
-    """Return knobs and defaults, one a line, as ``--knob`` takes them."""
-    from sapiens_mm.synth.knobs import Knobs
+def list_settings() -> str:
+    """Return settings and defaults, one a line, as ``--set`` takes them."""
+    from sapiens_mm.synth.scene_settings import SceneSettings
 
-    lines, default = [], Knobs()
-    for knob in fields(Knobs):
-        value = getattr(default, knob.name)
-        kind = knob.metadata['kind']
+    lines, default = [], SceneSettings()
+    for setting in fields(SceneSettings):
+        value = getattr(default, setting.name)
+        kind = setting.metadata['kind']
         if kind == 'weights':
             value = ','.join(f'{name}:{weight:g}' for name, weight in value)
         elif kind == 'span':
             value = ','.join(f'{number:g}' for number in value)
-        lines.append(f'{knob.name}={value}')
+        lines.append(f'{setting.name}={value}')
     return '\n'.join(lines)
 
 
@@ -86,22 +86,22 @@ def synthesize(request: SynthRequest) -> int:
         ValueError: If the command line asks for what cannot be.
         OSError: If a file cannot be written.
     """
-    from sapiens_mm.synth.dataset.settings import Settings
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
     from sapiens_mm.synth.dataset.writer import DatasetWriter
-    from sapiens_mm.synth.knob_text import parse_knobs
-    from sapiens_mm.synth.render.background import check_pictures
+    from sapiens_mm.synth.render.background import check_images
+    from sapiens_mm.synth.settings_text import parse_scene_settings
 
-    settings = Settings(
+    settings = DatasetSettings(
         seed=request.seed,
         size_hw=request.size,
-        knobs=parse_knobs(request.knob, request.knobs),
+        scene=parse_scene_settings(request.set, request.settings),
         shares=request.split,
         depth_mm=request.depth_mm,
         bump=request.bump,
         shard_size=request.shard_size,
     )
-    if settings.knobs.backgrounds:
-        check_pictures(settings.knobs.backgrounds)
+    if settings.scene.backgrounds:
+        check_images(settings.scene.backgrounds)
     writer = DatasetWriter(request.out, settings, request.num, request.format)
     with contextlib.closing(writer):
         return make(writer, request)

@@ -33,7 +33,7 @@ class SyntheticHumansSeg(BaseDataset):
     Args:
         length: Images in an epoch.
         seed: Of the series of images.
-        knobs: Values of knobs by name, see ``docs/synth.md``.
+        settings: Scene settings by name, see ``docs/synth.md``.
         size_hw: Height and width of images, pixels.
         **kwargs: ``pipeline``, ``test_mode`` and others of mmengine's
             ``BaseDataset``; unknown ones raise.
@@ -50,7 +50,7 @@ class SyntheticHumansSeg(BaseDataset):
         length: int,
         *,
         seed: int = 0,
-        knobs: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
         size_hw: tuple[int, int] = (1024, 768),
         pipeline: list | tuple = (),
         test_mode: bool = False,
@@ -63,8 +63,10 @@ class SyntheticHumansSeg(BaseDataset):
             TakeImage,
             replace_steps,
         )
+        from sapiens_mm.synth.settings_text import refuse_renamed_arguments
 
-        self.humans = SyntheticHumans(length, seed, knobs, size_hw, not test_mode)
+        refuse_renamed_arguments(kwargs)
+        self.humans = SyntheticHumans(length, seed, settings, size_hw, not test_mode)
         super().__init__(
             metainfo=dict(label_map=None, reduce_zero_label=False),
             pipeline=replace_steps(

@@ -3,7 +3,7 @@
 Needs numpy, OpenCV and numba: ``pip install 'sapiens_mm[synth]'``.
 """
 
-from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.sample import CLASSES, PersonLabels, Sample, render
+from sapiens_mm.synth.sample import PersonLabels, Sample, render
+from sapiens_mm.synth.scene_settings import SceneSettings
 
-__all__ = ['CLASSES', 'Knobs', 'PersonLabels', 'Sample', 'render']
+__all__ = ['PersonLabels', 'Sample', 'SceneSettings', 'render']

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sapiens_mm.synth.knob_text import knobs_from
 from sapiens_mm.synth.sample import Sample, render
+from sapiens_mm.synth.settings_text import scene_settings_from
 
 
 class SyntheticHumans:
@@ -20,8 +20,8 @@ class SyntheticHumans:
     Args:
         length: Samples in an epoch.
         seed: Of the series, 0 or more.
-        knobs: Values of knobs by name; the others keep their defaults.
-        size_hw: Height and width of pictures, pixels.
+        settings: Scene settings by name; the others keep their defaults.
+        size_hw: Height and width of images, pixels.
         new_each_epoch: If not, every epoch has the same samples.
 
     Raises:
@@ -32,7 +32,7 @@ class SyntheticHumans:
         self,
         length: int,
         seed: int = 0,
-        knobs: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         size_hw: tuple[int, int] = (1024, 768),
         new_each_epoch: bool = True,
     ) -> None:
@@ -45,7 +45,7 @@ class SyntheticHumans:
                 f'size_hw is {size_hw!r}; it must be (height, width), 64 or more'
             )
         self.length, self.seed = int(length), int(seed)
-        self.knobs = knobs_from(knobs or {})
+        self.settings = scene_settings_from(settings or {})
         self.size_hw = tuple(size_hw)
         self.new_each_epoch = new_each_epoch
         self.epoch = 0
@@ -71,7 +71,7 @@ class SyntheticHumans:
         """
         if not 0 <= index < self.length:
             raise IndexError(f'{index} is not in 0 to {self.length - 1}')
-        return render(self.seed, self.number_of(index), self.knobs, self.size_hw)
+        return render(self.seed, self.number_of(index), self.settings, self.size_hw)
 
 
 IMAGE_LOADERS = ('SapiensLoadImage', 'LoadImageFromFile', 'LoadImage')
@@ -79,7 +79,7 @@ IMAGE_LOADERS = ('SapiensLoadImage', 'LoadImageFromFile', 'LoadImage')
 
 
 class TakeImage:
-    """In place of a loader of photos: the picture of ``sample`` in ``results``."""
+    """In place of a loader of images: the image of ``sample`` in ``results``."""
 
     def __call__(self, results: dict) -> dict:
         """Add ``img``, ``img_shape``, ``ori_shape``."""

@@ -1,65 +1,37 @@
-"""One sample: a picture of people and every label of it."""
+"""One sample: an image of people and every label of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from sapiens_mm.synth.body.keypoints import place, visibility
-from sapiens_mm.synth.core.asset import PARTS, load_asset
+from sapiens_mm.synth.core.asset import PARTS, Asset, load_asset
 from sapiens_mm.synth.core.camera import Camera
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.render.background import (
-    light_of_picture,
-    list_pictures,
+    Backdrop,
+    light_of_image,
+    list_images,
     sample_backdrop,
 )
 from sapiens_mm.synth.render.compose import draw_backdrop, draw_people, light_stage
 from sapiens_mm.synth.render.labels import (
+    SkinParts,
     label_maps,
     outward_frame,
     visible_boxes,
     whole_boxes,
 )
-from sapiens_mm.synth.render.lighting import sample_environment
+from sapiens_mm.synth.render.lighting import Environment, sample_environment
 from sapiens_mm.synth.render.sensor import expose, sample_sensor, take
-from sapiens_mm.synth.render.view import see_backdrop, see_people, set_stage
+from sapiens_mm.synth.render.view import Stage, see_backdrop, see_people, set_stage
 from sapiens_mm.synth.scene import Layout, Person, lay_out, stream
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
-DEFAULT = Knobs()
-
-CLASSES = (
-    'Background',
-    'Apparel',
-    'Face_Neck',
-    'Hair',
-    'Left_Foot',
-    'Left_Hand',
-    'Left_Lower_Arm',
-    'Left_Lower_Leg',
-    'Left_Shoe',
-    'Left_Sock',
-    'Left_Upper_Arm',
-    'Left_Upper_Leg',
-    'Lower_Clothing',
-    'Right_Foot',
-    'Right_Hand',
-    'Right_Lower_Arm',
-    'Right_Lower_Leg',
-    'Right_Shoe',
-    'Right_Sock',
-    'Right_Upper_Arm',
-    'Right_Upper_Leg',
-    'Torso',
-    'Upper_Clothing',
-    'Lower_Lip',
-    'Upper_Lip',
-    'Lower_Teeth',
-    'Upper_Teeth',
-    'Tongue',
-)
-"""Names of the 28 classes in the order of their ids."""
+DEFAULT = SceneSettings()
 
 
 @dataclass(frozen=True)
@@ -70,12 +42,12 @@ class PersonLabels:
         person: Value in ``Sample.instances``.
         subject: Name of the person, different in every sample.
         keypoints: (308, 3) float32: x, y in pixels, and 2 where visible, 1 where
-            something hides it, 0 outside the picture.
+            something hides it, 0 outside the image.
         box_xyxy: (4,) float32, the person's visible pixels; right and bottom are
             exclusive.
         amodal_box_xyxy: (4,) float32, all of the person, which may reach outside.
-        facts: What was drawn: pose, build, clothes; and, in degrees, how far body and
-            head are turned away from the camera, 0 to it, positive to the right.
+        metadata: What was drawn: pose, build, clothes; and, in degrees, how far body
+            and head are turned away from the camera, 0 to it, positive to the right.
     """
 
     person: int
@@ -83,16 +55,16 @@ class PersonLabels:
     keypoints: np.ndarray
     box_xyxy: np.ndarray
     amodal_box_xyxy: np.ndarray
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture with all of its labels; pixel centres are integers.
+    """An image with all of its labels; pixel centres are integers.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
-        labels: (H, W) uint8 of ``CLASSES``.
+        labels: (H, W) uint8 of ``tables.GOLIATH28``.
         instances: (H, W) uint8, the person's number or 0.
         depth: (H, W) float32 metres along the optical axis; 0 where nobody is.
         normals: (H, W, 3) float32 unit normals of the smooth surface: x right, y up,
@@ -100,7 +72,7 @@ class Sample:
         normals_bump: The same with wrinkles and pores.
         people: Those of whom at least a pixel is seen.
         intrinsics: (3, 3) float64 K.
-        facts: What was drawn: framing, light, background.
+        metadata: What was drawn: framing, light, background.
     """
 
     image: np.ndarray
@@ -111,13 +83,13 @@ class Sample:
     normals_bump: np.ndarray
     people: list[PersonLabels]
     intrinsics: np.ndarray
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 def render(
     seed: int,
     index: int,
-    knobs: Knobs = DEFAULT,
+    settings: SceneSettings = DEFAULT,
     size_hw: tuple[int, int] = (1024, 768),
 ) -> Sample:
     """Make one sample; the same arguments give the same bytes in every process.
@@ -125,50 +97,29 @@ def render(
     Args:
         seed: Of the data set, 0 or more.
         index: Of the sample in it, 0 or more.
-        knobs: What is drawn how often.
-        size_hw: Height and width of the picture in pixels, 64 or more.
+        settings: What is drawn how often.
+        size_hw: Height and width of the image in pixels, 64 or more.
 
     Raises:
-        ValueError: If an argument is out of its range, or the knobs' folder of
-            backgrounds is missing, empty or has a broken picture
-            (``check_pictures`` finds those beforehand).
+        ValueError: If an argument is out of its range, or the settings' folder of
+            backgrounds is missing, empty or has a broken image
+            (``check_images`` finds those beforehand).
     """
     _check(seed, index, size_hw)
-    if knobs.backgrounds:
-        list_pictures(knobs.backgrounds)
+    if settings.backgrounds:
+        list_images(settings.backgrounds)
     asset = load_asset()
-    layout = lay_out(asset, seed, index, knobs, size_hw)
-    rng = stream(seed, index, 2)
-    outdoor = bool(rng.random() < knobs.outdoor)
-    if knobs.environment:
-        outdoor = knobs.environment == 'outdoor'
-    environment = sample_environment(rng, knobs, outdoor)
-    backdrop = sample_backdrop(
-        stream(seed, index, 3),
-        knobs,
-        layout.camera,
-        layout.centre,
-        layout.radius,
-        outdoor,
-    )
-    if backdrop.picture is not None:
-        environment = light_of_picture(backdrop.picture, environment)
+    layout = lay_out(asset, seed, index, settings, size_hw)
+    environment, backdrop = _draw_place(seed, index, settings, layout)
+    camera, skin = layout.camera, _skin_parts(asset)
     meshes = [m for p in layout.people for m in p.meshes]
     seats = [m for p in layout.people for m in p.things]
-    camera = layout.camera
     stage = set_stage(meshes, seats, backdrop, camera)
     front = see_people(stage, camera)
     back = see_backdrop(stage, camera, backdrop, front.cover)
     lit = light_stage(stage, camera, environment, (front, back))
     labels, instances, normals = label_maps(
-        stage.geometry,
-        stage.points,
-        stage.normals,
-        asset.part_weights,
-        np.array([CLASSES.index(part) for part in PARTS]),
-        np.stack([asset.fields['lip'], asset.fields['lower_lip']], 1),
-        front.camera,
-        front.ids,
+        stage.geometry, stage.points, stage.normals, skin, front.camera, front.ids
     )
     person = labels > 0
     # seats hide keypoints, too
@@ -176,22 +127,8 @@ def render(
     light, bumps = draw_people(lit, camera, front)
     behind = draw_backdrop(lit, camera, backdrop, back)
     light += behind * (1 - front.cover[..., None])
-    sensor = sample_sensor(stream(seed, index, 4), knobs, size_hw[0])
+    sensor = sample_sensor(stream(seed, index, 4), settings, size_hw[0])
     image = take(light, expose(light, person), sensor)
-    seen = visible_boxes(instances, len(layout.people))
-    whole = whole_boxes(stage.geometry, camera, len(layout.people))
-    people = [
-        _label_person(
-            layout,
-            k,
-            f'{seed}-{index}-{k + 1}',
-            np.stack([seen[k], whole[k]]).astype(np.float32),
-            instances,
-            solid,
-        )
-        for k in range(len(layout.people))
-        if seen[k, 0] < seen[k, 2]
-    ]
     return Sample(
         image=image,
         labels=labels,
@@ -199,15 +136,47 @@ def render(
         depth=np.where(person, solid, np.float32(0)),
         normals=normals,
         normals_bump=outward_frame(bumps, person),
-        people=people,
-        intrinsics=layout.camera.intrinsics,
-        facts={
+        people=_label_people(f'{seed}-{index}', layout, stage, instances, solid),
+        intrinsics=camera.intrinsics,
+        metadata={
             'framing': layout.framing,
             'people': len(layout.people),
-            'outdoor': outdoor,
-            'picture': backdrop.picture is not None,
+            'outdoor': environment.outdoor,
+            'picture': backdrop.image is not None,
             'sun': bool(environment.key_color.max() > 1),
         },
+    )
+
+
+def _draw_place(
+    seed: int, index: int, settings: SceneSettings, layout: Layout
+) -> tuple[Environment, Backdrop]:
+    """Draw the light, and what is behind the people."""
+    rng = stream(seed, index, 2)
+    # drawn even where it is forced: the light after it stays the same
+    outdoor = bool(rng.random() < settings.outdoor)
+    if settings.environment:
+        outdoor = settings.environment == 'outdoor'
+    environment = sample_environment(rng, settings, outdoor)
+    backdrop = sample_backdrop(
+        stream(seed, index, 3),
+        settings,
+        layout.camera,
+        layout.centre,
+        layout.radius,
+        outdoor,
+    )
+    if backdrop.image is not None:
+        environment = light_of_image(backdrop.image, environment)
+    return environment, backdrop
+
+
+@lru_cache(maxsize=8)
+def _skin_parts(asset: Asset) -> SkinParts:
+    return SkinParts(
+        asset.part_weights,
+        np.array([PART_IDS_28[part] for part in PARTS], np.int32),
+        np.stack([asset.fields['lip'], asset.fields['lower_lip']], 1),
     )
 
 
@@ -219,6 +188,39 @@ def _check(seed: int, index: int, size_hw: tuple[int, int]) -> None:
         raise ValueError(
             f'size_hw is {size_hw!r}; it must be (height, width), 64 pixels or more'
         )
+
+
+def _label_people(
+    name: str,
+    layout: Layout,
+    stage: Stage,
+    instances: np.ndarray,
+    depth: np.ndarray,
+) -> list[PersonLabels]:
+    """Read the labels of all of whom a pixel is seen; see ``_label_person``.
+
+    Args:
+        name: Of the sample; subjects' names begin with it.
+        layout: Of the scene.
+        stage: Of the scene.
+        instances: (H, W) uint8.
+        depth: (H, W) float32 of people and seats, metres; 0 for none.
+    """
+    count = len(layout.people)
+    seen = visible_boxes(instances, count)
+    whole = whole_boxes(stage.geometry, layout.camera, count)
+    return [
+        _label_person(
+            layout,
+            k,
+            f'{name}-{k + 1}',
+            np.stack([seen[k], whole[k]]).astype(np.float32),
+            instances,
+            depth,
+        )
+        for k in range(count)
+        if seen[k, 0] < seen[k, 2]
+    ]
 
 
 def _label_person(
@@ -249,7 +251,7 @@ def _label_person(
         keypoints=keypoints.astype(np.float32),
         box_xyxy=boxes[0],
         amodal_box_xyxy=boxes[1],
-        facts=person.facts | _yaws(person, camera),
+        metadata=person.metadata | _yaws(person, camera),
     )
 
 

@@ -15,15 +15,39 @@ from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.camera import Camera, frame_points, view_axes
 from sapiens_mm.synth.core.jit import kernel
 from sapiens_mm.synth.core.mesh import Mesh, bounds, lowest_kept, shifted
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import supports
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.synth.wardrobe import dress
 
 Rng = np.random.Generator
 
 FARTHEST = 16.0
 """Metres from which a group is still looked at together."""
+
+ALONE_IN_CLOSE_UPS = 0.6
+"""Share of close-ups that show one person, however many the settings draw."""
+
+TOGETHER = 0.7
+"""Share of groups that the camera frames as a whole instead of the first person."""
+
+# framing -> share of the image's height or width that what must be seen fills; above 1
+# parts are cut off, as in most portraits of upper bodies
+FILLS = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}
+CUT_OFF = 0.15
+"""Share of full framings that cut something off."""
+
+MODE_OF_ELEVATION = 0.3
+"""Where in the span of elevations the likeliest lies: most cameras are held level."""
+
+LOWEST_CAMERA = 0.12
+"""Metres above the ground."""
+
+FACING_RAD = 0.6
+"""Deviation of the turn away from the camera of those who face it."""
+
+APART = 0.12
+"""Metres that people and seats keep from each other, seen from above."""
 
 COUNTS = {'one': 1, 'two': 2, 'three': 3, 'four': 4, 'five': 5}
 
@@ -37,14 +61,14 @@ class Person:
         meshes: Skin, clothes and hair.
         things: What they sit on.
         shape: Their build.
-        facts: What was drawn, for statistics.
+        metadata: What was drawn, for statistics.
     """
 
     body: Body
     meshes: list[Mesh]
     things: list[Mesh]
     shape: BodyShape
-    facts: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
 
 
 def stream(seed: int, index: int, *path: int) -> Rng:
@@ -53,20 +77,25 @@ def stream(seed: int, index: int, *path: int) -> Rng:
 
 
 def make_person(
-    asset: Asset, seed: int, index: int, number: int, knobs: Knobs, close_up: bool
+    asset: Asset,
+    seed: int,
+    index: int,
+    number: int,
+    settings: SceneSettings,
+    close_up: bool,
 ) -> Person:
     """Draw the ``number``-th person of a sample, at the world's origin.
 
-    Body, pose and clothes have streams of their own: another knob of the wardrobe
+    Body, pose and clothes have streams of their own: another setting of the wardrobe
     leaves the bodies as they are.
     """
     who, how, wear = (stream(seed, index, 1, number, k) for k in range(3))
-    shape = sample_shape(who, knobs, asset)
+    shape = sample_shape(who, settings, asset)
     looks = sample_looks(who, shape)
-    rest = shape_body(asset, shape, sample_expression(who, knobs, close_up))
-    pose = sample_pose(rest, how, knobs)
+    rest = shape_body(asset, shape, sample_expression(who, settings, close_up))
+    pose = sample_pose(rest, how, settings)
     body = pose_body(rest, pose)
-    outfit = dress(asset, body, wear, knobs, looks, number, shape.gender, pose.kind)
+    outfit = dress(asset, body, wear, settings, looks, number, shape.gender, pose.kind)
     meshes = flesh(body, looks, number, outfit.hidden, outfit.aux) + outfit.meshes
     lowest = min(lowest_kept(m.vertices, m.cut) for m in meshes)
     shift = np.array([0, 0, -lowest])
@@ -121,26 +150,30 @@ class Layout:
 
 
 def lay_out(
-    asset: Asset, seed: int, index: int, knobs: Knobs, size_hw: tuple[int, int]
+    asset: Asset,
+    seed: int,
+    index: int,
+    settings: SceneSettings,
+    size_hw: tuple[int, int],
 ) -> Layout:
     """Draw people, stand them apart, and point the camera."""
     rng = stream(seed, index, 0)
-    framing = knobs.choose('framing', rng)
-    count = COUNTS[knobs.choose('people', rng)]
-    if framing == 'face' and rng.random() < 0.6:
+    framing = settings.choose('framing', rng)
+    count = COUNTS[settings.choose('people', rng)]
+    if framing == 'face' and rng.random() < ALONE_IN_CLOSE_UPS:
         count = 1
-    view = _View.sample(rng, knobs, framing, size_hw)
-    first = make_person(asset, seed, index, 1, knobs, framing == 'face')
-    first = _turned(first, _facing(rng, knobs, first, framing))
+    view = _View.sample(rng, settings, framing, size_hw)
+    first = make_person(asset, seed, index, 1, settings, framing == 'face')
+    first = _turned(first, _facing(rng, settings, first, framing))
     people = [first]
     camera = view.point(_targets(first, framing))
     for number in range(2, count + 1):
-        other = make_person(asset, seed, index, number, knobs, False)
-        other = _turned(other, _facing(rng, knobs, other, 'full'))
-        spot = _free_spot(rng, knobs, people, other, camera)
+        other = make_person(asset, seed, index, number, settings, False)
+        other = _turned(other, _facing(rng, settings, other, 'full'))
+        spot = _free_spot(rng, settings, people, other, camera)
         if spot is not None:
             people.append(moved(other, 0.0, spot))
-    if len(people) > 1 and framing != 'face' and rng.random() < 0.7:
+    if len(people) > 1 and framing != 'face' and rng.random() < TOGETHER:
         targets = np.concatenate([_targets(p, framing) for p in people])
         together = view.point(targets)
         # from far away all would be small, and 16 bits of depth have an end
@@ -165,26 +198,25 @@ class _View:
     size_hw: tuple[int, int]
 
     @staticmethod
-    def sample(rng: Rng, knobs: Knobs, framing: str, size_hw: tuple) -> _View:
+    def sample(
+        rng: Rng, settings: SceneSettings, framing: str, size_hw: tuple
+    ) -> _View:
         """Draw a view that looks along +y."""
-        low, high = np.deg2rad(knobs.elevation_deg)
-        span = {'face': (0.42, 0.85), 'upper': (0.72, 1.1), 'full': (0.6, 0.97)}[
-            framing
-        ]
-        fill = rng.uniform(*span)
+        low, high = np.deg2rad(settings.elevation_deg)
+        fill = rng.uniform(*FILLS[framing])
         # faces sit a little high; whole people stay whole, but for some
         free = max(1 - fill, 0.0) / 2
         aside, down = rng.uniform(-1, 1, 2) * free * 0.8
         if framing == 'face':
             down -= 0.03
-        elif framing == 'full' and rng.random() < 0.15:
+        elif framing == 'full' and rng.random() < CUT_OFF:
             fill *= rng.uniform(1.1, 1.4)
             down += rng.uniform(-0.15, 0.15)
-        mode = 0.7 * low + 0.3 * high
+        mode = (1 - MODE_OF_ELEVATION) * low + MODE_OF_ELEVATION * high
         return _View(
             elevation=float(rng.triangular(low, mode, high) if low < high else low),
-            roll=float(np.deg2rad(rng.normal(0, 1) * knobs.roll_deg)),
-            fov=float(np.deg2rad(knobs.draw('fov_deg', rng))),
+            roll=float(np.deg2rad(rng.normal(0, 1) * settings.roll_deg)),
+            fov=float(np.deg2rad(settings.draw('fov_deg', rng))),
             fill=float(fill),
             offset=(float(aside), float(down)),
             size_hw=size_hw,
@@ -198,7 +230,7 @@ class _View:
             camera = frame_points(
                 targets, axes, self.fov, self.size_hw, self.fill, self.offset
             )
-            if camera.position[2] > 0.12:
+            if camera.position[2] > LOWEST_CAMERA:
                 break
             elevation = max(elevation, 0.0) + 0.06
         return camera
@@ -230,21 +262,26 @@ def _turned(person: Person, yaw: float) -> Person:
     return moved(person, yaw, np.array([s * y - c * x, -s * x - c * y, 0.0]))
 
 
-def _facing(rng: Rng, knobs: Knobs, person: Person, framing: str) -> float:
+def _facing(rng: Rng, settings: SceneSettings, person: Person, framing: str) -> float:
     """Draw how far a person is turned away from a camera that looks along +y."""
-    if rng.random() < knobs.behind:
+    if rng.random() < settings.behind:
         return float(rng.uniform(-np.pi, np.pi))
     bone = 'head' if framing == 'face' else 'root'
     which = person.body.asset.bone_index[bone]
     front = person.body.bone_world[which, :3, :3] @ [0.0, -1.0, 0.0]
+    # a pose may have turned them; lying people face up and have no direction
     own = 0.0
     if np.hypot(front[0], front[1]) > 0.3:
         own = np.arctan2(front[0], -front[1])
-    return float(rng.normal(0, 0.6) - own)
+    return float(rng.normal(0, FACING_RAD) - own)
 
 
 def _free_spot(
-    rng: Rng, knobs: Knobs, people: list[Person], other: Person, camera: Camera
+    rng: Rng,
+    settings: SceneSettings,
+    people: list[Person],
+    other: Person,
+    camera: Camera,
 ) -> np.ndarray | None:
     """Draw where another person stands without running into those who are there.
 
@@ -261,12 +298,12 @@ def _free_spot(
     own, there = _outline(other), [_outline(p) for p in people]
     reach = _reach(people[0]) + _reach(other)
     for _ in range(40):
-        apart = reach + knobs.draw('gap_m', rng)
+        apart = reach + settings.draw('gap_m', rng)
         angle = rng.uniform(-np.pi, np.pi)
         ahead, aside = apart * np.sin(angle), apart * np.cos(angle)
         ahead = abs(ahead) if rng.random() < 0.75 else ahead
         depth = distance + ahead
-        # not before the lens, and not out of the picture
+        # not before the lens, and not out of the image
         if depth < max(0.55 * distance, 0.9) or abs(aside) > 0.55 * width * depth:
             continue
         spot = ahead * forward + aside * right
@@ -291,14 +328,14 @@ def _outline(person: Person) -> np.ndarray:
 
 @kernel
 def _clear(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two outlines (N, 2) and (M, 2) stay 12 cm apart."""
-    left, right = second[:, 0].min() - 0.12, second[:, 0].max() + 0.12
-    near, far = second[:, 1].min() - 0.12, second[:, 1].max() + 0.12
+    """Whether two outlines (N, 2) and (M, 2) stay ``APART``."""
+    left, right = second[:, 0].min() - APART, second[:, 0].max() + APART
+    near, far = second[:, 1].min() - APART, second[:, 1].max() + APART
     for i in range(len(first)):
         x, y = first[i, 0], first[i, 1]
         if x < left or x > right or y < near or y > far:
             continue
         for j in range(len(second)):
-            if (x - second[j, 0]) ** 2 + (y - second[j, 1]) ** 2 <= 0.12**2:
+            if (x - second[j, 0]) ** 2 + (y - second[j, 1]) ** 2 <= APART**2:
                 return False
     return True

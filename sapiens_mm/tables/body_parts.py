@@ -43,6 +43,9 @@ GOLIATH28 = build_part_table(
     swap='4-11:13-20',
 )
 
+PART_IDS_28 = {name: number for number, name in enumerate(GOLIATH28.classes)}
+"""Name of each of the 28 classes -> its value in label maps."""
+
 _LIP_CLASSES = """
     Background    0,0,0        0.1
     Hat           128,0,0      1.5
@@ -131,7 +134,7 @@ def _to_28(classes: tuple[str, ...], **sources: str) -> tuple[int, ...]:
     unknown = set(target) - set(classes)
     assert not unknown, f'not a source class: {unknown}'
     return tuple(
-        GOLIATH28.classes.index(target[name]) if name in target else IGNORE_INDEX
+        PART_IDS_28[target[name]] if name in target else IGNORE_INDEX
         for name in classes
     )
 

@@ -256,9 +256,9 @@ def test_configs(tmp_path, monkeypatch, check):
 def test_a_data_set_of_the_generator(tmp_path, check):
     pytest.importorskip('numba')
     from sapiens_mm.synth.dataset.files import file_of, record_of
-    from sapiens_mm.synth.dataset.settings import Settings
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
 
-    settings = Settings(seed=3, size_hw=(96, 64))
+    settings = DatasetSettings(seed=3, size_hw=(96, 64))
     root = tmp_path / 'set'
     for index in range(5):
         split = settings.split_of(index)

@@ -106,7 +106,7 @@ def test_rendered_maps_are_the_sample_s(kind, bump, field):
 def test_the_live_configs_build_their_pipelines(kind, split):
     cfg = tiny_config(f'{kind}/sapiens_0.3b_synth_live-1024x768')
     spec = cfg[f'{split}_dataloader'].dataset
-    spec.update(length=2, size_hw=(128, 96), knobs=dict(framing=dict(upper=1)))
+    spec.update(length=2, size_hw=(128, 96), settings=dict(framing=dict(upper=1)))
     for step in spec.pipeline:
         if 'scale' in step:
             step.scale = (48, 64)  # (W, H)

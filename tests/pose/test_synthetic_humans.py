@@ -115,7 +115,7 @@ def test_rendered_people_are_those_of_the_sample(synth_settings):
 def test_the_live_config_trains_on_rendered_people():
     cfg = tiny_config('pose/sapiens_0.3b_synth308_live-1024x768')
     spec = cfg.train_dataloader.dataset
-    spec.update(length=2, size_hw=(128, 96), knobs=dict(framing=dict(face=1)))
+    spec.update(length=2, size_hw=(128, 96), settings=dict(framing=dict(face=1)))
     for step in spec.pipeline:
         if step.type == 'TopdownAffine':
             step.input_size = (48, 64)  # (W, H)
@@ -139,8 +139,12 @@ def test_wrong_arguments():
         SyntheticHumansPose(3, test_mode=True)
     with pytest.raises(ValueError, match='length is 0'):
         SyntheticHumansPose(0)
-    with pytest.raises(ValueError, match="no knob 'hats'"):
-        SyntheticHumansPose(3, knobs=dict(hats=1))
+    with pytest.raises(ValueError, match="no setting 'hats'"):
+        SyntheticHumansPose(3, settings=dict(hats=1))
+    with pytest.raises(
+        ValueError, match=r"knobs is now settings: write settings={'hat': 1}"
+    ):
+        SyntheticHumansPose(3, knobs=dict(hat=1))
     with pytest.raises(TypeError, match='sizes'):
         SyntheticHumansPose(3, sizes=(3, 4))
 

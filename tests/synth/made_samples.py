@@ -23,7 +23,7 @@ def draw(keypoints=None):
         keypoints=keypoints.astype(np.float32),
         box_xyxy=np.array([10, 5, 20, 25], np.float32),
         amodal_box_xyxy=np.array([-2.5, 5, 20, 60], np.float32),
-        facts={'pose': 'stand'},
+        metadata={'pose': 'stand'},
     )
     return Sample(
         image=np.zeros((*HW, 3), np.uint8),
@@ -34,5 +34,5 @@ def draw(keypoints=None):
         normals_bump=inside[..., None] * np.array([0, 1, 0], np.float32),
         people=[person],
         intrinsics=np.array([[50, 0, 14.5], [0, 50, 19.5], [0, 0, 1.0]]),
-        facts={'framing': 'face'},
+        metadata={'framing': 'face'},
     )

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
-from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.clothes.apparel import accessorize, belt, scarf, watch
 from sapiens_mm.synth.clothes.bags import backpack, crossbody
 from sapiens_mm.synth.clothes.dresser import Dresser
@@ -15,7 +14,8 @@ from sapiens_mm.synth.clothes.hats import beanie, brim_hat, cap
 from sapiens_mm.synth.clothes.skull import CENTRE, skull
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import Pose, about
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 ASSET = load_asset()
 EYES = np.unique(ASSET.faces['eyes'])
@@ -29,7 +29,7 @@ def person(seed: int = 0, pose: Pose | None = None, **shape) -> Dresser:
 
 
 def points(d: Dresser) -> np.ndarray:
-    assert d.meshes and all(m.class_id == CLASS['Apparel'] for m in d.meshes)
+    assert d.meshes and all(m.class_id == PART_IDS_28['Apparel'] for m in d.meshes)
     return np.concatenate([m.vertices[m.cut < 1] for m in d.meshes])
 
 
@@ -141,11 +141,11 @@ def test_bags_are_outside_the_body(bag) -> None:
         assert low[1] > 0  # behind
 
 
-def test_knobs_say_what_is_worn() -> None:
+def test_settings_say_what_is_worn() -> None:
     none = dict(hat=0, glasses=0, belt=0, bag=0, scarf=0, watch=0)
     d = person()
-    assert accessorize(d, Knobs(**none), 'casual') is None
+    assert accessorize(d, SceneSettings(**none), 'casual') is None
     assert d.meshes == []
     d = person()
-    line = accessorize(d, Knobs(**{**none, 'hat': 1}), 'casual')
+    line = accessorize(d, SceneSettings(**{**none, 'hat': 1}), 'casual')
     assert line is not None and d.meshes

@@ -6,19 +6,19 @@ import pytest
 
 from sapiens_mm.synth.core.camera import frame_points, view_axes
 from sapiens_mm.synth.core.mesh import Material
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.indoor import fine_coordinates, room
 from sapiens_mm.synth.places.outdoor import street
 from sapiens_mm.synth.places.props import Builder, color, turned
 from sapiens_mm.synth.render.background import (
-    check_pictures,
+    check_images,
     defocus,
     draw_sky,
-    light_of_picture,
-    list_pictures,
-    load_picture,
+    light_of_image,
+    list_images,
+    load_image,
 )
 from sapiens_mm.synth.render.lighting import sample_environment
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 
@@ -124,41 +124,41 @@ def folder(tmp_path):
 
 
 def test_a_folder_is_checked_as_a_whole(folder, tmp_path_factory):
-    assert [p.name for p in list_pictures(str(folder))] == ['0.png', '1.png', '2.png']
-    assert check_pictures(str(folder)) == 3
+    assert [p.name for p in list_images(str(folder))] == ['0.png', '1.png', '2.png']
+    assert check_images(str(folder)) == 3
     empty = tmp_path_factory.mktemp('empty')
-    with pytest.raises(ValueError, match='has no pictures'):
-        list_pictures(str(empty))
+    with pytest.raises(ValueError, match='has no images'):
+        list_images(str(empty))
     with pytest.raises(ValueError, match='no folder of backgrounds at'):
-        check_pictures(str(empty / 'gone'))
+        check_images(str(empty / 'gone'))
     broken = tmp_path_factory.mktemp('broken')
     (broken / 'good.png').write_bytes((folder / '0.png').read_bytes())
     (broken / 'cut.png').write_bytes((folder / '0.png').read_bytes()[:60])
     (broken / 'void.jpg').write_bytes(b'')
     with pytest.raises(ValueError, match='cannot be read: cut.png, void.jpg'):
-        check_pictures(str(broken))
+        check_images(str(broken))
 
 
 def test_pictures_become_linear_light_of_the_asked_size(folder):
-    picture = load_picture(folder / '1.png', (50, 30), np.random.default_rng(0))
+    picture = load_image(folder / '1.png', (50, 30), np.random.default_rng(0))
     assert picture.shape == (50, 30, 3) and picture.dtype == np.float32
     # BGR 100, 100, ? in the file: blue is last here
     np.testing.assert_allclose(picture[..., 2], (100 / 255) ** 2.2, rtol=0.02)
     with pytest.raises(ValueError, match='cannot read the background'):
-        load_picture(folder / 'gone.png', (50, 30), np.random.default_rng(0))
+        load_image(folder / 'gone.png', (50, 30), np.random.default_rng(0))
 
 
 def test_light_takes_the_colours_of_the_picture():
-    light = sample_environment(np.random.default_rng(0), Knobs(), True)
+    light = sample_environment(np.random.default_rng(0), SceneSettings(), True)
     picture = np.full((64, 48, 3), 0.2, np.float32)
     picture[:32, :, 2] = 0.8
-    tinted = light_of_picture(picture, light)
+    tinted = light_of_image(picture, light)
     assert tinted.up[2] > 1.8 * tinted.up[0]
     assert tinted.down[2] / tinted.down[0] < 1.1
 
 
 def test_sky_fills_what_is_empty_and_nothing_else():
-    light = sample_environment(np.random.default_rng(2), Knobs(sun=1.0), True)
+    light = sample_environment(np.random.default_rng(2), SceneSettings(sun=1.0), True)
     points = np.random.default_rng(0).normal(0, 1, (50, 3)) + [0, 5, 1]
     camera = frame_points(points, view_axes(0, -0.3, 0), 0.9, (64, 48), 0.8)
     image, cover = np.zeros((64, 48, 3), np.float32), np.zeros((64, 48), np.float32)

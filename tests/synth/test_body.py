@@ -19,7 +19,7 @@ from sapiens_mm.synth.body.people import stature
 from sapiens_mm.synth.body.shape import corner_weights
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import Pose, about
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables import GOLIATH308
 
 FLIP = np.float32([-1, 1, 1])
@@ -165,11 +165,11 @@ def test_full_blink_closes_the_lids(asset):
 
 
 def test_sampled_builds_are_adults_of_plausible_stature(asset):
-    knobs = Knobs(female=0.7, age_years=(20, 60))
+    settings = SceneSettings(female=0.7, age_years=(20, 60))
     shapes = [
-        sample_shape(np.random.default_rng([1, i]), knobs, asset) for i in range(120)
+        sample_shape(np.random.default_rng([1, i]), settings, asset) for i in range(120)
     ]
-    again = sample_shape(np.random.default_rng([1, 7]), knobs, asset)
+    again = sample_shape(np.random.default_rng([1, 7]), settings, asset)
     assert again == shapes[7]
     female = np.array([shape.gender > 0.5 for shape in shapes])
     tall = np.array([stature(asset, shape) for shape in shapes])
@@ -183,26 +183,28 @@ def test_sampled_builds_are_adults_of_plausible_stature(asset):
 
 
 def test_plain_faces_have_no_local_units(asset):
-    knobs = Knobs(face_variety=0.0)
-    shape = sample_shape(np.random.default_rng(0), knobs, asset)
+    settings = SceneSettings(face_variety=0.0)
+    shape = sample_shape(np.random.default_rng(0), settings, asset)
     assert not any(n.startswith(('nose', 'l-ear', 'chin')) for n in shape.local)
     assert replace(shape, local={}).local == {}
 
 
 def test_sampled_expressions_are_units_in_range(asset):
-    knobs = Knobs(blink=1.0)
-    some = [sample_expression(np.random.default_rng([2, i]), knobs) for i in range(80)]
+    settings = SceneSettings(blink=1.0)
+    some = [
+        sample_expression(np.random.default_rng([2, i]), settings) for i in range(80)
+    ]
     for expression in some:
         shape_body(asset, BodyShape(), expression)
         assert expression['eyeBlinkLeft'] >= 0.35
-    assert sample_expression(np.random.default_rng([2, 5]), knobs) == some[5]
+    assert sample_expression(np.random.default_rng([2, 5]), settings) == some[5]
 
 
 def test_close_ups_show_open_mouths():
-    knobs = Knobs(open_mouth_close_up=1.0, expression={'neutral': 1})
+    settings = SceneSettings(open_mouth_close_up=1.0, expression={'neutral': 1})
     rng = np.random.default_rng(4)
-    faces = [sample_expression(rng, knobs, close_up=True) for _ in range(60)]
+    faces = [sample_expression(rng, settings, close_up=True) for _ in range(60)]
     assert all('lipsSeal' not in face for face in faces)
     assert any(face.get('tongueOut', 0) > 0.5 for face in faces)
-    far = [sample_expression(rng, knobs) for _ in range(60)]
+    far = [sample_expression(rng, settings) for _ in range(60)]
     assert all(face['lipsSeal'] == 1 and 'jawOpen' not in face for face in far)

@@ -8,11 +8,11 @@ import pytest
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import about, forward
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.posing.bvh import TO_OURS, read_bvh, retarget
 from sapiens_mm.synth.posing.limbs import Poser
 from sapiens_mm.synth.posing.limits import violations
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 # name, parent, offset in centimetres: a T-pose, y up, facing +z
 SKELETON = (
@@ -190,20 +190,20 @@ def test_missing_file_is_named(tmp_path) -> None:
 def test_people_take_frames_of_a_folder(tmp_path, rest) -> None:
     frame = {'Hips': (0, 0, 140), 'LeftArm': (-60, 0, 0), 'RightArm': (60, 0, 0)}
     write_bvh(tmp_path / 'f.bvh', [frame])
-    knobs = Knobs(motions=str(tmp_path), motion=1.0)
-    pose = sample_pose(rest, np.random.default_rng(0), knobs)
+    settings = SceneSettings(motions=str(tmp_path), motion=1.0)
+    pose = sample_pose(rest, np.random.default_rng(0), settings)
     assert pose.kind == 'bvh'
     # the heading is taken out, the rest stays
     assert pose.root_rotation @ [0, -1, 0] == pytest.approx([0, -1, 0], abs=1e-6)
     skin = pose_body(rest, pose).vertices[np.unique(rest.asset.faces['body'])]
     assert skin[:, 2].min() == pytest.approx(0, abs=1e-4)
     pose = sample_pose(
-        rest, np.random.default_rng(0), Knobs(motions=str(tmp_path), motion=0)
+        rest, np.random.default_rng(0), SceneSettings(motions=str(tmp_path), motion=0)
     )
     assert pose.kind != 'bvh'
-    with pytest.raises(ValueError, match='knob motions is .*no .bvh file is there'):
+    with pytest.raises(ValueError, match='setting motions is .*no .bvh file is there'):
         sample_pose(
             rest,
             np.random.default_rng(0),
-            Knobs(motions=str(tmp_path.parent), motion=1),
+            SceneSettings(motions=str(tmp_path.parent), motion=1),
         )

@@ -13,8 +13,7 @@ from sapiens_mm.synth.dataset.checks import (
     normals_from_depth,
     surface_table,
 )
-from sapiens_mm.synth.sample import CLASSES
-from sapiens_mm.tables import GOLIATH308
+from sapiens_mm.tables import GOLIATH28, GOLIATH308
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_samples import draw
@@ -79,7 +78,7 @@ def test_surfaces_of_names():
 
     def classes(name):
         row = table[GOLIATH308.names.index(name)]
-        return {CLASSES[c] for c in np.flatnonzero(row)}
+        return {GOLIATH28.classes[c] for c in np.flatnonzero(row)}
 
     assert classes('left_thumb4') == {'Left_Hand'}
     assert classes('right_pinky_finger_third_joint') == {'Right_Hand'}

@@ -14,7 +14,7 @@ from leftovers import temporary_of_an_ended_process
 from sapiens_mm.synth.dataset import generate
 from sapiens_mm.synth.dataset import writer as dataset_writer
 from sapiens_mm.synth.dataset.files import record_of
-from sapiens_mm.synth.dataset.settings import Settings
+from sapiens_mm.synth.dataset.settings import DatasetSettings
 from sapiens_mm.synth.dataset.writer import DatasetWriter
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'synthesize_humans.py'
@@ -72,7 +72,7 @@ def fake_sample(root, settings, index):
 def fakes(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setattr(generate, 'make_sample', fake_sample)
-    return Settings(shares=(0.5, 0.25, 0.25), shard_size=3)
+    return DatasetSettings(shares=(0.5, 0.25, 0.25), shard_size=3)
 
 
 def test_what_is_finished_is_not_made_again(tmp_path, fakes):
@@ -117,7 +117,7 @@ def test_shards_alone_keep_no_other_maps_and_grow(tmp_path, fakes):
 def test_one_bad_sample_does_not_end_a_run(tmp_path, fakes, monkeypatch):
     def make(root, settings, index):
         if index == 3:
-            raise ValueError('nobody is in the picture')
+            raise ValueError('nobody is in the image')
         if index == 4:
             raise ZeroDivisionError('division by zero')
         fake_sample(root, settings, index)
@@ -125,7 +125,7 @@ def test_one_bad_sample_does_not_end_a_run(tmp_path, fakes, monkeypatch):
     monkeypatch.setattr(generate, 'make_sample', make)
     writer = DatasetWriter(tmp_path / 'a', fakes, 8, 'both')
     outcomes = dict(writer.run(1))
-    assert outcomes[3] == 'nobody is in the picture'
+    assert outcomes[3] == 'nobody is in the image'
     assert outcomes[4] == 'ZeroDivisionError: division by zero'
     stats = writer.finish()
     assert stats.images == 6
@@ -172,7 +172,9 @@ def test_a_full_disk_is_said_and_what_was_made_stays(tmp_path, fakes, monkeypatc
     monkeypatch.setattr(generate, 'make_sample', fake_sample)
     assert synthesize_humans.main(list(map(str, argv))) == 0
     assert said[-1].startswith('9 images')
-    assert dataset_writer.DatasetWriter(root, Settings(size_hw=(128, 96)), 9, 'folders')
+    assert dataset_writer.DatasetWriter(
+        root, DatasetSettings(size_hw=(128, 96)), 9, 'folders'
+    )
 
 
 def test_compiling_is_said_and_done_before_the_clock_starts(
@@ -191,7 +193,7 @@ def test_compiling_is_said_and_done_before_the_clock_starts(
 
     monkeypatch.setattr(tqdm, 'tqdm', Bar)
     monkeypatch.setattr(generate, 'render', lambda *args: order.append(args))
-    argv = ['--num', '3', '--workers', '1', '--size', '128x96', '--knob', 'hat=1']
+    argv = ['--num', '3', '--workers', '1', '--size', '128x96', '--set', 'hat=1']
     for share, compiled in ((0.0, True), (0.95, False)):
         monkeypatch.setattr(generate.jit, 'share_compiled', lambda share=share: share)
         root = str(tmp_path / str(share))
@@ -199,7 +201,7 @@ def test_compiling_is_said_and_done_before_the_clock_starts(
         *drawn, last = order
         assert last == 'bar'
         assert bool(drawn) == compiled
-        assert [knobs.hat for _, _, knobs, _ in drawn] == [1.0] * len(drawn)
+        assert [settings.hat for _, _, settings, _ in drawn] == [1.0] * len(drawn)
         assert ('compiling once, about a minute' in capsys.readouterr().out) == compiled
         order.clear()
     monkeypatch.setattr(generate.jit, 'share_compiled', lambda: 0.0)
@@ -249,7 +251,7 @@ def test_a_stopped_run_goes_on(tmp_path, how):
             time.sleep(0.1)
     there = len(list((root / 'samples').glob('*.json')))
     options = {'size_hw': (128, 96), 'shares': (0.5, 0.25, 0.25)}
-    settings = Settings(seed=3, bump=True, shard_size=3, **options)
+    settings = DatasetSettings(seed=3, bump=True, shard_size=3, **options)
     writer = DatasetWriter(root, settings, 400, 'folders')
     assert len(writer.done) == there >= 2
 
@@ -260,11 +262,13 @@ def test_a_stopped_run_goes_on(tmp_path, how):
         (['--num', '0'], '--num must be at least 1'),
         (['--size', '1024'], 'must be like 1024x768'),
         (['--size', '30x30'], '64 pixels'),
-        (['--knob', 'hat=3'], 'knob hat is 3.0; it must be a number from 0 to 1'),
-        (['--knob', 'hst=3'], "no knob 'hst'; did you mean hat"),
+        (['--set', 'hat=3'], 'setting hat is 3.0; it must be a number from 0 to 1'),
+        (['--set', 'hst=3'], "no setting 'hst'; did you mean hat"),
+        (['--knob', 'hat=3'], '--knob is now --set'),
+        (['--knobs=few.json'], '--knobs is now --settings'),
         (['--split', '1', '1', '1'], 'add up to 1'),
-        (['--knob', 'backgrounds={folder}'], 'pictures that cannot be read: b.jpg'),
-        (['--knob', 'backgrounds={folder}/none'], 'no folder of backgrounds'),
+        (['--set', 'backgrounds={folder}'], 'images that cannot be read: b.jpg'),
+        (['--set', 'backgrounds={folder}/none'], 'no folder of backgrounds'),
     ],
 )
 def test_wrong_calls_are_one_sentence(tmp_path, argv, match):
@@ -278,7 +282,7 @@ def test_wrong_calls_are_one_sentence(tmp_path, argv, match):
     assert not (tmp_path / 'set').exists()
 
 
-def test_the_knobs_are_listed():
-    done = call('--list-knobs')
+def test_the_settings_are_listed():
+    done = call('--list-settings')
     assert done.returncode == 0
     assert 'fov_deg=22,58' in done.stdout and 'hat=0.14' in done.stdout

@@ -7,14 +7,14 @@ import pytest
 
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.body.flesh import sample_looks, skin_aux
-from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.clothes.dresser import Dresser
 from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.rig import Pose, about
 from sapiens_mm.synth.hair.hair import STYLES, grow_hair
 from sapiens_mm.synth.hair.locks import solid
-from sapiens_mm.synth.hair.strands import grow, ribbons
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.hair.strands import Habit, Locks, grow, ribbons
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 ASSET = load_asset()
 SHAPE = BodyShape(gender=1.0)
@@ -28,14 +28,14 @@ def haired(
     """Return a dresser with hair of one style."""
     rng = np.random.default_rng(seed)
     d = Dresser(ASSET, pose_body(REST, pose or Pose()), 1, rng)
-    grow_hair(d, Knobs(hair_female={style: 1}), LOOKS, 1.0, hat)
+    grow_hair(d, SceneSettings(hair_female={style: 1}), LOOKS, 1.0, hat)
     return d
 
 
 @pytest.mark.parametrize('style', sorted(STYLES))
 def test_hair_is_outside_the_head(style) -> None:
     d = haired(style)
-    assert d.meshes and all(m.class_id == CLASS['Hair'] for m in d.meshes)
+    assert d.meshes and all(m.class_id == PART_IDS_28['Hair'] for m in d.meshes)
     points, normals = solid(d)
     hair = np.concatenate([m.vertices[m.cut < 1] for m in d.meshes])[::5]
     deep = 0
@@ -78,9 +78,10 @@ def test_locks_fall_straight_in_free_air() -> None:
     far = np.array([[50.0, 0, 0]]), np.array([[1.0, 0, 0]])
     roots = np.zeros((1, 3))
     way = np.array([[1.0, 0, 0]])
-    points, sides = np.empty((1, 20, 3)), np.empty((1, 20, 3))
-    counts, lifts = np.array([20]), np.array([0.0])
-    grow(roots, way, way, counts, lifts, *far, 0.02, 0.5, 0.0, 1.0, 0.0, points, sides)
+    locks = Locks(roots, way, way, np.array([20]), np.array([0.0]))
+    habit = Habit(0.02, weight=0.5, comb=0.0, combed=1.0, cling=0.0)
+    points, _ = grow(locks, *far, habit)
+    assert points.shape == (1, 20, 3)
     steps = np.diff(points[0], axis=0)
     assert np.linalg.norm(steps, axis=1) == pytest.approx(0.02)
     # direction d(k) = normalise(d(k - 1) - 0.5 z), by hand for the first two
@@ -115,8 +116,8 @@ def test_a_beard_darkens_only_the_lower_face() -> None:
     seen = 0
     for seed in range(12):
         d = Dresser(ASSET, pose_body(REST, Pose()), 1, np.random.default_rng(seed))
-        knobs = Knobs(beard=1.0, hair_male={'bald': 1})
-        got = grow_hair(d, knobs, LOOKS, 0.0, None)
+        settings = SceneSettings(beard=1.0, hair_male={'bald': 1})
+        got = grow_hair(d, settings, LOOKS, 0.0, None)
         changed = got != aux
         seen += changed.any()
         assert not d.meshes
@@ -127,8 +128,8 @@ def test_a_beard_darkens_only_the_lower_face() -> None:
 
 
 def test_few_are_bald() -> None:
-    knobs = Knobs()
+    settings = SceneSettings()
     for name in ('hair_female', 'hair_male'):
-        names, shares = knobs.weights(name)
+        names, shares = settings.weights(name)
         assert dict(zip(names, shares, strict=True))['bald'] < 0.08
         assert set(names) - {'bald'} == set(STYLES)

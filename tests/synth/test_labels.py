@@ -5,8 +5,9 @@ import pytest
 
 from sapiens_mm.synth.core.mesh import BODY_PARTS, Material, make_mesh
 from sapiens_mm.synth.core.shapes import grid_faces
-from sapiens_mm.synth.render.labels import label_maps, outward_frame
-from sapiens_mm.synth.render.raster import EVERYWHERE, empty_buffers, join, raster
+from sapiens_mm.synth.render.geometry import Triangles, join
+from sapiens_mm.synth.render.labels import SkinParts, label_maps, outward_frame
+from sapiens_mm.synth.render.raster import EVERYWHERE, empty_buffers, raster
 
 GREY = Material('skin', (0.5,) * 3, (0.5,) * 3)
 HW, CAMERA = (160, 200), np.array([240.0, 240.0, 99.5, 79.5])
@@ -33,20 +34,12 @@ def ball(centre=CENTRE, radius=RADIUS, rows=40, **kwargs):
 def maps(meshes, weights=None, classes=(2,), lips=None):
     g = join(meshes)
     depth, ids = empty_buffers(*HW)
-    raster(
-        g.points,
-        g.faces,
-        g.cut,
-        g.face_mesh,
-        g.one_sided,
-        CAMERA,
-        EVERYWHERE,
-        depth,
-        ids,
-    )
+    drawn = Triangles(g.points, g.faces, g.cut, g.face_mesh, g.one_sided)
+    raster(drawn, CAMERA, EVERYWHERE, depth, ids)
     weights = np.ones((1, 1), np.float32) if weights is None else weights
     lips = np.zeros((len(weights), 2), np.float32) if lips is None else lips
-    found = label_maps(g, g.points, g.normals, weights, classes, lips, CAMERA, ids)
+    parts = SkinParts(weights, np.array(classes, np.int32), lips)
+    found = label_maps(g, g.points, g.normals, parts, CAMERA, ids)
     return (*found, depth, ids)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sapiens_mm.synth.core.mesh import Material
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.props import Builder
 from sapiens_mm.synth.render.ambient import bake, sphere_directions
+from sapiens_mm.synth.render.geometry import join
 from sapiens_mm.synth.render.lamp_map import look_along
 from sapiens_mm.synth.render.lighting import (
     Environment,
@@ -16,8 +16,8 @@ from sapiens_mm.synth.render.lighting import (
     sample_environment,
 )
 from sapiens_mm.synth.render.radiance import key_visibility
-from sapiens_mm.synth.render.raster import join
 from sapiens_mm.synth.render.shade import lamps_to_camera
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 GREY = Material('plaster', (0.5,) * 3, (0.5,) * 3)
 WHITE_SKY = Environment(
@@ -158,9 +158,9 @@ def test_lit_sides_show_no_acne(softness):
 
 
 def test_sampled_light_is_finite_and_differs():
-    knobs, seen = Knobs(), []
+    settings, seen = SceneSettings(), []
     for k in range(40):
-        light = sample_environment(np.random.default_rng(k), knobs, k % 2 == 0)
+        light = sample_environment(np.random.default_rng(k), settings, k % 2 == 0)
         values = light.radiance(sphere_directions(64))
         assert values.shape == (64, 3) and (values > 0).all() and values.max() < 20
         assert np.linalg.norm(light.key_direction) == pytest.approx(1)

@@ -8,7 +8,6 @@ import pytest
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.core.asset import PARTS, load_asset
 from sapiens_mm.synth.core.rig import Pose, about, forward, swing, swing_twist
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import seat_box, supports
 from sapiens_mm.synth.posing.hands import SHAPES, shape_hand
 from sapiens_mm.synth.posing.limbs import (
@@ -25,17 +24,18 @@ from sapiens_mm.synth.posing.limbs import (
 from sapiens_mm.synth.posing.limits import clamp, flexion, violations
 from sapiens_mm.synth.posing.penetration import depths, penetration, rest_normals
 from sapiens_mm.synth.posing.poses import penetrates, sample_pose
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 ASSET = load_asset()
 REST = shape_body(ASSET, BodyShape())
-KNOBS = Knobs()
+SETTINGS = SceneSettings()
 
 
 def poser_of(rest=REST) -> Poser:
     return Poser(ASSET.bone_names, ASSET.bone_parents, rest.heads)
 
 
-def drawn(index: int, knobs: Knobs = KNOBS):
+def drawn(index: int, settings: SceneSettings = SETTINGS):
     """Return a rest body and a pose of it, drawn from an index."""
     rng = np.random.default_rng([5, index])
     shape = BodyShape(
@@ -44,7 +44,7 @@ def drawn(index: int, knobs: Knobs = KNOBS):
         height=float(rng.uniform(0.2, 0.8)),
     )
     rest = shape_body(ASSET, shape)
-    return rest, sample_pose(rest, rng, knobs)
+    return rest, sample_pose(rest, rng, settings)
 
 
 def test_forward_matches_products_of_matrices() -> None:
@@ -214,10 +214,10 @@ def test_hand_shapes_bend_the_fingers_as_named() -> None:
 
 
 def test_sitters_sit_on_something_that_touches_them() -> None:
-    knobs = Knobs(stances={'sit': 1})
+    settings = SceneSettings(stances={'sit': 1})
     seen = set()
     for index in range(8):
-        rest, pose = drawn(index, knobs)
+        rest, pose = drawn(index, settings)
         body = pose_body(rest, pose)
         things = supports(body, pose.kind, np.random.default_rng(0))
         seen.add(pose.kind)
@@ -235,17 +235,17 @@ def test_sitters_sit_on_something_that_touches_them() -> None:
         near = np.abs(points[:, 2] - high[2]) < 0.005
         assert near.any()
     assert len(seen) > 1
-    _, pose = drawn(0, Knobs(stances={'stand': 1}))
+    _, pose = drawn(0, SceneSettings(stances={'stand': 1}))
     assert supports(body, pose.kind, np.random.default_rng(0)) == []
 
 
-def test_stances_follow_their_knob() -> None:
+def test_stances_follow_their_setting() -> None:
     for stance in ('walk', 'crouch', 'kneel', 'lie', 'sit_ground'):
-        _, pose = drawn(1, Knobs(stances={stance: 1}))
+        _, pose = drawn(1, SceneSettings(stances={stance: 1}))
         assert pose.kind.partition(':')[0] in (stance, 'stand')
     heights = {}
     for stance in ('stand', 'crouch', 'lie'):
-        rest, pose = drawn(2, Knobs(stances={stance: 1}))
+        rest, pose = drawn(2, SceneSettings(stances={stance: 1}))
         heights[stance] = pose_body(rest, pose).joints['head'][2]
     assert heights['stand'] > heights['crouch'] > heights['lie']
     assert 'Left_Hand' in PARTS

@@ -5,13 +5,13 @@ import pytest
 
 from sapiens_mm.synth.core.mesh import Material, make_mesh
 from sapiens_mm.synth.core.shapes import grid_faces
+from sapiens_mm.synth.render.geometry import Triangles, join
 from sapiens_mm.synth.render.lamp_map import raster_ortho
 from sapiens_mm.synth.render.raster import (
     EVERYWHERE,
     NEAR,
     empty_buffers,
     find_edges,
-    join,
     raster,
     ray_weights,
 )
@@ -42,7 +42,11 @@ def draw(meshes, camera=CAMERA, hw=HW, wanted=EVERYWHERE):
     g = join(meshes)
     depth, ids = empty_buffers(*hw)
     raster(
-        g.points, g.faces, g.cut, g.face_mesh, g.one_sided, camera, wanted, depth, ids
+        Triangles(g.points, g.faces, g.cut, g.face_mesh, g.one_sided),
+        camera,
+        wanted,
+        depth,
+        ids,
     )
     return g, depth, ids
 

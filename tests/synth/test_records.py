@@ -16,15 +16,10 @@ from sapiens_mm.synth.dataset.records import (
     keypoints_of,
     labelled_keypoints,
 )
-from sapiens_mm.synth.sample import CLASSES
-from sapiens_mm.tables import COCO17, GOLIATH308, WHOLEBODY133, part_table
+from sapiens_mm.tables import COCO17, GOLIATH308, WHOLEBODY133
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_samples import HW, draw
-
-
-def test_classes_are_those_of_the_table():
-    assert part_table('goliath28').classes == CLASSES
 
 
 def test_a_record_says_what_the_sample_holds():

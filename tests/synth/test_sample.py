@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sapiens_mm.synth.core.asset import load_asset
-from sapiens_mm.synth.knobs import Knobs
-from sapiens_mm.synth.sample import CLASSES, render
+from sapiens_mm.synth.sample import render
 from sapiens_mm.synth.scene import FARTHEST, lay_out
-from sapiens_mm.tables import part_table
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 HW = (256, 192)
 CODE = """
@@ -32,8 +32,10 @@ for index in map(int, sys.argv[1:]):
 @pytest.fixture(scope='module')
 def samples():
     mixed = [render(7, k, size_hw=HW) for k in range(6)]
-    crowd = Knobs(people={'four': 1}, framing={'full': 1})
-    close = Knobs(people={'one': 1}, framing={'face': 1}, open_mouth_close_up=1.0)
+    crowd = SceneSettings(people={'four': 1}, framing={'full': 1})
+    close = SceneSettings(
+        people={'one': 1}, framing={'face': 1}, open_mouth_close_up=1.0
+    )
     return [*mixed, render(1, 0, crowd, HW), render(1, 1, close, HW)]
 
 
@@ -54,7 +56,7 @@ def test_another_process_in_another_order_makes_the_same_bytes(samples):
 
 def test_a_scattered_group_is_not_looked_at_from_far_away():
     """From where all three are in view they were 24 m off, beyond stored depth."""
-    layout = lay_out(load_asset(), 2026, 1569, Knobs(), (512, 384))
+    layout = lay_out(load_asset(), 2026, 1569, SceneSettings(), (512, 384))
     assert len(layout.people) == 3
     for person in layout.people:
         depth = layout.camera.project(person.body.vertices)[:, 2]
@@ -77,10 +79,6 @@ def test_the_process_that_compiles_makes_the_same_bytes(tmp_path):
     ]
     assert said[0] == said[1]
     assert len(set(said[0].split())) == 8
-
-
-def test_classes_are_the_table_s():
-    assert tuple(part_table('goliath28').classes) == CLASSES
 
 
 def test_maps_agree_on_where_people_are(samples):
@@ -138,7 +136,7 @@ def test_class_borders_between_a_person_and_the_rest_are_depth_borders(samples):
 
 
 def test_normals_from_depth_agree_with_the_stored_ones():
-    s = render(2, 0, Knobs(people={'one': 1}, framing={'upper': 1}), (512, 384))
+    s = render(2, 0, SceneSettings(people={'one': 1}, framing={'upper': 1}), (512, 384))
     k = s.intrinsics
     y, x = np.mgrid[:512, :384]
     rays = np.stack([(x - k[0, 2]) / k[0, 0], (y - k[1, 2]) / k[1, 1], 1 + 0.0 * x], -1)
@@ -167,18 +165,20 @@ def test_normals_from_depth_agree_with_the_stored_ones():
 
 def test_open_mouths_show_teeth_and_lips(samples):
     seen = np.bincount(samples[-1].labels.ravel(), minlength=28) > 0
-    assert seen[CLASSES.index('Upper_Lip')] and seen[CLASSES.index('Lower_Lip')]
+    assert seen[PART_IDS_28['Upper_Lip']] and seen[PART_IDS_28['Lower_Lip']]
     inside = ('Upper_Teeth', 'Lower_Teeth', 'Tongue')
-    assert any(seen[CLASSES.index(name)] for name in inside)
+    assert any(seen[PART_IDS_28[name]] for name in inside)
 
 
 def test_people_before_a_picture(tmp_path):
     image = np.zeros((120, 90, 3), np.uint8)
     image[..., 1] = 200
     cv2.imwrite(str(tmp_path / 'green.png'), image)
-    knobs = Knobs(backgrounds=str(tmp_path), picture=1.0, noise=(0, 0), grayscale=0.0)
-    s = render(0, 0, knobs, HW)
-    assert s.facts['picture']
+    settings = SceneSettings(
+        backgrounds=str(tmp_path), picture=1.0, noise=(0, 0), grayscale=0.0
+    )
+    s = render(0, 0, settings, HW)
+    assert s.metadata['picture']
     behind = s.image[s.labels == 0].astype(int)
     assert (behind[:, 1] >= behind[:, 0]).mean() > 0.95
 
@@ -188,8 +188,8 @@ def test_people_before_a_picture(tmp_path):
     [
         ((-1, 0), 'seed is -1'),
         ((0, 0.5), 'index is 0.5'),
-        ((0, 0, Knobs(), (32, 32)), 'size_hw is'),
-        ((0, 0, Knobs(backgrounds='/nowhere', picture=1.0), HW), '/nowhere'),
+        ((0, 0, SceneSettings(), (32, 32)), 'size_hw is'),
+        ((0, 0, SceneSettings(backgrounds='/nowhere', picture=1.0), HW), '/nowhere'),
     ],
 )
 def test_impossible_arguments_are_named(arguments, said):
@@ -199,9 +199,9 @@ def test_impossible_arguments_are_named(arguments, said):
 
 @pytest.mark.slow
 def test_a_crowd_hides_one_another_and_stands_on_the_ground():
-    knobs, hidden = Knobs(people={'five': 1}, framing={'full': 1}), 0
+    settings, hidden = SceneSettings(people={'five': 1}, framing={'full': 1}), 0
     for index in range(12):
-        s = render(5, index, knobs, HW)
+        s = render(5, index, settings, HW)
         assert 1 <= len(s.people) <= 5
         for p in s.people:
             x0, y0, x1, y1 = p.amodal_box_xyxy

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.render.sensor import (
     Sensor,
     expose,
@@ -13,6 +12,7 @@ from sapiens_mm.synth.render.sensor import (
     take,
     tone_curve,
 )
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 PLAIN = Sensor(
     exposure=0.0,
@@ -102,11 +102,13 @@ def test_exposure_looks_at_the_people():
     assert ratio == pytest.approx(2, rel=0.03)
 
 
-def test_jpeg_comes_and_goes_with_its_knob():
+def test_jpeg_comes_and_goes_with_its_setting():
     rng = np.random.default_rng(0)
-    always = [sample_sensor(rng, Knobs(jpeg=1.0), 512) for _ in range(20)]
+    always = [sample_sensor(rng, SceneSettings(jpeg=1.0), 512) for _ in range(20)]
     assert all(45 <= s.jpeg_quality <= 97 for s in always)
-    assert all(sample_sensor(rng, Knobs(jpeg=0.0), 512).jpeg_quality == 0 for _ in 'ab')
+    assert all(
+        sample_sensor(rng, SceneSettings(jpeg=0.0), 512).jpeg_quality == 0 for _ in 'ab'
+    )
     light = np.random.default_rng(1).random((64, 64, 3)).astype(np.float32)
     poor = take(light.copy(), 1.0, replace(PLAIN, jpeg_quality=20))
     assert poor.shape == (64, 64, 3)

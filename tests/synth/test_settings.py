@@ -6,13 +6,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sapiens_mm.synth.dataset.settings import SETTINGS_FILE, Settings, claim_folder
-from sapiens_mm.synth.knob_text import knobs_from, parse_knobs
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.dataset.settings import (
+    SETTINGS_FILE,
+    DatasetSettings,
+    claim_folder,
+)
+from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.synth.settings_text import parse_scene_settings, scene_settings_from
 
 
 def test_splits_keep_their_shares_at_every_length():
-    settings = Settings(shares=(0.8, 0.15, 0.05))
+    settings = DatasetSettings(shares=(0.8, 0.15, 0.05))
     found = [settings.split_of(index) for index in range(4000)]
     for length in (100, 777, 4000):
         counts = Counter(found[:length])
@@ -24,7 +28,7 @@ def test_splits_keep_their_shares_at_every_length():
 
 
 def test_a_share_of_nothing_has_no_samples():
-    settings = Settings(shares=(1, 0, 0))
+    settings = DatasetSettings(shares=(1, 0, 0))
     assert {settings.split_of(index) for index in range(500)} == {'train'}
 
 
@@ -41,59 +45,79 @@ def test_a_share_of_nothing_has_no_samples():
 )
 def test_impossible_settings_are_named(changes, match):
     with pytest.raises(ValueError, match=match):
-        Settings(**changes)
+        DatasetSettings(**changes)
 
 
 def test_a_folder_is_gone_on_with_by_the_same_settings_alone(tmp_path):
     root = tmp_path / 'set'
-    settings = Settings(seed=5, knobs=Knobs(hat=0.25, framing={'face': 1, 'full': 2}))
+    settings = DatasetSettings(
+        seed=5, scene=SceneSettings(hat=0.25, framing={'face': 1, 'full': 2})
+    )
     claim_folder(root, settings)
     written = (root / SETTINGS_FILE).read_bytes()
-    assert json.loads(written)['knobs']['hat'] == 0.25
+    assert json.loads(written)['scene']['hat'] == 0.25
     claim_folder(root, settings)
     assert (root / SETTINGS_FILE).read_bytes() == written
     with pytest.raises(ValueError, match=r'seed was 5 and is now 6.*another folder'):
-        claim_folder(root, Settings(seed=6, knobs=settings.knobs))
+        claim_folder(root, DatasetSettings(seed=6, scene=settings.scene))
     with pytest.raises(ValueError, match=r'hat was 0\.25 and is now 0\.14'):
         claim_folder(
-            root, Settings(seed=5, knobs=Knobs(framing={'face': 1, 'full': 2}))
+            root,
+            DatasetSettings(
+                seed=5, scene=SceneSettings(framing={'face': 1, 'full': 2})
+            ),
         )
+
+
+def test_a_folder_begun_before_the_settings_had_their_name_is_gone_on_with(tmp_path):
+    settings = DatasetSettings(seed=5, scene=SceneSettings(hat=0.25))
+    claim_folder(tmp_path, settings)
+    path = tmp_path / SETTINGS_FILE
+    old = json.loads(path.read_bytes())
+    old['knobs'] = old.pop('scene')
+    path.write_text(json.dumps(old))
+    written = path.read_bytes()
+    claim_folder(tmp_path, settings)
+    assert path.read_bytes() == written
+    with pytest.raises(ValueError, match=r'hat was 0\.25 and is now 0\.14'):
+        claim_folder(tmp_path, DatasetSettings(seed=5))
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / 'photo.jpg').write_bytes(b'')
     with pytest.raises(ValueError, match='neither empty nor a data set'):
-        claim_folder(tmp_path, Settings())
+        claim_folder(tmp_path, DatasetSettings())
     (tmp_path / SETTINGS_FILE).write_text('{')
     with pytest.raises(ValueError, match=r'dataset\.json is not JSON'):
-        claim_folder(tmp_path, Settings())
+        claim_folder(tmp_path, DatasetSettings())
 
 
-def test_knobs_of_a_command_line(tmp_path):
-    path = tmp_path / 'knobs.json'
+def test_settings_of_a_command_line(tmp_path):
+    path = tmp_path / 'settings.json'
     path.write_text('{"hat": 0.9, "glasses": 1, "framing": {"face": 1}}')
     words = ['hat=0.5', 'fov_deg=20, 40', 'people=one:3,two', 'backgrounds=my photos']
-    knobs = parse_knobs(words, path)
-    assert (knobs.hat, knobs.glasses, knobs.fov_deg) == (0.5, 1.0, (20.0, 40.0))
-    assert knobs.backgrounds == 'my photos'
-    names, shares = knobs.weights('people')
+    settings = parse_scene_settings(words, path)
+    assert (settings.hat, settings.glasses) == (0.5, 1.0)
+    assert settings.fov_deg == (20.0, 40.0)
+    assert settings.backgrounds == 'my photos'
+    names, shares = settings.weights('people')
     np.testing.assert_allclose(dict(zip(names, shares, strict=True))['one'], 0.75)
-    assert knobs.weights('framing')[1] == [1.0, 0.0, 0.0]
-    assert knobs_from({}) == Knobs()
+    assert settings.weights('framing')[1] == [1.0, 0.0, 0.0]
+    assert scene_settings_from({}) == SceneSettings()
 
 
 @pytest.mark.parametrize(
     ('word', 'match'),
     [
         ('hat', 'NAME=VALUE'),
-        ('hats=1', 'no knob .hats.; did you mean hat'),
-        ('hat=2', 'knob hat is 2.0; it must be a number from 0 to 1'),
-        ('hat=often', "knob hat is 'often'"),
+        ('hats=1', 'no setting .hats.; did you mean hat'),
+        ('hat=2', 'setting hat is 2.0; it must be a number from 0 to 1'),
+        ('hat=often', "setting hat is 'often'"),
         ('fov_deg=40,20', 'two numbers'),
-        ('framing=foot:1', 'knob framing'),
-        ('framing=face:0', 'knob framing'),
+        ('framing=foot:1', 'setting framing'),
+        ('framing=face:0', 'setting framing'),
     ],
 )
-def test_impossible_knobs_are_named(word, match):
+def test_impossible_words_are_named(word, match):
     with pytest.raises(ValueError, match=match):
-        parse_knobs([word])
+        parse_scene_settings([word])

@@ -11,7 +11,7 @@ import pytest
 from sapiens_mm.files import write_atomically
 from sapiens_mm.synth.dataset.files import file_of, record_of
 from sapiens_mm.synth.dataset.records import sample_name
-from sapiens_mm.synth.dataset.settings import Settings
+from sapiens_mm.synth.dataset.settings import DatasetSettings
 from sapiens_mm.synth.dataset.shards import (
     Shard,
     plan_shards,
@@ -22,7 +22,7 @@ from sapiens_mm.synth.dataset.shards import (
     write_shard,
 )
 
-SETTINGS = Settings(shares=(0.5, 0.25, 0.25), shard_size=3)
+SETTINGS = DatasetSettings(shares=(0.5, 0.25, 0.25), shard_size=3)
 
 
 def fill(root, indices):

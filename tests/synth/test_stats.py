@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sapiens_mm.synth.dataset.stats import collect
-from sapiens_mm.synth.dataset.stats_picture import SIZE_HW, draw_stats
+from sapiens_mm.synth.dataset.stats_chart import SIZE_HW, draw_stats
 from sapiens_mm.tables import GOLIATH308
 
 
@@ -132,6 +132,6 @@ def test_figures_of_rendered_samples(synth_folder, synth_samples):
     assert [c['pixels'] for c in found['classes'].values()] == pixels.tolist()
     seen = np.mean([p.keypoints[0, 2] == 2 for s in samples for p in s.people])
     assert found['keypoints']['nose']['visible'] == pytest.approx(seen, abs=1e-6)
-    yaws = [person.facts['yaw_deg'] for s in samples for person in s.people]
+    yaws = [person.metadata['yaw_deg'] for s in samples for person in s.people]
     counts = np.histogram(yaws, found['yaw_deg']['edges'])[0]
     assert found['yaw_deg']['counts'] == counts.tolist()

@@ -7,7 +7,6 @@ import pytest
 
 from sapiens_mm.synth.body.body import BodyShape, pose_body, shape_body
 from sapiens_mm.synth.body.flesh import sample_looks
-from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.clothes.drape import Cut, drape, skirt_helper
 from sapiens_mm.synth.clothes.dresser import Dresser
 from sapiens_mm.synth.clothes.fabrics import cloth
@@ -23,27 +22,28 @@ from sapiens_mm.synth.core.asset import load_asset
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.nearest import in_cells, nearest
 from sapiens_mm.synth.core.rig import Pose
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.supports import seat_box
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.synth.wardrobe import dress
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 ASSET = load_asset()
 REST = shape_body(ASSET, BodyShape())
 BODY = pose_body(REST, Pose())
-KNOBS = Knobs()
+SETTINGS = SceneSettings()
 
 
-def dressed(index: int, knobs: Knobs = KNOBS):
+def dressed(index: int, settings: SceneSettings = SETTINGS):
     """Return body, outfit and kind of pose of a person drawn from an index."""
     rng = np.random.default_rng([9, index])
     shape = BodyShape(
         gender=float(rng.random() < 0.5), weight=float(rng.uniform(0.2, 0.9))
     )
-    pose = sample_pose(shape_body(ASSET, shape), rng, knobs)
+    pose = sample_pose(shape_body(ASSET, shape), rng, settings)
     body = pose_body(shape_body(ASSET, shape), pose)
     looks = sample_looks(rng, shape)
-    outfit = dress(ASSET, body, rng, knobs, looks, 3, shape.gender, pose.kind)
+    outfit = dress(ASSET, body, rng, settings, looks, 3, shape.gender, pose.kind)
     return body, outfit, pose.kind
 
 
@@ -138,7 +138,7 @@ def test_chest_and_pelvis_are_always_covered() -> None:
     assert chest.sum() > 20 and pelvis.sum() > 50
     for outfit in ('casual', 'formal', 'winter', 'sport', 'beach', 'dress'):
         for index in range(4):
-            _, got, _ = dressed(index, Knobs(outfits={outfit: 1}))
+            _, got, _ = dressed(index, SceneSettings(outfits={outfit: 1}))
             assert got.hidden[chest].all(), (outfit, index)
             assert got.hidden[pelvis].all(), (outfit, index)
 
@@ -159,10 +159,11 @@ def test_outfits_are_reproducible_and_within_budget() -> None:
 def test_socks_and_shoes_are_left_and_right() -> None:
     seen = set()
     for index in range(10):
-        _, outfit, _ = dressed(index, Knobs(shoes=0.6, stances={'stand': 1}))
+        _, outfit, _ = dressed(index, SceneSettings(shoes=0.6, stances={'stand': 1}))
         for mesh in outfit.meshes:
             for side, way in (('Left', 1), ('Right', -1)):
-                if mesh.class_id in (CLASS[f'{side}_Shoe'], CLASS[f'{side}_Sock']):
+                ids = [PART_IDS_28[f'{side}_{kind}'] for kind in ('Shoe', 'Sock')]
+                if mesh.class_id in ids:
                     assert (mesh.template[:, 0] * way > 0).all()
                     seen.add(mesh.class_id)
     assert len(seen) == 4
@@ -198,9 +199,9 @@ def test_skirt_helper_is_a_grid_from_the_waist_down() -> None:
 
 @pytest.mark.parametrize('stance', ['stand', 'walk', 'sit', 'lunge'])
 def test_skirts_hang_on_the_body(stance) -> None:
-    knobs = Knobs(stances={stance: 1})
+    settings = SceneSettings(stances={stance: 1})
     rest = shape_body(ASSET, BodyShape(gender=1.0))
-    pose = sample_pose(rest, np.random.default_rng(2), knobs)
+    pose = sample_pose(rest, np.random.default_rng(2), settings)
     body = pose_body(rest, pose)
     seat = seat_box(body) if pose.kind.startswith('sit:') else None
     grid = drape(ASSET, body.rest, body.vertices, Cut(-0.3, 1.2), seat)

@@ -10,8 +10,8 @@ check_synth = load_script('tools/dev/check_synth.py')
 
 
 def test_few_samples_lack_classes_and_are_named(capsys):
-    words = ['--num', '2', '--size', '128x96', '--knob', 'framing=face']
-    words += ['--knob', 'people=one', '--knob', 'shoes=1']
+    words = ['--num', '2', '--size', '128x96', '--set', 'framing=face']
+    words += ['--set', 'people=one', '--set', 'shoes=1']
     assert check_synth.main(words) == 1
     said = capsys.readouterr().out
     assert '2 images, 2 people' in said
@@ -42,5 +42,5 @@ def test_what_is_promised_is_compared():
 
 
 def test_wrong_calls_are_one_sentence(capsys):
-    assert check_synth.main(['--num', '1', '--knob', 'hat=2']) == 2
-    assert 'knob hat is 2.0' in capsys.readouterr().err
+    assert check_synth.main(['--num', '1', '--set', 'hat=2']) == 2
+    assert 'setting hat is 2.0' in capsys.readouterr().err

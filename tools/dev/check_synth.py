@@ -1,7 +1,7 @@
 """Check what the generator of synthetic people promises, over many samples.
 
     python tools/dev/check_synth.py --num 200
-    python tools/dev/check_synth.py --num 50 --size 512x384 --knob framing=face
+    python tools/dev/check_synth.py --num 50 --size 512x384 --set framing=face
 
 Renders samples and measures: which of the 27 foreground classes occur; in what share
 of people each keypoint is visible; whether visible keypoints lie on a surface that
@@ -44,7 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--seed', type=int, default=0, help='default: 0')
     size_help = 'HEIGHTxWIDTH, pixels (default: %(default)s)'
     add('--size', type=read_size, default='1024x768', help=size_help)
-    add('--knob', action='append', default=[], metavar='NAME=VALUE')
+    add('--set', action='append', default=[], metavar='NAME=VALUE')
     args = parser.parse_args(argv)
     if args.num < 1:
         parser.error(f'--num must be at least 1, got {args.num}')
@@ -126,17 +126,17 @@ def check(args: argparse.Namespace) -> Findings:
     )
     from sapiens_mm.synth.dataset.files import encode_sample
     from sapiens_mm.synth.dataset.records import describe
-    from sapiens_mm.synth.dataset.settings import Settings
-    from sapiens_mm.synth.knob_text import parse_knobs
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
     from sapiens_mm.synth.sample import render
+    from sapiens_mm.synth.settings_text import parse_scene_settings
 
-    settings = Settings(args.seed, args.size, parse_knobs(args.knob))
+    settings = DatasetSettings(args.seed, args.size, parse_scene_settings(args.set))
     cv2.setNumThreads(1)
-    render(args.seed, 0, settings.knobs, args.size)  # compiles
+    render(args.seed, 0, settings.scene, args.size)  # compiles
     found = Findings()
     for index in tqdm(range(args.num), unit='image', disable=None):
         start = time.process_time()
-        sample = render(args.seed, index, settings.knobs, args.size)
+        sample = render(args.seed, index, settings.scene, args.size)
         found.seconds += time.process_time() - start
         found.stats.add(describe(sample, args.seed, index, settings.split_of(index)))
         found.on_surface += keypoints_on_surfaces(sample)

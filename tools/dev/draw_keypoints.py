@@ -36,9 +36,10 @@ from sapiens_mm.synth.core.asset import IRIS_RAD, PUPIL_RAD, load_asset
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.mesh import smooth_normals
 from sapiens_mm.synth.core.rig import Pose
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.posing.poses import sample_pose
+from sapiens_mm.synth.render.geometry import Triangles
 from sapiens_mm.synth.render.raster import empty_buffers, raster
+from sapiens_mm.synth.scene_settings import SceneSettings
 from sapiens_mm.tables import GOLIATH308
 
 PARTS = ('body', 'eyes', 'upper_teeth', 'lower_teeth', 'tongue')
@@ -153,7 +154,8 @@ def shade(body: Body, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     none = np.zeros(len(points), np.float32)
     mesh = np.zeros(len(faces), np.int32)
     both, all_ = np.zeros(1, bool), np.zeros((0, 0), bool)
-    raster(points, faces, none, mesh, both, camera.scaled(1.0), all_, depth, ids)
+    drawn = Triangles(points, faces, none, mesh, both)
+    raster(drawn, camera.scaled(1.0), all_, depth, ids)
     row, column = np.nonzero(ids >= 0)
     k = camera.intrinsics
     ray = np.stack([(column - k[0, 2]) / k[0, 0], (row - k[1, 2]) / k[1, 1]], 1)
@@ -264,10 +266,10 @@ def bodies(seed: int | None) -> tuple[Body, Body]:
     asset = load_asset()
     shape, pose, face = BodyShape(), Pose(), {'lipsSeal': 1.0}
     if seed is not None:
-        rng, knobs = np.random.default_rng(seed), Knobs()
-        shape = sample_shape(rng, knobs, asset)
-        face = sample_expression(rng, knobs)
-        pose = sample_pose(shape_body(asset, shape, face), rng, knobs)
+        rng, settings = np.random.default_rng(seed), SceneSettings()
+        shape = sample_shape(rng, settings, asset)
+        face = sample_expression(rng, settings)
+        pose = sample_pose(shape_body(asset, shape, face), rng, settings)
     ajar = {**face, 'lipsSeal': 0.0, 'jawOpen': 0.45}
     for side in ('Left', 'Right'):
         ajar |= {f'eyeWide{side}': 1.0, f'eyeLookUp{side}': 0.1}

@@ -18,8 +18,7 @@ from sapiens_mm.synth.core.mesh import (
     make_mesh,
     used_vertices,
 )
-
-FACE_NECK, LOWER_TEETH, UPPER_TEETH, TONGUE = 2, 25, 26, 27
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 # linear RGB of skin, from pale to dark
 _SKIN = np.array(
@@ -46,6 +45,27 @@ _HAIR = np.array(
 _IRIS = np.array(
     [[0.06, 0.028, 0.012], [0.13, 0.07, 0.025], [0.10, 0.13, 0.05], [0.10, 0.19, 0.30]]
 )
+# where the ancestries lie on the scale of skins, and how far people lie from that
+_TONES, _TONE_SPREAD = {'african': 4.3, 'asian': 1.5, 'caucasian': 0.7}, 0.65
+_DYED, _MADE_UP = 0.04, 0.4
+"""Shares of hair of any colour, and of red lips on female builds."""
+
+_PALE_LIPS, _RED_LIPS = (0.45, 0.95), (1.0, 1.7)
+_ENAMEL = np.array([0.68, 0.59, 0.45])
+"""Linear RGB of teeth at fourteen; they darken with age."""
+
+_TONGUE = Material(
+    'tongue',
+    (0.42, 0.13, 0.12),
+    (0.34, 0.10, 0.09),
+    specular=0.05,
+    shininess=50.0,
+    bump=0.0003,
+    bump_scale=900.0,
+)
+_LASH = Material('hair', (0.006,) * 3, (0.012,) * 3, specular=0.01)
+_BEHIND_LIPS = -0.3
+"""``Mesh.aux`` of teeth and tongue: little light comes past the lips."""
 
 
 @dataclass(frozen=True)
@@ -72,27 +92,29 @@ class Looks:
 def sample_looks(rng: np.random.Generator, shape: BodyShape) -> Looks:
     """Draw the colours of somebody of that build."""
     dark, mid, pale = shape.african, shape.asian, shape.caucasian
-    place = (4.3 * dark + 1.5 * mid + 0.7 * pale) / (dark + mid + pale)
-    place = float(np.clip(place + rng.normal(0, 0.65), 0, 5))
+    low, middle, high = _TONES['caucasian'], _TONES['asian'], _TONES['african']
+    place = (high * dark + middle * mid + low * pale) / (dark + mid + pale)
+    place = float(np.clip(place + rng.normal(0, _TONE_SPREAD), 0, 5))
     i = min(int(place), 4)
     skin = _SKIN[i] + (place - i) * (_SKIN[i + 1] - _SKIN[i])
     skin = skin * np.exp(rng.normal(0, 0.05) + rng.normal(0, 0.03, 3))
     fair = pale / (dark + mid + pale)
+    # fair and red hair comes with fair skin; the last is grey, of the old
     weights = np.array([1.2, 1.2, 0.9 * fair, 0.6 * fair, 0.6 * fair, 0.25 * fair, 0.0])
     old = max(0.0, shape.age_years - 45) / 55
     weights[6] = weights.sum() * min(old, 0.95) / max(1.0 - min(old, 0.95), 0.05)
-    dyed = rng.random() < 0.04
+    dyed = rng.random() < _DYED
     hair = _HAIR[rng.choice(len(_HAIR), p=weights / weights.sum())]
     if dyed:
         hair = rng.uniform(0.02, 0.5, 3)
     light = np.array([1.4, 0.8, 0.35 * fair, 0.7 * fair**2])
     iris = _IRIS[rng.choice(len(_IRIS), p=light / light.sum())]
-    made_up = shape.gender > 0.5 and rng.random() < 0.4
+    made_up = shape.gender > 0.5 and rng.random() < _MADE_UP
     return Looks(
         skin=np.clip(skin, 0.02, 0.85),
         hair=np.clip(hair * np.exp(rng.normal(0, 0.2)), 0.004, 0.6),
         iris=iris * rng.uniform(0.7, 1.4),
-        lips=float(rng.uniform(1.0, 1.7) if made_up else rng.uniform(0.45, 0.95)),
+        lips=float(rng.uniform(*(_RED_LIPS if made_up else _PALE_LIPS))),
         age_years=shape.age_years,
         seed=int(rng.integers(2**20)),
     )
@@ -160,30 +182,19 @@ def flesh(
         cut=np.where(hidden[ids], 2.0, 0.0),
     )
     out = [skin, _eyes(body, looks, person)]
-    white = np.array([0.68, 0.59, 0.45]) * (1.05 - 0.0035 * looks.age_years)
+    white = _ENAMEL * (1.05 - 0.0035 * looks.age_years)
     teeth = Material(
         'teeth', tuple(white), tuple(white * 0.85), specular=0.06, shininess=120.0
     )
-    tongue = Material(
-        'tongue',
-        (0.42, 0.13, 0.12),
-        (0.34, 0.10, 0.09),
-        specular=0.05,
-        shininess=50.0,
-        bump=0.0003,
-        bump_scale=900.0,
-    )
-    lash = Material('hair', (0.006,) * 3, (0.012,) * 3, specular=0.01)
     for name, material, label in (
-        ('upper_teeth', teeth, UPPER_TEETH),
-        ('lower_teeth', teeth, LOWER_TEETH),
-        ('tongue', tongue, TONGUE),
+        ('upper_teeth', teeth, 'Upper_Teeth'),
+        ('lower_teeth', teeth, 'Lower_Teeth'),
+        ('tongue', _TONGUE, 'Tongue'),
     ):
         rows = _rows(asset, name)
-        # little light comes past the lips
-        dim = np.full(len(rows[0]), -0.3)
-        out.append(_part(body, rows, material, label, person, aux=dim))
-    out.append(_lashes(body, looks, lash, person))
+        dim = np.full(len(rows[0]), _BEHIND_LIPS)
+        out.append(_part(body, rows, material, PART_IDS_28[label], person, aux=dim))
+    out.append(_lashes(body, looks, _LASH, person))
     return out
 
 
@@ -193,7 +204,9 @@ def _lashes(body: Body, looks: Looks, material: Material, person: int) -> Mesh:
     ids = rows[0]
     ragged = np.random.default_rng(looks.seed).uniform(1.8, 4.0, ids[-1] + 1)
     cut = body.asset.fields['lash_tip'][ids] * ragged[ids]
-    return _part(body, rows, material, FACE_NECK, person, cut=cut, two_sided=True)
+    return _part(
+        body, rows, material, PART_IDS_28['Face_Neck'], person, cut=cut, two_sided=True
+    )
 
 
 @kernel
@@ -280,4 +293,4 @@ def _eyes(body: Body, looks: Looks, person: int) -> Mesh:
     )
     rows = _rows(body.asset, 'eyes')
     template = _in_eyes(body.asset)
-    return _part(body, rows, eye, FACE_NECK, person, template=template)
+    return _part(body, rows, eye, PART_IDS_28['Face_Neck'], person, template=template)

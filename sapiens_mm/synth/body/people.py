@@ -9,9 +9,21 @@ import numpy as np
 
 from sapiens_mm.synth.body.shape import BodyShape, shape_coefficients
 from sapiens_mm.synth.core.asset import Asset
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
+# mean and standard deviation of standing height, near those of surveys of adults
 _STATURE_M = {'male': (1.755, 0.07), 'female': (1.62, 0.065)}
+_HEAVY, _MUSCLE = (0.52, 0.24), (0.5, 0.16)
+"""Mean and deviation of weight and muscles, where 0.5 is MakeHuman's average."""
+
+_MIXED = 0.45
+"""Dirichlet parameter of the three ancestries; below 1 most people are of one."""
+
+_LOCAL_CHANCE, _LOCAL_SIZE, _LOCAL_MOST = 0.4, 0.28, 0.85
+"""Share of local units that differ from the mean, their deviation, and their end.
+
+Of a unit 1 is what MakeHuman's slider reaches; beyond 0.85 faces look broken.
+"""
 _FACE = ('nose', 'chin', 'mouth', 'cheek', 'eye', 'ear', 'head', 'forehead')
 _BUILD = (
     'torso-scale-depth-incr',
@@ -33,7 +45,9 @@ _DAMPED = {
 }
 
 
-def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodyShape:
+def sample_shape(
+    rng: np.random.Generator, settings: SceneSettings, asset: Asset
+) -> BodyShape:
     """Draw an adult.
 
     Stature follows the sexes' means; heaviness and muscles are drawn apart, heavy
@@ -41,20 +55,21 @@ def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodySh
 
     Args:
         rng: Source of chance.
-        knobs: ``female``, ``age_years``, ``stature_m`` and ``face_variety`` matter.
+        settings: ``female``, ``age_years``, ``stature_m`` and ``face_variety`` matter.
         asset: Says what stature a build has.
 
     Returns:
         The build.
     """
-    female = bool(rng.random() < knobs.female)
+    female = bool(rng.random() < settings.female)
     gender = float(np.clip(abs(rng.normal(0, 0.12)), 0, 0.45))
-    heavy = float(np.clip(rng.normal(0.52, 0.24), 0, 1))
-    muscle = rng.normal(0.5 - 0.55 * max(heavy - 0.55, 0), 0.16)
-    races = rng.dirichlet([0.45] * 3)
+    heavy = float(np.clip(rng.normal(*_HEAVY), 0, 1))
+    mean, deviation = _MUSCLE
+    muscle = rng.normal(mean - 0.55 * max(heavy - 0.55, 0), deviation)
+    races = rng.dirichlet([_MIXED] * 3)
     build = BodyShape(
         gender=1 - gender if female else gender,
-        age_years=knobs.draw('age_years', rng),
+        age_years=settings.draw('age_years', rng),
         muscle=float(np.clip(muscle, 0.02, 0.95)),
         weight=heavy,
         proportions=float(rng.uniform(0.25, 0.8)),
@@ -63,10 +78,10 @@ def sample_shape(rng: np.random.Generator, knobs: Knobs, asset: Asset) -> BodySh
         african=float(races[0]),
         asian=float(races[1]),
         caucasian=float(races[2]),
-        local=_sample_locals(rng, asset, knobs.face_variety),
+        local=_sample_locals(rng, asset, settings.face_variety),
     )
     mean, deviation = _STATURE_M['female' if female else 'male']
-    wanted = np.clip(rng.normal(mean, deviation), *knobs.stature_m)
+    wanted = np.clip(rng.normal(mean, deviation), *settings.stature_m)
     low, high = (stature(asset, replace(build, height=h)) for h in (0.0, 1.0))
     share = (wanted - low) / (high - low)
     return replace(build, height=float(np.clip(share, 0, 1)))
@@ -114,32 +129,37 @@ def _sample_locals(
     """Draw some of the local units; left and right differ a little, and rarely."""
     out: dict[str, float] = {}
     for name, on_face, strength in _drawn_locals(asset):
-        chance, size, skew = rng.random(), rng.normal(0, 0.28), rng.normal(0, 0.05)
-        if strength == 0 or chance > 0.4 or (on_face and variety == 0):
+        chance, size, skew = (
+            rng.random(),
+            rng.normal(0, _LOCAL_SIZE),
+            rng.normal(0, 0.05),
+        )
+        if strength == 0 or chance > _LOCAL_CHANCE or (on_face and variety == 0):
             continue
         size = size * strength * (variety if on_face else 1.0)
-        out[name] = min(max(size, -0.85), 0.85)
+        out[name] = min(max(size, -_LOCAL_MOST), _LOCAL_MOST)
         if name.startswith('l-'):
+            # the sides of a face are not quite alike
             out['r-' + name[2:]] = min(max(size + skew * variety, -0.9), 0.9)
     return out
 
 
 def sample_expression(
-    rng: np.random.Generator, knobs: Knobs, close_up: bool = False
+    rng: np.random.Generator, settings: SceneSettings, close_up: bool = False
 ) -> dict[str, float]:
     """Draw what a face does.
 
     Args:
         rng: Source of chance.
-        knobs: ``expression``, ``open_mouth_close_up``, ``blink`` and ``gaze_deg``.
+        settings: ``expression``, ``open_mouth_close_up``, ``blink`` and ``gaze_deg``.
         close_up: The framing is a face, whose mouth is open more often.
 
     Returns:
         Strength from 0 to 1 by name of a facial unit, for ``shape_body``.
     """
-    kind = knobs.choose('expression', rng)
-    if close_up and rng.random() < knobs.open_mouth_close_up:
-        kind = str(rng.choice(['laugh', 'talk', 'shout', 'tongue', 'bared']))
+    kind = settings.choose('expression', rng)
+    if close_up and rng.random() < settings.open_mouth_close_up:
+        kind = str(rng.choice(_OPEN_MOUTHS))
     out = _mouth(kind, rng)
     if out.get('jawOpen', 0) <= 0 and kind not in ('laugh', 'bared'):
         out['lipsSeal'] = 1.0
@@ -155,12 +175,54 @@ def sample_expression(
     _both(out, 'browOuterUp', raised)
     out['browInnerUp'] = raised * rng.uniform(0.4, 1.2)
     _both(out, 'browDown', lowered - max(raised, 0))
-    blink = rng.random() < knobs.blink
+    blink = rng.random() < settings.blink
     _both(out, 'eyeBlink', rng.uniform(0.35, 1.0) if blink else rng.normal(0, 0.06))
     if rng.random() < 0.15 * blink:
         out['eyeBlinkRight'] = 0.0
-    _look(out, rng, knobs.gaze_deg)
+    _look(out, rng, settings.gaze_deg)
     return {n: float(min(v, 1.0)) for n, v in out.items() if v > 0.004}
+
+
+_OPEN_MOUTHS = ('laugh', 'talk', 'shout', 'tongue', 'bared')
+"""Expressions that show teeth or tongue, which are rare classes."""
+
+# expression -> what is drawn in turn: unit, a method of the generator, its arguments.
+# A jaw at 1 is open as wide as it goes; only a shout goes there.
+_MOUTHS = {
+    'laugh': (
+        ('mouthUpperUp', 'uniform', 0.5, 1.0),
+        ('mouthLowerDown', 'uniform', 0.0, 0.5),
+        ('jawOpen', 'uniform', 0.05, 0.45),
+    ),
+    'talk': (
+        ('jawOpen', 'uniform', 0.08, 0.45),
+        ('mouthFunnel', 'normal', 0.1, 0.3),
+        ('mouthLowerDown', 'uniform', 0.0, 0.5),
+        ('mouthUpperUp', 'uniform', 0.0, 0.6),
+    ),
+    'shout': (
+        ('jawOpen', 'uniform', 0.55, 1.0),
+        ('mouthUpperUp', 'uniform', 0.3, 1.0),
+        ('mouthLowerDown', 'uniform', 0.0, 0.8),
+    ),
+    'bared': (
+        ('mouthUpperUp', 'uniform', 0.6, 1.0),
+        ('mouthLowerDown', 'uniform', 0.6, 1.0),
+        ('mouthStretch', 'uniform', 0.0, 0.7),
+        ('jawOpen', 'uniform', 0.0, 0.2),
+    ),
+    'tongue': (
+        ('jawOpen', 'uniform', 0.25, 0.7),
+        ('tongueOut', 'uniform', 0.5, 1.0),
+    ),
+    'surprise': (
+        ('jawOpen', 'uniform', 0.15, 0.6),
+        ('mouthFunnel', 'uniform', 0.0, 0.4),
+    ),
+}
+_PAIRED = ('mouthUpperUp', 'mouthLowerDown', 'mouthStretch')
+_EYE_RANGE_DEG = 32
+"""How far the units of the eyes turn them at strength 1, about."""
 
 
 def _both(out: dict[str, float], name: str, strength: float) -> None:
@@ -168,8 +230,9 @@ def _both(out: dict[str, float], name: str, strength: float) -> None:
 
 
 def _look(out: dict[str, float], rng: np.random.Generator, gaze_deg: float) -> None:
-    """Turn both eyes the same way: a share of their range of 30 degrees or so."""
-    across, up = rng.normal(0, gaze_deg / 32, 2) * [1.0, 0.6]
+    """Turn both eyes the same way: a share of their range."""
+    # eyes turn less up and down than to the sides
+    across, up = rng.normal(0, gaze_deg / _EYE_RANGE_DEG, 2) * [1.0, 0.6]
     across, up = np.clip(across, -0.9, 0.9), np.clip(up, -0.6, 0.6)
     for side, sign in (('Left', 1), ('Right', -1)):
         out[f'eyeLookOut{side}'] = sign * across
@@ -188,35 +251,14 @@ def _mouth(kind: str, rng: np.random.Generator) -> dict[str, float]:
         out['mouthSmileLeft'] += uneven
         _both(out, 'cheekSquint', 0.6 * much)
         _both(out, 'eyeSquint', 0.35 * much * rng.random())
-    if kind == 'laugh':
-        _both(out, 'mouthUpperUp', rng.uniform(0.5, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.0, 0.5))
-        out['jawOpen'] = rng.uniform(0.05, 0.45)
-    elif kind == 'talk':
-        out['jawOpen'] = rng.uniform(0.08, 0.45)
-        out['mouthFunnel'] = max(rng.normal(0.1, 0.3), 0)
-        _both(out, 'mouthLowerDown', rng.uniform(0, 0.5))
-        _both(out, 'mouthUpperUp', rng.uniform(0, 0.6))
-    elif kind == 'shout':
-        out['jawOpen'] = rng.uniform(0.55, 1.0)
-        _both(out, 'mouthUpperUp', rng.uniform(0.3, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.0, 0.8))
-    elif kind == 'bared':
-        _both(out, 'mouthUpperUp', rng.uniform(0.6, 1.0))
-        _both(out, 'mouthLowerDown', rng.uniform(0.6, 1.0))
-        _both(out, 'mouthStretch', rng.uniform(0.0, 0.7))
-        out['jawOpen'] = rng.uniform(0.0, 0.2)
-    elif kind == 'tongue':
-        out['jawOpen'] = rng.uniform(0.25, 0.7)
-        out['tongueOut'] = rng.uniform(0.5, 1.0)
-    elif kind == 'pucker':
+    for unit, draw, first, second in _MOUTHS.get(kind, ()):
+        strength = max(getattr(rng, draw)(first, second), 0)
+        _both(out, unit, strength) if unit in _PAIRED else out.update({unit: strength})
+    if kind == 'pucker':
         out['mouthPucker'] = much
     elif kind == 'frown':
         _both(out, 'mouthFrown', much)
         out['mouthShrugLower'] = 0.5 * much * rng.random()
-    elif kind == 'surprise':
-        out['jawOpen'] = rng.uniform(0.15, 0.6)
-        out['mouthFunnel'] = 0.4 * rng.random()
     if rng.random() < 0.15:
         out[str(rng.choice(['jawLeft', 'jawRight', 'mouthLeft', 'mouthRight']))] = (
             rng.uniform(0, 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sapiens_mm.tables import GOLIATH308, WHOLEBODY133
 
-# midpoints halve a line again and again: 3 1 4 centre 5 2 6, from the picture's left
+# midpoints halve a line again and again: 3 1 4 centre 5 2 6, from the image's left
 # of a person who faces the camera; so the inner end of the right eye has number 6
 FACE = {
     'face-17': 'end_of_r_eyebrow',

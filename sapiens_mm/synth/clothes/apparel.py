@@ -10,41 +10,48 @@ from sapiens_mm.synth.clothes.dresser import Dresser
 from sapiens_mm.synth.clothes.fields import FAR, Regions, high_neck, waist, within, yoke
 from sapiens_mm.synth.clothes.glasses import glasses
 from sapiens_mm.synth.clothes.hats import beanie, brim_hat, cap
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 APPAREL = 'Apparel'
 
+IN_WINTER = 2.2
+"""How many times as often hats and scarves are worn in winter clothes."""
 
-def accessorize(d: Dresser, knobs: Knobs, outfit: str) -> float | None:
+# bounds of one draw: beanie, cap; else a hat with a brim
+HATS, WINTER_HATS = (0.4, 0.78), (0.8, 0.8)
+
+
+def accessorize(d: Dresser, settings: SceneSettings, outfit: str) -> float | None:
     """Add accessories.
 
     Args:
         d: Who; meshes are appended.
-        knobs: ``hat``, ``glasses``, ``belt``, ``bag``, ``scarf``, ``watch`` are read.
+        settings: ``hat``, ``glasses``, ``belt``, ``bag``, ``scarf`` and ``watch``.
         outfit: What else is worn; winter brings hats and scarves.
 
     Returns:
         z of the template above which a hat covers the hair, or None.
     """
-    rng, warm = d.rng, 2.2 if outfit == 'winter' else 1.0
-    if rng.random() < knobs.belt and outfit in ('casual', 'formal'):
+    winter = outfit == 'winter'
+    rng, warm = d.rng, IN_WINTER if winter else 1.0
+    if rng.random() < settings.belt and outfit in ('casual', 'formal'):
         belt(d)
-    if rng.random() < knobs.scarf * warm:
+    if rng.random() < settings.scarf * warm:
         scarf(d)
-    if rng.random() < knobs.bag:
+    if rng.random() < settings.bag:
         (crossbody, backpack)[rng.integers(2)](d)
-    if rng.random() < knobs.watch:
+    if rng.random() < settings.watch:
         watch(d)
     line = None
-    if rng.random() < knobs.hat * warm:
-        pick = rng.random()
-        if pick < 0.4 or (outfit == 'winter' and pick < 0.8):
+    if rng.random() < settings.hat * warm:
+        pick, (beanies, caps) = rng.random(), WINTER_HATS if winter else HATS
+        if pick < beanies:
             line = beanie(d)
-        elif pick < 0.78:
+        elif pick < caps:
             line = cap(d)
         else:
             line = brim_hat(d)
-    if rng.random() < knobs.glasses:
+    if rng.random() < settings.glasses:
         glasses(d)
     return line
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -163,18 +164,15 @@ def drape(
     solid = vertices[helper.solid]
     normals = smooth_normals(solid, helper.solid_faces)
     box = np.zeros((2, 3)) if seat is None else np.stack(seat)
-    points = _fall(
-        start.copy(),
-        *wide,
-        not cut.slit,
+    obstacles = Obstacles(
         solid.astype(np.float64),
         normals.astype(np.float64),
         cut.gap,
         box[0],
         box[1],
         ground,
-        STEPS,
     )
+    points = _fall(start.copy(), Threads(*wide, not cut.slit), obstacles, STEPS)
     return _smoothed(points, template, not cut.slit)
 
 
@@ -222,21 +220,55 @@ def _hold(x, a, b, c, d, length, share, fixed_first):
     x[c, d, 2] -= (1 - first) * move * dz
 
 
+class Threads(NamedTuple):
+    """Lengths of a cloth's threads, metres.
+
+    across is (r, c), each to the next particle of its row; down (r - 1, c); ring tells
+    whether the last column is tied to the first.
+    """
+
+    across: np.ndarray
+    down: np.ndarray
+    ring: bool
+
+
+class Obstacles(NamedTuple):
+    """What keeps a cloth out.
+
+    solid is (m, 3) points of the body and normals (m, 3) theirs, outward; gap the
+    metres that the cloth keeps from it; low and high (3,) the corners of a seat, equal
+    if there is none; ground the height of the ground.
+    """
+
+    solid: np.ndarray
+    normals: np.ndarray
+    gap: float
+    low: np.ndarray
+    high: np.ndarray
+    ground: float
+
+
+# per step, in metres and shares: what is left of a particle's speed, the most that it
+# moves (a body is thicker than that, so nothing falls through), and how far it falls
+_KEPT_SPEED, _FASTEST, _FALL = 0.86, 0.02, 0.0016
+_ROUNDS = 3
+_SHEAR, _ACROSS = 0.12, 0.9
+"""Stiffness of cloth along its diagonals, which give way, and around the body."""
+
+_BENDING = 0.8
+"""Share of its length below which a bend of two threads is pushed apart."""
+
+_PAD = 0.004
+"""Metres that cloth keeps from ground and seat."""
+
+
 @kernel
 def _fall(
-    x: np.ndarray,
-    across: np.ndarray,
-    down: np.ndarray,
-    ring: bool,
-    solid: np.ndarray,
-    normals: np.ndarray,
-    gap: float,
-    box_low: np.ndarray,
-    box_high: np.ndarray,
-    ground: float,
-    steps: int,
+    x: np.ndarray, threads: Threads, obstacles: Obstacles, steps: int
 ) -> np.ndarray:
     """Let the particles x (r, c, 3) fall; the first row is fixed."""
+    across, down, ring = threads
+    solid, normals, gap, box_low, box_high, ground = obstacles
     rows, columns = x.shape[0], x.shape[1]
     before = x.copy()
     near = np.full((rows, columns), -1)
@@ -250,35 +282,40 @@ def _fall(
         for i in range(1, rows):
             for j in range(columns):
                 for k in range(3):
-                    speed = 0.86 * (x[i, j, k] - before[i, j, k])
+                    speed = _KEPT_SPEED * (x[i, j, k] - before[i, j, k])
                     before[i, j, k] = x[i, j, k]
-                    x[i, j, k] += min(max(speed, -0.02), 0.02)
-                x[i, j, 2] -= 0.0016
-        for _ in range(3):
+                    x[i, j, k] += min(max(speed, -_FASTEST), _FASTEST)
+                x[i, j, 2] -= _FALL
+        for _ in range(_ROUNDS):
             for i in range(1, rows):
                 for j in range(columns):
                     _hold(x, i - 1, j, i, j, down[i - 1, j], 1.0, i == 1)
                     if ring or j + 1 < columns:
                         q = (j + 1) % columns
-                        _hold(x, i - 1, j, i, q, diagonal[i, j], 0.12, i == 1)
-                        _hold(x, i - 1, q, i, j, diagonal[i, j], 0.12, i == 1)
+                        _hold(x, i - 1, j, i, q, diagonal[i, j], _SHEAR, i == 1)
+                        _hold(x, i - 1, q, i, j, diagonal[i, j], _SHEAR, i == 1)
                 for j in range(last):
-                    _hold(x, i, j, i, (j + 1) % columns, across[i, j], 0.9, False)
+                    _hold(x, i, j, i, (j + 1) % columns, across[i, j], _ACROSS, False)
                 for j in range(columns if ring else columns - 2):
                     q = (j + 2) % columns
                     _stretch(
-                        x, i, j, q, 0.8 * (across[i, j] + across[i, (j + 1) % columns])
+                        x,
+                        i,
+                        j,
+                        q,
+                        _BENDING * (across[i, j] + across[i, (j + 1) % columns]),
                     )
         for i in range(1, rows):
             for j in range(columns):
+                # what is nearest changes slowly, and must be right at the end
                 if step % 6 == 0 or step > steps - 3:
                     p, q, r = x[i, j, 0], x[i, j, 1], x[i, j, 2]
                     near[i, j] = nearest(p, q, r, cells, near[i, j])[0]
                 row = cells[1][near[i, j]]
                 _push(x[i, j], before[i, j], solid, normals, row, gap)
                 _keep_out(x[i, j], box_low, box_high, gap)
-                if x[i, j, 2] < ground + 0.004:
-                    x[i, j, 2] = ground + 0.004
+                if x[i, j, 2] < ground + _PAD:
+                    x[i, j, 2] = ground + _PAD
     return x
 
 
@@ -310,6 +347,7 @@ def _push(point, before, solid, normals, s, gap):
         return
     for k in range(3):
         point[k] += (gap - out) * normals[s, k]
+    # friction: half of the push is no speed
     for k in range(3):
         before[k] += 0.5 * (point[k] - before[k])
 
@@ -322,9 +360,9 @@ def _keep_out(point, low, high, gap):
     for k in range(2):
         if point[k] <= low[k] - gap or point[k] >= high[k] + gap:
             return
-    if point[2] >= high[2] + 0.004:
+    if point[2] >= high[2] + _PAD:
         return
-    to_top, to_front = high[2] + 0.004 - point[2], point[1] - (low[1] - gap)
+    to_top, to_front = high[2] + _PAD - point[2], point[1] - (low[1] - gap)
     to_left, to_right = high[0] + gap - point[0], point[0] - (low[0] - gap)
     least = min(min(to_top, to_front), min(to_left, to_right))
     if least == to_top:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sapiens_mm.synth.body.body import Body
-from sapiens_mm.synth.classes import CLASS
 from sapiens_mm.synth.clothes.drape import Cut, drape
 from sapiens_mm.synth.clothes.fields import Regions, regions
 from sapiens_mm.synth.clothes.shells import (
@@ -22,6 +21,7 @@ from sapiens_mm.synth.clothes.shells import (
 from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.jit import kernel
 from sapiens_mm.synth.core.mesh import Material, Mesh, make_mesh, used_vertices
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 Border = Callable[[Regions], np.ndarray]
 """Gives the border field of a garment, negative inside, at any points."""
@@ -154,7 +154,7 @@ class Dresser:
                 shell.points[used],
                 faces,
                 material,
-                CLASS[label],
+                PART_IDS_28[label],
                 person=self.person,
                 normals=normals[used],
                 cut=shell.cut[used],
@@ -207,7 +207,7 @@ class Dresser:
                 grid.points,
                 grid.faces,
                 material,
-                CLASS[label],
+                PART_IDS_28[label],
                 person=self.person,
                 template=grid.template,
             )
@@ -223,7 +223,9 @@ class Dresser:
     ) -> None:
         """Append any mesh of the person in the world."""
         self.meshes.append(
-            make_mesh(points, faces, material, CLASS[label], person=self.person, **more)
+            make_mesh(
+                points, faces, material, PART_IDS_28[label], person=self.person, **more
+            )
         )
 
 

@@ -34,6 +34,37 @@ from sapiens_mm.synth.clothes.trims import (
 )
 from sapiens_mm.synth.core.mesh import Material
 
+# Spans are metres on the mean body at rest. Sleeves: along the arm from the shoulder,
+# the elbow is at about 0.28; they end short of the wrist or, the long ones, at it.
+SLEEVES = {
+    'tee': (0.1, 0.24),
+    'shirt': (0.15, 0.26),
+    'crop': (0.07, 0.2),
+    'other': (0.26, 0.42),
+}
+LONG_SHIRTS, LONG_OTHERS, SLEEVELESS = 0.6, 0.85, 0.4
+"""Shares of shirts and other tops with long sleeves; of dresses and crops with none."""
+
+COLLAR_Z, TURTLENECK_Z = (0.735, 0.755), (0.76, 0.8)
+"""Template z of high necks; the chin is at about 0.8."""
+
+V_NECKS = 0.28
+HEAVY, LIGHT = 0.007, 0.0045
+"""Thickness of knitwear and of shirts; below 3 mm skin would show through."""
+
+# how far trousers stand off at the thigh and at the hem, least and most; none: tight
+TROUSERS = {
+    'skinny': (),
+    'straight': ((0.006, 0.014), (0.012, 0.03)),
+    'wide': ((0.012, 0.022), (0.04, 0.075)),
+    'sweat': ((0.012, 0.02), (0.015, 0.028)),
+    'shorts': ((0.004, 0.012), (0.008, 0.04)),
+}
+TIGHT = 0.001
+
+CLOSED, PUFFY, WITH_COLLAR = 0.35, 0.25, 0.75
+"""Shares of jackets."""
+
 
 def _top_slack(
     body: float, arm: float, cuff: float, gathered: bool, end: float, low: float
@@ -79,14 +110,15 @@ def top(
     rng = d.rng
     tight = rng.random() if tight is None else tight
     long = d.at_base.arm_span[1] - rng.uniform(0.0, 0.03)
+    # all are drawn, whatever the kind: what is drawn after them depends on it less
     end = {
-        'tee': rng.uniform(0.1, 0.24),
-        'shirt': long if rng.random() < 0.6 else rng.uniform(0.15, 0.26),
-        'crop': rng.uniform(0.07, 0.2),
+        'tee': rng.uniform(*SLEEVES['tee']),
+        'shirt': long if rng.random() < LONG_SHIRTS else rng.uniform(*SLEEVES['shirt']),
+        'crop': rng.uniform(*SLEEVES['crop']),
         'blouse': rng.choice([0.14, 0.3, long]),
-    }.get(kind, long if rng.random() < 0.85 else rng.uniform(0.26, 0.42))
+    }.get(kind, long if rng.random() < LONG_OTHERS else rng.uniform(*SLEEVES['other']))
     bare = kind in ('tank', 'sport') or (
-        kind in ('dress', 'crop') and rng.random() < 0.4
+        kind in ('dress', 'crop') and rng.random() < SLEEVELESS
     )
     if kind == 'dress' and not bare:
         end = rng.choice([0.1, 0.16, 0.3, long])
@@ -109,7 +141,7 @@ def top(
         border,
         UPPER,
         material,
-        thick=0.007 if heavy else 0.0045,
+        thick=HEAVY if heavy else LIGHT,
         loose=_top_slack(body, arm, cuff, gathered, end, low),
         pull=0.25 + 0.5 * (1 - tight),
         rounds=int(5 + 14 * (1 - tight)),
@@ -124,12 +156,10 @@ def _neck(rng: np.random.Generator, kind: str) -> tuple[Border, float]:
     """Draw a neckline; returns it and half its width in metres."""
     pick = rng.random()
     if kind in ('shirt', 'hoodie') or (kind in ('sweater', 'long') and pick < 0.25):
-        height = (
-            rng.uniform(0.735, 0.755) if kind != 'sweater' else rng.uniform(0.76, 0.8)
-        )
+        height = rng.uniform(*(TURTLENECK_Z if kind == 'sweater' else COLLAR_Z))
         return (lambda r: high_neck(r, height)), 0.06
     wide, front, back = rng.uniform(0.068, 0.1), rng.uniform(0.03, 0.09), 0.025
-    point = 1.0 if pick > 0.72 else 0.0
+    point = 1.0 if pick > 1 - V_NECKS else 0.0
     if point:
         front = rng.uniform(0.09, 0.2)
     if kind in ('tank', 'sport', 'dress', 'blouse', 'crop'):
@@ -150,7 +180,7 @@ def jacket(d: Dresser, material: Material, *, low: float, tails: float | None) -
     rng = d.rng
     end = d.at_base.arm_span[1] + rng.uniform(-0.03, 0.01)
     top_gap, wide = rng.uniform(0.0, 0.05), rng.uniform(0.01, 0.09)
-    closed, deep = rng.random() < 0.35, rng.uniform(0.12, 0.26)
+    closed, deep = rng.random() < CLOSED, rng.uniform(0.12, 0.26)
     lapels = rng.random() < 0.5
 
     def border(r: Regions) -> np.ndarray:
@@ -163,7 +193,7 @@ def jacket(d: Dresser, material: Material, *, low: float, tails: float | None) -
             parts.append(opening(r, top_gap, wide))
         return within(*parts)
 
-    puffy = rng.random() < 0.25 and material.kind == 'cloth'
+    puffy = rng.random() < PUFFY and material.kind == 'cloth'
     body = rng.uniform(0.012, 0.03) + 0.012 * puffy
     shell = d.wear(
         border,
@@ -190,7 +220,7 @@ def jacket(d: Dresser, material: Material, *, low: float, tails: float | None) -
         d.patch(
             shell, lambda r, x=x: square(r, x, 0.27, 0.055, 0.045), UPPER, edge, 0.003
         )
-    if rng.random() < 0.75:
+    if rng.random() < WITH_COLLAR:
         cloth = edge if rng.random() < 0.4 else material
         collar(d, cloth, rng.uniform(0.008, 0.03), -1.0 if closed else top_gap)
 
@@ -213,13 +243,9 @@ def trousers(d: Dresser, material: Material, *, kind: str, high: float) -> None:
         end = ankle - rng.uniform(0.06, 0.2)
     if kind == 'shorts':
         end = rng.uniform(0.2, thigh + 0.06)
-    base, at_hem = {
-        'skinny': (0.001, 0.001),
-        'straight': (rng.uniform(0.006, 0.014), rng.uniform(0.012, 0.03)),
-        'wide': (rng.uniform(0.012, 0.022), rng.uniform(0.04, 0.075)),
-        'sweat': (rng.uniform(0.012, 0.02), rng.uniform(0.015, 0.028)),
-        'shorts': (rng.uniform(0.004, 0.012), rng.uniform(0.008, 0.04)),
-    }[kind]
+    # all are drawn, whatever the kind, as in ``top``
+    loose_of = {k: [rng.uniform(*s) for s in spans] for k, spans in TROUSERS.items()}
+    base, at_hem = loose_of[kind] or (TIGHT, TIGHT)
 
     def border(r: Regions) -> np.ndarray:
         return within(waist(r, high), legs(r, end))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -140,16 +141,26 @@ def apply_rows(start, column, weight, values):
     return out
 
 
+class Slack(NamedTuple):
+    """How a shell stands off its base and hangs; all (N,) float32.
+
+    off is the metres from the base at which it starts; least the metres that it keeps;
+    pull 0 to 1, how far a round moves a vertex to its neighbours' middle; sag the
+    metres down per round.
+    """
+
+    off: np.ndarray
+    least: np.ndarray
+    pull: np.ndarray
+    sag: np.ndarray
+
+
 @kernel
 def relax(
     skin: np.ndarray,
     normals: np.ndarray,
-    off: np.ndarray,
-    least: np.ndarray,
-    pull: np.ndarray,
-    sag: np.ndarray,
-    start: np.ndarray,
-    near: np.ndarray,
+    slack: Slack,
+    links: tuple[np.ndarray, np.ndarray],
     rows: np.ndarray,
     rounds: int,
 ) -> np.ndarray:
@@ -158,15 +169,13 @@ def relax(
     Args:
         skin: (N, 3) the base, posed.
         normals: (N, 3) of the base, outward.
-        off: (N,) metres from the base at which the shell starts.
-        least: (N,) metres that the shell keeps from the base.
-        pull: (N,) 0 to 1, how far a round moves a vertex to its neighbours' middle.
-        sag: (N,) metres down per round.
-        start: Neighbours' rows.
-        near: Neighbours.
+        slack: How the shell stands off and hangs.
+        links: ``near_start`` and ``near`` of the base.
         rows: (n,) vertices that move; others stay at the start.
         rounds: Iterations.
     """
+    off, least, pull, sag = slack
+    start, near = links
     now = np.empty_like(skin)
     for i in range(len(skin)):
         for c in range(3):
@@ -186,7 +195,8 @@ def relax(
             dx = pull[i] * (x / count - last[i, 0])
             dy = pull[i] * (y / count - last[i, 1])
             dz = pull[i] * (z / count - last[i, 2])
-            # along the surface a smoothing would only shift the pattern and the borders
+            # along the surface smoothing would only shift the pattern and the borders:
+            # a tenth of it keeps vertices evenly apart
             away = dx * normals[i, 0] + dy * normals[i, 1] + dz * normals[i, 2]
             away *= np.float32(0.9)
             px = last[i, 0] + away * normals[i, 0] + np.float32(0.1) * dx
@@ -333,18 +343,14 @@ def make_shell(
     cut = (1 + border / EDGE).astype(np.float32)
     rows, faces = select(cut, base.faces)
     least = np.broadcast_to(np.float32(least), count)
-    points = relax(
-        posed.points,
-        posed.normals,
+    slack = Slack(
         (least + loose).astype(np.float32),
         np.ascontiguousarray(least, np.float32),
         np.ascontiguousarray(np.broadcast_to(np.float32(pull), count)),
         np.ascontiguousarray(np.broadcast_to(np.float32(sag) / rounds, count)),
-        base.near_start,
-        base.near,
-        rows,
-        rounds,
-    )[rows]
+    )
+    links = base.near_start, base.near
+    points = relax(posed.points, posed.normals, slack, links, rows, rounds)[rows]
     template = base.template[rows]
     if folds > 0:
         depth = np.float32(folds) * np.asarray(loose, np.float32)[rows]

@@ -86,16 +86,16 @@ def frame_points(
     fill: float,
     offset: tuple[float, float] = (0.0, 0.0),
 ) -> Camera:
-    """Stand the camera so that points just fit into the picture.
+    """Stand the camera so that points just fit into the image.
 
     Args:
         points: (N, 3) world points that are to be seen.
         axes: (3, 3) of ``view_axes``.
         fov: Vertical field of view, radians.
         size_hw: Height and width of the image in pixels.
-        fill: Share of the picture's height or width that the points fill; above 1
+        fill: Share of the image's height or width that the points fill; above 1
             crops them.
-        offset: How far the middle of the points lies off the picture's, as a share of
+        offset: How far the middle of the points lies off the image's, as a share of
             its width and height.
     """
     height, width = size_hw

@@ -41,7 +41,7 @@ def kernel(function: Callable, **options: Any) -> Callable:
 def share_compiled() -> float:
     """Return the share of the kernels imported so far that the disk holds.
 
-    Some are for rare things in pictures, so that it may stay below 1.
+    Some are for rare things in images, so that it may stay below 1.
     """
     held = sum(bool(made._cache._cache_file._load_index()) for made in _KERNELS)
     return held / max(1, len(_KERNELS))

@@ -40,7 +40,11 @@ KINDS = (
 )
 """Texture programs of the shader; a material's ``kind`` is one of them."""
 
-ROW = 17
+KIND, COLOR, COLOR2, SCALE, SEED, DUTY = 0, 1, 4, 7, 8, 9
+SPECULAR, SHININESS, BUMP, BUMP_SCALE, HAIR_COLOR = 10, 11, 12, 13, 14
+"""Columns of the packed table of materials; colours take three each."""
+
+ROW = HAIR_COLOR + 3
 """Numbers per material in the packed table."""
 
 BODY_PARTS = -1

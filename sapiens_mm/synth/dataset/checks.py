@@ -7,8 +7,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sapiens_mm.synth.sample import CLASSES, Sample
-from sapiens_mm.tables import GOLIATH308
+from sapiens_mm.synth.sample import Sample
+from sapiens_mm.tables import GOLIATH28, GOLIATH308
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 LIPS = ('Lower_Lip', 'Upper_Lip', 'Lower_Teeth', 'Upper_Teeth', 'Tongue')
 # words of keypoints' names, the first that fits holds -> classes they lie on, S for
@@ -45,14 +46,14 @@ def surface_table() -> np.ndarray:
     Clothes that cover both sides, such as trousers, allow keypoints of either; a dress
     counts as upper clothing and reaches the knees.
     """
-    table = np.zeros((308, len(CLASSES)), bool)
+    table = np.zeros((308, len(GOLIATH28.classes)), bool)
     for k, name in enumerate(GOLIATH308.names):
         side = 'Left' if name.startswith(('left_', 'l_')) else 'Right'
         names = next(c for words, c in SURFACES if any(w in name for w in words))
         if 'Lower_Clothing' in names:
             names = (*names, 'Upper_Clothing')
         for each in names:
-            table[k, CLASSES.index(each.replace('S_', f'{side}_'))] = True
+            table[k, PART_IDS_28[each.replace('S_', f'{side}_')]] = True
     return table
 
 

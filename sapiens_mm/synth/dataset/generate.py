@@ -30,7 +30,7 @@ from sapiens_mm.synth.dataset.files import (
     record_of,
 )
 from sapiens_mm.synth.dataset.records import describe, sample_name
-from sapiens_mm.synth.dataset.settings import Settings
+from sapiens_mm.synth.dataset.settings import DatasetSettings
 from sapiens_mm.synth.dataset.shards import Shard, samples_in
 from sapiens_mm.synth.sample import render
 
@@ -41,19 +41,19 @@ THREAD_VARIABLES = (
 _TRIED, _SMALL_HW = 4, (128, 96)  # samples that are drawn to compile what draws them
 
 
-def compile_kernels(settings: Settings) -> None:
+def compile_kernels(settings: DatasetSettings) -> None:
     """Compile what renders samples and keep it on disk, where processes find it.
 
     Else the first samples would take a minute each, in every process, and no rate of
     samples that counts them could tell how long the rest takes.
 
     Args:
-        settings: Of the data set; their knobs decide what is drawn.
+        settings: Of the data set; their ``scene`` says what is drawn how often.
     """
     for index in range(_TRIED):
         # what cannot be drawn is told when the sample's turn comes
         with suppress(ValueError):
-            render(settings.seed, index, settings.knobs, _SMALL_HW)
+            render(settings.seed, index, settings.scene, _SMALL_HW)
 
 
 def is_compiled() -> bool:
@@ -61,16 +61,16 @@ def is_compiled() -> bool:
     return jit.share_compiled() > 0.5
 
 
-def make_sample(root: Path, settings: Settings, index: int) -> None:
+def make_sample(root: Path, settings: DatasetSettings, index: int) -> None:
     """Render a sample and write its files, the record last.
 
     Raises:
-        ValueError: If nobody is in the picture, or somebody is too far away.
+        ValueError: If nobody is in the image, or somebody is too far away.
         OSError: If a file cannot be written.
     """
-    sample = render(settings.seed, index, settings.knobs, settings.size_hw)
+    sample = render(settings.seed, index, settings.scene, settings.size_hw)
     if not sample.people:
-        raise ValueError('nobody is in the picture')
+        raise ValueError('nobody is in the image')
     split = settings.split_of(index)
     encoded = encode_sample(sample, settings.kinds(), settings.depth_mm)
     for kind, data in encoded.items():
@@ -86,7 +86,11 @@ def json_bytes(content: object) -> bytes:
 
 
 def finished_samples(
-    root: Path, settings: Settings, num: int, shards: Sequence[Shard], loose: bool
+    root: Path,
+    settings: DatasetSettings,
+    num: int,
+    shards: Sequence[Shard],
+    loose: bool,
 ) -> set[int]:
     """Return the samples whose files are all there.
 
@@ -113,7 +117,7 @@ def finished_samples(
 
 
 def make_samples(
-    root: Path, settings: Settings, todo: Sequence[int], workers: int
+    root: Path, settings: DatasetSettings, todo: Sequence[int], workers: int
 ) -> Iterator[tuple[int, str | None]]:
     """Make samples, and yield each with None, or with what went wrong.
 
@@ -150,7 +154,7 @@ def make_samples(
 
 
 def _make_here(
-    root: Path, settings: Settings, todo: Sequence[int]
+    root: Path, settings: DatasetSettings, todo: Sequence[int]
 ) -> Iterator[tuple[int, str | None]]:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -171,7 +175,7 @@ def _make_here(
 def _submit(
     pool: ProcessPoolExecutor,
     root: Path,
-    settings: Settings,
+    settings: DatasetSettings,
     rest: Iterator[int],
     count: int,
 ) -> dict[Future, int]:

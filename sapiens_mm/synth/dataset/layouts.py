@@ -9,13 +9,13 @@ from pathlib import Path
 from sapiens_mm.files import write_atomically
 from sapiens_mm.synth.dataset.files import record_of
 from sapiens_mm.synth.dataset.records import (
-    VOCABULARIES,
     Record,
     annotation,
     category,
     image_entry,
 )
-from sapiens_mm.synth.dataset.settings import SPLITS, Settings
+from sapiens_mm.synth.dataset.settings import SPLITS, DatasetSettings
+from sapiens_mm.tasks import KEYPOINT_COUNTS
 
 
 def read_records(root: Path, indices: Iterable[int]) -> Iterator[Record]:
@@ -40,7 +40,7 @@ def annotation_file(root: Path, split: str, count: int) -> Path:
 
 
 def write_annotations(
-    root: Path, settings: Settings, records: Iterable[Record]
+    root: Path, settings: DatasetSettings, records: Iterable[Record]
 ) -> list[Path]:
     """Write the COCO-style files of every split and vocabulary; return their paths.
 
@@ -48,11 +48,11 @@ def write_annotations(
     each person, and areas count them. A split without samples gets no files.
     """
     images: dict[str, list[str]] = {split: [] for split in SPLITS}
-    people = {(split, count): [] for split in SPLITS for count in VOCABULARIES}
+    people = {(split, count): [] for split in SPLITS for count in KEYPOINT_COUNTS}
     for record in records:
         split = record['split']
         images[split].append(_line(image_entry(record)))
-        for count in VOCABULARIES:
+        for count in KEYPOINT_COUNTS:
             people[split, count] += [
                 _line(annotation(record, person, count)) for person in record['people']
             ]

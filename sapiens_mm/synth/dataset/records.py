@@ -8,12 +8,11 @@ import numpy as np
 
 from sapiens_mm.synth.body.wholebody import wholebody_sources
 from sapiens_mm.synth.dataset.masks import encode_mask
-from sapiens_mm.synth.sample import CLASSES, PersonLabels, Sample
-from sapiens_mm.tables import COCO17, GOLIATH308, keypoint_table
+from sapiens_mm.synth.sample import PersonLabels, Sample
+from sapiens_mm.tables import COCO17, GOLIATH28, GOLIATH308, keypoint_table
 
 Record = dict[str, Any]
 
-VOCABULARIES = (17, 133, 308)
 # field of an annotation of 133 -> its keypoints
 WHOLEBODY_PARTS = {
     'keypoints': (0, 17),
@@ -28,7 +27,7 @@ MAX_PEOPLE = 10  # annotation ids leave room for so many in an image
 def describe(sample: Sample, seed: int, index: int, split: str) -> Record:
     """Return all that is known of a sample beside its maps, ready for JSON.
 
-    Keypoints of ``people`` are amodal: those outside the picture keep their places,
+    Keypoints of ``people`` are amodal: those outside the image keep their places,
     with visibility 0.
     """
     height, width = sample.labels.shape
@@ -39,9 +38,10 @@ def describe(sample: Sample, seed: int, index: int, split: str) -> Record:
         'width': width,
         'height': height,
         'intrinsics': _rounded(sample.intrinsics, 4),
-        'facts': sample.facts,
+        # the key of data sets since version 0.1: written ones can be gone on with
+        'facts': sample.metadata,
         'class_pixels': np.bincount(
-            sample.labels.ravel(), minlength=len(CLASSES)
+            sample.labels.ravel(), minlength=len(GOLIATH28.classes)
         ).tolist(),
         'people': [_describe_person(sample, person) for person in sample.people],
     }
@@ -61,7 +61,7 @@ def _describe_person(sample: Sample, person: PersonLabels) -> Record:
         'area': int(mask.sum()),
         'segmentation': encode_mask(mask),
         'keypoints': _rounded(keypoints.ravel(), 3),
-        'facts': person.facts,
+        'facts': person.metadata,
     }
 
 
@@ -89,7 +89,7 @@ def labelled_keypoints(keypoints: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         keypoints: (308, 3), amodal: x, y in pixels, and 2 visible, 1 hidden, 0 outside
-            the picture.
+            the image.
         count: 17, 133 or 308.
 
     Returns:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.files import is_temporary, write_atomically
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 SPLITS = ('train', 'val', 'test')
 SETTINGS_FILE = 'dataset.json'
@@ -19,13 +19,13 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
-class Settings:
+class DatasetSettings:
     """Everything that decides the bytes of a data set, but how many samples.
 
     Attributes:
         seed: Of the data set, 0 or more.
-        size_hw: Height and width of pictures, pixels.
-        knobs: Of the generator.
+        size_hw: Height and width of images, pixels.
+        scene: What the generator draws how often.
         shares: Of train, val and test; they add up to 1.
         depth_mm: Unit of the stored depth, millimetres; it reaches 65535 times as far.
         bump: Write normals with wrinkles and pores, too.
@@ -37,7 +37,7 @@ class Settings:
 
     seed: int = 0
     size_hw: tuple[int, int] = (1024, 768)
-    knobs: Knobs = field(default_factory=Knobs)
+    scene: SceneSettings = field(default_factory=SceneSettings)
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05)
     depth_mm: float = 0.5
     bump: bool = False
@@ -84,7 +84,7 @@ class Settings:
         return json.loads(json.dumps({'layout': LAYOUT} | asdict(self)))
 
 
-def claim_folder(root: Path, settings: Settings) -> None:
+def claim_folder(root: Path, settings: DatasetSettings) -> None:
     """Begin a data set in a folder, or go on with one of the same settings.
 
     Raises:
@@ -103,6 +103,9 @@ def claim_folder(root: Path, settings: Settings) -> None:
         found = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f'{path} is not JSON: {error}') from None
+    # data sets of version 0.1 have the scene's settings under this name
+    if isinstance(found, dict) and 'knobs' in found:
+        found['scene'] = found.pop('knobs')
     if found == wanted:
         return
     differing = [

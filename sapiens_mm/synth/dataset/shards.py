@@ -12,7 +12,7 @@ from pathlib import Path
 from sapiens_mm.files import whole_file
 from sapiens_mm.synth.dataset.files import KINDS, file_of, record_of
 from sapiens_mm.synth.dataset.records import sample_name
-from sapiens_mm.synth.dataset.settings import SPLITS, Settings
+from sapiens_mm.synth.dataset.settings import SPLITS, DatasetSettings
 
 FOLDER = 'shards'
 
@@ -32,7 +32,7 @@ class Shard:
     indices: tuple[int, ...]
 
 
-def plan_shards(root: Path, settings: Settings, num: int) -> list[Shard]:
+def plan_shards(root: Path, settings: DatasetSettings, num: int) -> list[Shard]:
     """Return the shards of a data set of ``num`` samples.
 
     Each split fills its own in the order of the samples, so that all but the last of a
@@ -62,7 +62,7 @@ def member_names(index: int, kinds: tuple[str, ...]) -> dict[str, str]:
     return {k: f'{name}.{KINDS[k][2]}' for k in kinds} | {'json': f'{name}.json'}
 
 
-def write_shard(root: Path, shard: Shard, settings: Settings) -> None:
+def write_shard(root: Path, shard: Shard, settings: DatasetSettings) -> None:
     """Write a shard from the files of its samples, atomically.
 
     Headers hold nothing of time or user, so equal samples make equal shards. A sample
@@ -82,7 +82,7 @@ def write_shard(root: Path, shard: Shard, settings: Settings) -> None:
 
 
 def _contents(
-    root: Path, shard: Shard, settings: Settings
+    root: Path, shard: Shard, settings: DatasetSettings
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file of a shard."""
     with ExitStack() as stack:
@@ -122,7 +122,7 @@ def read_shard(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
             yield current, files
 
 
-def remove_files(root: Path, shard: Shard, settings: Settings) -> None:
+def remove_files(root: Path, shard: Shard, settings: DatasetSettings) -> None:
     """Remove the files of a shard's samples, their records excepted."""
     for index in shard.indices:
         for kind in settings.kinds():

@@ -11,11 +11,12 @@ import numpy as np
 
 from sapiens_mm.synth.dataset.records import Record, keypoints_of
 from sapiens_mm.synth.dataset.settings import SPLITS
-from sapiens_mm.synth.sample import CLASSES
-from sapiens_mm.tables import GOLIATH308
+from sapiens_mm.tables import GOLIATH28, GOLIATH308
 
 YAW_EDGES = np.arange(-180, 181, 15)  # degrees
-SCALE_EDGES = np.round(np.arange(0, 1.01, 0.05), 2)  # box height over the picture's
+SCALE_EDGES = np.round(np.arange(0, 1.01, 0.05), 2)  # box height over the image's
+
+_NUM_CLASSES = len(GOLIATH28.classes)
 
 
 @dataclass
@@ -28,23 +29,24 @@ class Stats:
         splits: Images, people and subjects of each split.
         class_pixels: (28,) pixels of each class.
         class_images: (28,) images that have a pixel of each class.
-        visibility: (308, 3) people whose keypoint is outside the picture, hidden,
+        visibility: (308, 3) people whose keypoint is outside the image, hidden,
             visible.
         yaw, head_yaw: (24,) people by turn away from the camera, see ``YAW_EDGES``.
-        scale: (20,) people by the height of their box over the picture's.
-        facts: Name of a fact of samples or people -> how often each value.
+        scale: (20,) people by the height of their box over the image's.
+        metadata: Name of what was drawn for samples or people -> how often
+            each value.
     """
 
     images: int = 0
     people: int = 0
     splits: dict[str, Counter] = field(default_factory=dict)
-    class_pixels: np.ndarray = field(default_factory=lambda: _zeros(len(CLASSES)))
-    class_images: np.ndarray = field(default_factory=lambda: _zeros(len(CLASSES)))
+    class_pixels: np.ndarray = field(default_factory=lambda: _zeros(_NUM_CLASSES))
+    class_images: np.ndarray = field(default_factory=lambda: _zeros(_NUM_CLASSES))
     visibility: np.ndarray = field(default_factory=lambda: _zeros(308, 3))
     yaw: np.ndarray = field(default_factory=lambda: _zeros(len(YAW_EDGES) - 1))
     head_yaw: np.ndarray = field(default_factory=lambda: _zeros(len(YAW_EDGES) - 1))
     scale: np.ndarray = field(default_factory=lambda: _zeros(len(SCALE_EDGES) - 1))
-    facts: dict[str, Counter] = field(default_factory=dict)
+    metadata: dict[str, Counter] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Count a sample, as :func:`.records.describe` says it."""
@@ -57,8 +59,8 @@ class Stats:
         pixels = np.array(record['class_pixels'], np.int64)
         self.class_pixels += pixels
         self.class_images += pixels > 0
-        self._count_facts('people', {'in an image': len(people)})
-        self._count_facts('', record['facts'])
+        self._count_metadata('people', {'in an image': len(people)})
+        self._count_metadata('', record['facts'])
         for person in people:
             self._add_person(person, record['height'])
 
@@ -66,20 +68,20 @@ class Stats:
         seen = keypoints_of(person)[:, 2].astype(int)
         self.visibility[np.arange(308), seen] += 1
         self.scale += np.histogram(min(person['bbox'][3] / height, 1), SCALE_EDGES)[0]
-        facts = dict(person['facts'])
+        metadata = dict(person['facts'])
         for counts, name in ((self.yaw, 'yaw_deg'), (self.head_yaw, 'head_yaw_deg')):
-            if name in facts:
-                counts += np.histogram(facts.pop(name), YAW_EDGES)[0]
-        self._count_facts('person', facts)
+            if name in metadata:
+                counts += np.histogram(metadata.pop(name), YAW_EDGES)[0]
+        self._count_metadata('person', metadata)
 
-    def _count_facts(self, owner: str, facts: dict[str, Any]) -> None:
-        """Count the values of facts that have few of them."""
-        for name, value in facts.items():
+    def _count_metadata(self, owner: str, metadata: dict[str, Any]) -> None:
+        """Count the values of metadata that have few of them."""
+        for name, value in metadata.items():
             if isinstance(value, bool | str | int):
                 # 'walk:0.274' is a moment of a walk
                 text = str(value).partition(':')[0]
                 key = f'{owner} {name}'.strip()
-                self.facts.setdefault(key, Counter())[text] += 1
+                self.metadata.setdefault(key, Counter())[text] += 1
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for JSON: counts and shares."""
@@ -91,7 +93,7 @@ class Stats:
                 'images': int(images),
             }
             for name, pixels, images in zip(
-                CLASSES, self.class_pixels, self.class_images, strict=True
+                GOLIATH28.classes, self.class_pixels, self.class_images, strict=True
             )
         }
         keypoints = {
@@ -114,7 +116,7 @@ class Stats:
             'scale': _histogram(SCALE_EDGES, self.scale),
             'facts': {
                 name: dict(sorted(counts.items()))
-                for name, counts in sorted(self.facts.items())
+                for name, counts in sorted(self.metadata.items())
             },
         }
 
@@ -122,7 +124,7 @@ class Stats:
         """Return the foreground classes without a pixel."""
         return [
             name
-            for name, pixels in zip(CLASSES, self.class_pixels, strict=True)
+            for name, pixels in zip(GOLIATH28.classes, self.class_pixels, strict=True)
             if not pixels and name != 'Background'
         ]
 

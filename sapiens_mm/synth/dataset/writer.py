@@ -11,7 +11,7 @@ from sapiens_mm.synth.dataset.files import RECORDS
 from sapiens_mm.synth.dataset.generate import finished_samples, make_samples
 from sapiens_mm.synth.dataset.layouts import read_records, write_annotations
 from sapiens_mm.synth.dataset.records import sample_name
-from sapiens_mm.synth.dataset.settings import Settings, claim_folder
+from sapiens_mm.synth.dataset.settings import DatasetSettings, claim_folder
 from sapiens_mm.synth.dataset.shards import (
     Shard,
     plan_shards,
@@ -21,7 +21,7 @@ from sapiens_mm.synth.dataset.shards import (
     write_shard,
 )
 from sapiens_mm.synth.dataset.stats import Stats, collect
-from sapiens_mm.synth.dataset.stats_picture import draw_stats
+from sapiens_mm.synth.dataset.stats_chart import draw_stats
 
 _HOPELESS = 10  # samples that fail before one succeeds
 
@@ -46,7 +46,9 @@ class DatasetWriter:
         OSError: If the folder cannot be made or written.
     """
 
-    def __init__(self, root: Path, settings: Settings, num: int, form: str) -> None:
+    def __init__(
+        self, root: Path, settings: DatasetSettings, num: int, form: str
+    ) -> None:
         self.root, self.settings, self.num, self.form = root, settings, num, form
         # two runs would pack and remove each other's files
         self._lock = FolderLock(root)

@@ -26,8 +26,8 @@ from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.mesh import Material, smooth_normals
 from sapiens_mm.synth.hair.beard import beard, shade_scalp
 from sapiens_mm.synth.hair.locks import bun, curl, put_locks, solid, tail, tie_place
-from sapiens_mm.synth.hair.strands import grow
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.hair.strands import Habit, Locks, grow
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class Style:
     step: float = 0.01
 
 
+# by eye, against photographs; lengths and widths in metres. A lock of 9 mm is far wider
+# than a strand: its texture shows strands, and a thousand locks are quick to draw
 STYLES = {
     'buzz': Style(
         cap=0.0035,
@@ -164,13 +166,13 @@ STYLES = {
 
 
 def grow_hair(
-    d: Dresser, knobs: Knobs, looks: Looks, gender: float, hat: float | None
+    d: Dresser, settings: SceneSettings, looks: Looks, gender: float, hat: float | None
 ) -> np.ndarray:
     """Give a dressed person hair and beard.
 
     Args:
         d: Who; meshes are appended.
-        knobs: ``hair``, ``long_hair`` and ``beard`` are read.
+        settings: ``hair_female``, ``hair_male`` and ``beard`` are read.
         looks: Colours.
         gender: 0 male to 1 female.
         hat: z of the template above which a hat is, or None.
@@ -180,9 +182,9 @@ def grow_hair(
     """
     rng = d.rng
     aux = skin_aux(d.asset, looks)
-    if gender < 0.5 and rng.random() < knobs.beard:
+    if gender < 0.5 and rng.random() < settings.beard:
         aux = beard(d, aux)
-    style = knobs.choose('hair_female' if gender > 0.5 else 'hair_male', rng)
+    style = settings.choose('hair_female' if gender > 0.5 else 'hair_male', rng)
     if style == 'bald':
         return aux
     field = _hairline(d, gender, looks.age_years)
@@ -241,6 +243,7 @@ def _hairline(d: Dresser, gender: float, age: float):
     shift = rng.normal(0.0, 0.05)
     recede = 0.0
     if gender < 0.5:
+        # temples recede from 25 on, by a third of their depth at 60
         recede = max(0.0, rng.normal(0.1 + 0.006 * max(age - 25, 0), 0.15))
     seed = int(rng.integers(2**20))
 
@@ -340,12 +343,14 @@ def _locks(
     rows = np.flatnonzero(inside)
     if not len(rows):
         return
+    # more locks at the hairline, where one sees their roots
     density = 1 + 1.2 * (border[rows] > 0.8)
     rows = rng.choice(rows, style.locks, p=density / density.sum())
     template = base.template[rows].astype(np.float64)
     normal = posed.normals[rows].astype(np.float64)
     turn = d.body.bone_world[d.asset.bone_index['head'], :3, :3]
     way = _flow(name, template, rng, tie) @ turn.T
+    # flat on the scalp, but for a fifth
     way -= (way * normal).sum(1, keepdims=True) * normal * 0.8
     way /= np.linalg.norm(way, axis=1, keepdims=True)
     first = way + style.rise * normal
@@ -359,23 +364,15 @@ def _locks(
     inner = np.clip((1.05 - border[rows]) / 0.5, 0.15, 1)
     lifts = rng.uniform(*style.lift, len(rows)) * inner
     roots = posed.points[rows] + normal * lifts[:, None] * 0.8
-    points = np.empty((len(rows), int(counts.max()), 3))
-    sides = np.empty_like(points)
-    grow(
-        roots.astype(np.float64),
-        first,
-        way,
-        counts,
-        lifts,
-        *solid(d),
+    habit = Habit(
         step,
         style.weight,
         style.comb,
-        0.16 if tie is not None else 0.1,
-        0.5 if style.curl == 0 else 0.1,
-        points,
-        sides,
+        combed=0.16 if tie is not None else 0.1,
+        cling=0.5 if style.curl == 0 else 0.1,
     )
+    locks = Locks(roots.astype(np.float64), first, way, counts, lifts)
+    points, sides = grow(locks, *solid(d), habit)
     keep = ~_veils(d, points, counts) | (rng.random(len(rows)) < 0.015)
     points, sides, counts = points[keep], sides[keep], counts[keep]
     if style.curl:

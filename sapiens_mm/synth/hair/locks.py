@@ -12,7 +12,7 @@ from sapiens_mm.synth.clothes.shells import noise, tights
 from sapiens_mm.synth.clothes.skull import Skull, skull
 from sapiens_mm.synth.core.asset import Asset
 from sapiens_mm.synth.core.mesh import Material
-from sapiens_mm.synth.hair.strands import grow, ribbons
+from sapiens_mm.synth.hair.strands import Habit, Locks, grow, ribbons
 
 
 @lru_cache(maxsize=2)
@@ -156,23 +156,8 @@ def tail(d: Dresser, tie: np.ndarray, material: Material) -> None:
         4,
         24,
     )
-    points = np.empty((count, int(counts.max()), 3))
-    sides = np.empty_like(points)
-    lifts = rng.uniform(0.004, 0.03, count)
-    pull = rng.uniform(0.22, 0.4)
-    grow(
-        roots,
-        way,
-        way,
-        counts,
-        lifts,
-        *solid(d),
-        0.02,
-        pull,
-        0.0,
-        1.0,
-        0.0,
-        points,
-        sides,
-    )
+    locks = Locks(roots, way, way, counts, rng.uniform(0.004, 0.03, count))
+    # nobody combs a tail: it hangs
+    habit = Habit(0.02, rng.uniform(0.22, 0.4), comb=0.0, combed=1.0, cling=0.0)
+    points, sides = grow(locks, *solid(d), habit)
     put_locks(d, points, sides, counts, rng.uniform(0.01, 0.018, count), material)

@@ -2,47 +2,65 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sapiens_mm.synth.core.jit import kernel
 from sapiens_mm.synth.core.nearest import in_cells, nearest
 
 
+class Locks(NamedTuple):
+    """Where locks begin and how long they are.
+
+    roots is (s, 3) metres; start (s, 3) the unit direction at the root; flow (s, 3) the
+    unit direction in which each lock is combed; counts (s,) points of each lock; lifts
+    (s,) metres that each keeps from the solid.
+    """
+
+    roots: np.ndarray
+    start: np.ndarray
+    flow: np.ndarray
+    counts: np.ndarray
+    lifts: np.ndarray
+
+
+class Habit(NamedTuple):
+    """How locks grow.
+
+    step is the metres between points; weight the pull of gravity at each; comb that of
+    ``Locks.flow``, at the root; combed the metres along the lock at which that pull has
+    faded; cling the share of the height above ``Locks.lifts`` that a step near the
+    solid loses.
+    """
+
+    step: float
+    weight: float
+    comb: float
+    combed: float
+    cling: float
+
+
 @kernel
 def grow(
-    roots: np.ndarray,
-    start: np.ndarray,
-    flow: np.ndarray,
-    counts: np.ndarray,
-    lifts: np.ndarray,
-    solid: np.ndarray,
-    normals: np.ndarray,
-    step: float,
-    weight: float,
-    comb: float,
-    combed: float,
-    cling: float,
-    points: np.ndarray,
-    sides: np.ndarray,
-) -> None:
+    locks: Locks, solid: np.ndarray, normals: np.ndarray, habit: Habit
+) -> tuple[np.ndarray, np.ndarray]:
     """March locks from their roots.
 
     Args:
-        roots: (s, 3) metres.
-        start: (s, 3) unit, direction at the root.
-        flow: (s, 3) unit, direction in which each lock is combed.
-        counts: (s,) points of each lock.
-        lifts: (s,) metres that each keeps from the solid.
+        locks: To grow.
         solid: (m, 3) points of head, neck, clothes.
         normals: (m, 3) outward.
-        step: Metres between points.
-        weight: Of gravity.
-        comb: Of ``flow``, at the root.
-        combed: Metres along the lock at which that pull has faded.
-        cling: Share of the height above ``lifts`` that a step near the solid loses.
-        points: (s, n, 3), written.
-        sides: (s, n, 3) unit, across each lock and along the solid, written.
+        habit: How.
+
+    Returns:
+        Points (s, n, 3), where n is the largest count and shorter locks repeat their
+        last point, and (s, n, 3) unit vectors across each lock and along the solid.
     """
+    roots, start, flow, counts, lifts = locks
+    step, weight, comb, combed, cling = habit
+    points = np.empty((len(roots), counts.max(), 3))
+    sides = np.empty_like(points)
     cells = in_cells(solid)
     rows = cells[1]
     for s in range(len(roots)):
@@ -76,6 +94,7 @@ def grow(
             points[s, k, 0], points[s, k, 1], points[s, k, 2] = px, py, pz
             x, y, z = _unit(dy * nz - dz * ny, dz * nx - dx * nz, dx * ny - dy * nx)
             sides[s, k, 0], sides[s, k, 1], sides[s, k, 2] = x, y, z
+    return points, sides
 
 
 @kernel

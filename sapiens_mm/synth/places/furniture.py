@@ -13,6 +13,12 @@ from sapiens_mm.synth.places.props import Builder, color, mixed
 
 Rng = np.random.Generator
 
+# linear RGB: oak, walnut, wenge, birch; the pattern's dark lines
+WOODS = ((0.5, 0.33, 0.18), (0.33, 0.17, 0.08), (0.1, 0.05, 0.03), (0.6, 0.5, 0.38))
+GRAIN = (0.02, 0.01, 0.005)
+UPHOLSTERY = ('cloth', 'cloth', 'knit', 'plaid', 'stripes', 'leather')
+"""Kinds of cloth; the first stands twice, since it is the most common."""
+
 
 def paint(rng: Rng, kind: str = 'plaster', **numbers: float) -> Material:
     """Draw a painted or plain surface."""
@@ -23,13 +29,12 @@ def paint(rng: Rng, kind: str = 'plaster', **numbers: float) -> Material:
 
 def timber(rng: Rng, kind: str = 'wood') -> Material:
     """Draw a kind of wood, pale to dark."""
-    tones = ((0.5, 0.33, 0.18), (0.33, 0.17, 0.08), (0.1, 0.05, 0.03), (0.6, 0.5, 0.38))
-    tone = tones[rng.integers(len(tones))]
+    tone = WOODS[rng.integers(len(WOODS))]
     scale = float(rng.uniform(3, 9))
     return Material(
         kind,
         tone,
-        mixed(tone, (0.02, 0.01, 0.005), 0.45),
+        mixed(tone, GRAIN, 0.45),
         scale=scale,
         seed=int(rng.integers(1000)),
         specular=0.04,
@@ -39,10 +44,9 @@ def timber(rng: Rng, kind: str = 'wood') -> Material:
 
 def fabric(rng: Rng) -> Material:
     """Draw an upholstery."""
-    kinds = ('cloth', 'cloth', 'knit', 'plaid', 'stripes', 'leather')
     base = color(rng, 0.08, 0.8)
     return Material(
-        kinds[rng.integers(len(kinds))],
+        UPHOLSTERY[rng.integers(len(UPHOLSTERY))],
         base,
         mixed(base, color(rng), 0.4),
         scale=float(rng.uniform(6, 25)),

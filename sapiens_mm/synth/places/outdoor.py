@@ -11,6 +11,26 @@ from sapiens_mm.synth.places.props import Builder, chances, color, mixed, pick
 
 Rng = np.random.Generator
 
+# Sizes here and of the furniture are metres, as such things have in Europe. Colours are
+# linear RGB: what looks half as bright as white has 0.2.
+DRY_GRASS, GRASS = (0.16, 0.15, 0.05), (0.05, 0.11, 0.02)
+LEAVES, YELLOW_LEAVES = (0.03, 0.08, 0.02), (0.2, 0.2, 0.04)
+SHRUB, YELLOW_SHRUB = (0.03, 0.07, 0.02), (0.12, 0.14, 0.03)
+DUST = (0.25, 0.22, 0.18)
+"""What all streets are mixed with."""
+
+DARK_PANE, SKY_IN_PANE = (0.05, 0.06, 0.08), (0.25, 0.32, 0.42)
+BARK = Material('wood', (0.12, 0.08, 0.05), (0.04, 0.03, 0.02), scale=12.0)
+CAR_GLASS = Material('glass', (0.03,) * 3, (0.05,) * 3, specular=0.1, shininess=600.0)
+TYRE = Material('rubber', (0.015,) * 3, (0.02,) * 3)
+LANTERN = Material('emitter', (1, 0.95, 0.85), (1, 1, 1), scale=1.2)
+NEAR_TREE = 12
+"""Metres within which crowns of trees have more vertices."""
+
+WITH_ROAD = 0.6
+ASIDE, BEFORE, BEHIND = 70.0, 30.0, 130.0
+"""How far the ground reaches, metres; hills of the sky hide its end."""
+
 
 def _ground(rng: Rng) -> Material:
     kind = ('grass', 'asphalt', 'tiles', 'bricks', 'plaster', 'asphalt')[
@@ -18,9 +38,9 @@ def _ground(rng: Rng) -> Material:
     ]
     seed = int(rng.integers(1000))
     if kind == 'grass':
-        green = mixed((0.05, 0.11, 0.02), (0.16, 0.15, 0.05), rng.random())
+        green = mixed(GRASS, DRY_GRASS, rng.random())
         return Material(kind, mixed(green, (0, 0, 0), 0.5), green, seed=seed)
-    base = mixed(color(rng, 0.3, 0.8, 0.0), (0.25, 0.22, 0.18), 0.5)
+    base = mixed(color(rng, 0.3, 0.8, 0.0), DUST, 0.5)
     scale = float(rng.uniform(0.8, 3.0))
     return Material(kind, base, mixed(base, (0, 0, 0), 0.45), scale=scale, seed=seed)
 
@@ -29,7 +49,7 @@ def _house(b: Builder, rng: Rng, at: np.ndarray, wide: float) -> None:
     """A block with windows: at (2,) the middle of its front."""
     tall, deep = rng.uniform(4, 20), rng.uniform(6, 12)
     wall = color(rng, 0.3, 0.9, 0.08)
-    pane = mixed((0.05, 0.06, 0.08), (0.25, 0.32, 0.42), rng.random())
+    pane = mixed(DARK_PANE, SKY_IN_PANE, rng.random())
     front = Material(
         'facade',
         wall,
@@ -50,10 +70,9 @@ def _house(b: Builder, rng: Rng, at: np.ndarray, wide: float) -> None:
 def _tree(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
     """A trunk and a crown of leaves."""
     tall = rng.uniform(2.5, 9)
-    bark = Material('wood', (0.12, 0.08, 0.05), (0.04, 0.03, 0.02), scale=12.0)
     thick = 0.03 * tall
-    b.cylinder(bark, np.array([*at, 0.0]), 0.6 * tall, thick, 0.6 * thick, 10)
-    green = mixed((0.03, 0.08, 0.02), (0.2, 0.2, 0.04), rng.random())
+    b.cylinder(BARK, np.array([*at, 0.0]), 0.6 * tall, thick, 0.6 * thick, 10)
+    green = mixed(LEAVES, YELLOW_LEAVES, rng.random())
     leaves = Material(
         'foliage',
         mixed(green, (0, 0, 0), 0.7),
@@ -63,7 +82,7 @@ def _tree(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
         bump=0.08,
         bump_scale=6.0,
     )
-    detail = 12 if at[1] < 12 else 8
+    detail = 12 if at[1] < NEAR_TREE else 8
     for _ in range(int(rng.integers(4, 9))):
         shift = rng.normal(0, 0.16, 3) * tall
         size = tall * rng.uniform(0.12, 0.26, 3)
@@ -73,7 +92,7 @@ def _tree(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
 
 def _bush(b: Builder, rng: Rng, at: np.ndarray, wide: float) -> None:
     """A row of shrubs."""
-    green = mixed((0.03, 0.07, 0.02), (0.12, 0.14, 0.03), rng.random())
+    green = mixed(SHRUB, YELLOW_SHRUB, rng.random())
     leaves = Material(
         'foliage',
         mixed(green, (0, 0, 0), 0.6),
@@ -97,17 +116,15 @@ def _car(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
         specular=0.06,
         shininess=300.0,
     )
-    glass = Material('glass', (0.03,) * 3, (0.05,) * 3, specular=0.1, shininess=600.0)
-    tyre = Material('rubber', (0.015,) * 3, (0.02,) * 3)
     x, y = at
     high = rng.uniform(0.8, 1.3)
     b.boxes(body, (x, y, 0.55), (4.2, 1.7, 0.6))
-    b.boxes(glass, (x - 0.2, y, 0.85 + high / 4), (2.3, 1.5, high / 2))
+    b.boxes(CAR_GLASS, (x - 0.2, y, 0.85 + high / 4), (2.3, 1.5, high / 2))
     b.boxes(body, (x - 0.2, y, 0.87 + high / 2), (2.1, 1.45, 0.07))
     posts = [(x + q, y - 0.75, 0.85 + high / 4) for q in (-1.3, -0.2, 0.9)]
     b.boxes(body, posts, (0.1, 0.03, high / 2))
     for q in (-1.35, 1.35):
-        b.ball(tyre, np.array([x + q, y - 0.82, 0.32]), np.array([0.32, 0.1, 0.32]))
+        b.ball(TYRE, np.array([x + q, y - 0.82, 0.32]), np.array([0.32, 0.1, 0.32]))
         b.ball(
             steel(rng), np.array([x + q, y - 0.9, 0.32]), np.array([0.19, 0.05, 0.19])
         )
@@ -135,8 +152,7 @@ def _post(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
     foot = np.array([*at, 0.0])
     b.cylinder(steel(rng), foot, tall, 0.06, 0.04, 12)
     if rng.random() < 0.5:
-        top = Material('emitter', (1, 0.95, 0.85), (1, 1, 1), scale=1.2)
-        b.ball(top, foot + [0, 0, tall], np.array([0.2, 0.2, 0.22]), detail=10)
+        b.ball(LANTERN, foot + [0, 0, tall], np.array([0.2, 0.2, 0.22]), detail=10)
     else:
         size = rng.uniform(0.4, 0.9)
         sign = Material(
@@ -195,22 +211,26 @@ def street(
     place = (*centre, 0.0)
     ground, things = Builder(), Builder()
     step = max(0.07, radius / 20)
-    x = fine_coordinates(-70.0, 70.0, radius + 0.6, step)
-    y = fine_coordinates(-30.0, 130.0, radius + 0.6, step)
+    x = fine_coordinates(-ASIDE, ASIDE, radius + 0.6, step)
+    y = fine_coordinates(-BEFORE, BEHIND, radius + 0.6, step)
     ground.sheet(_ground(rng), (0, 0, 0), (1, 0, 0), (0, 1, 0), x, y)
-    if rng.random() < 0.6:
+    if rng.random() < WITH_ROAD:
         road, near = _ground(rng), radius + rng.uniform(0.5, 5)
-        u, v = np.linspace(-70, 70, 20), np.linspace(near, near + rng.uniform(3, 9), 5)
+        u, v = (
+            np.linspace(-ASIDE, ASIDE, 20),
+            np.linspace(near, near + rng.uniform(3, 9), 5),
+        )
         ground.sheet(road, (0, 0, 0.01), (1, 0, 0), (0, 1, 0), u, v)
         kerb = paint(rng)
         things.boxes(kerb, (0, near, 0.05), (140, 0.18, 0.12), step=20.0)
     weights = np.array([thing[4] for thing in _THINGS])
+    # places differ: here a row of trees, there houses and cars
     weights *= rng.dirichlet(np.full(len(_THINGS), 0.7)) + 0.03
     limits = chances(weights)
     for _ in range(int(6 + 34 * clutter)):
         make, least, most, wide, _ = _THINGS[pick(rng, limits)]
         behind = radius + least + (most - least) * rng.beta(1.2, 1.8)
-        # wider than the view, so that things are cut by the picture's edge
+        # wider than the view, so that things are cut by the image's edge
         reach = np.tan(half_view) * (distance + behind) * 1.2 + wide / 2
         make(things, rng, np.array([rng.uniform(-reach, reach), behind]), wide)
     yaw = azimuth

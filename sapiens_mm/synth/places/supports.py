@@ -15,6 +15,15 @@ from sapiens_mm.synth.places.props import Builder
 SINK = 0.014
 """Metres that flesh and cushion give way."""
 
+WOODEN, METAL = 0.5, 0.65
+"""Bounds of one draw of frames: wood, metal; else painted."""
+
+UPHOLSTERED, ROUND, ON_A_COLUMN = 0.6, 0.5, 0.5
+"""Shares of chairs, of stools, and of round stools."""
+
+SOLID_BACK, WALL = 0.65, 0.35
+"""Shares of backs without slats, and of blocks that go on as a wall."""
+
 
 @lru_cache(maxsize=8)
 def _part(asset: Asset, *names: str) -> np.ndarray:
@@ -76,9 +85,9 @@ def supports(body: Body, kind: str, rng: np.random.Generator) -> list[Mesh]:
 
 def _solid(rng: np.random.Generator) -> Material:
     pick = rng.random()
-    if pick < 0.5:
+    if pick < WOODEN:
         return timber(rng)
-    return steel(rng) if pick < 0.65 else paint(rng)
+    return steel(rng) if pick < METAL else paint(rng)
 
 
 def _legs(
@@ -104,11 +113,11 @@ def _stool(b, rng, low, high, body) -> None:
     frame, top = _solid(rng), fabric(rng) if rng.random() < 0.5 else timber(rng)
     thick = rng.uniform(0.025, 0.08)
     middle, size = (low + high) / 2, high - low
-    if rng.random() < 0.5:
+    if rng.random() < ROUND:
         radius = max(size[:2].min() / 2 + 0.03, 0.16)
         base = np.array([middle[0], middle[1], high[2] - thick])
         b.cylinder(top, base, thick, radius, radius * 0.98, 28)
-        if rng.random() < 0.5:
+        if rng.random() < ON_A_COLUMN:
             b.cylinder(frame, base * [1, 1, 0], base[2], 0.03, 0.03, 14)
             b.cylinder(frame, base * [1, 1, 0], 0.025, radius, radius * 0.9, 28)
             return
@@ -125,7 +134,7 @@ def _chair(b, rng, low, high, body) -> None:
     """A seat with a back behind the torso, with or without arm rests."""
     low, high = low.copy(), high.copy()
     frame = _solid(rng)
-    cover = fabric(rng) if rng.random() < 0.6 else frame
+    cover = fabric(rng) if rng.random() < UPHOLSTERED else frame
     torso = body.vertices[_part(body.asset, 'Torso')]
     high[1] = torso[torso[:, 2] < high[2] + 0.4][:, 1].max() + 0.012
     thick = rng.uniform(0.03, 0.1)
@@ -138,7 +147,7 @@ def _chair(b, rng, low, high, body) -> None:
     behind = 0.02 + rng.uniform(0.01, 0.05)
     y = high[1] + behind / 2
     back = [middle[0], y, high[2] + gap + (tall - gap) / 2]
-    if rng.random() < 0.65:
+    if rng.random() < SOLID_BACK:
         b.boxes(cover, back, [size[0], behind, tall - gap], step=0.2)
     else:
         for t in np.linspace(0.06, 0.94, rng.integers(3, 6)):
@@ -152,7 +161,7 @@ def _chair(b, rng, low, high, body) -> None:
 def _box(b, rng, low, high, body) -> None:
     """A crate, a block, a low wall or a pouf."""
     low, high = low.copy(), high.copy()
-    if rng.random() < 0.35:  # a wall goes on to both sides
+    if rng.random() < WALL:  # it goes on to both sides
         low[0] -= rng.uniform(0.2, 1.2)
         high[0] += rng.uniform(0.2, 1.2)
     high[1] += rng.uniform(0.0, 0.25)

@@ -34,7 +34,7 @@ from sapiens_mm.synth.posing.penetration import lowest, penetration, rest_normal
 if TYPE_CHECKING:
     from sapiens_mm.synth.body.body import Body, Rest
     from sapiens_mm.synth.core.asset import Asset
-    from sapiens_mm.synth.knobs import Knobs
+    from sapiens_mm.synth.scene_settings import SceneSettings
 
 _LEGS = tuple(part for part in PARTS if part.endswith(('Leg', 'Foot')))
 
@@ -42,13 +42,13 @@ TRIES = 10
 """Gestures drawn per stance before the arms are left hanging."""
 
 
-def sample_pose(rest: Rest, rng: np.random.Generator, knobs: Knobs) -> Pose:
+def sample_pose(rest: Rest, rng: np.random.Generator, settings: SceneSettings) -> Pose:
     """Draw a pose for a shaped body.
 
     Args:
         rest: From ``shape_body``.
         rng: Where the randomness comes from.
-        knobs: ``stances``, ``gestures``, ``motions`` and ``motion`` are read.
+        settings: ``stances``, ``gestures``, ``motions`` and ``motion`` are read.
 
     Returns:
         A pose whose lowest point is at z = 0 and whose root is over x = y = 0, facing
@@ -56,12 +56,12 @@ def sample_pose(rest: Rest, rng: np.random.Generator, knobs: Knobs) -> Pose:
         on.
     """
     normals = rest_normals(rest.asset, rest.vertices)
-    if knobs.motions and rng.random() < knobs.motion:
-        pose = _captured(rest, normals, rng, knobs)
+    if settings.motions and rng.random() < settings.motion:
+        pose = _captured(rest, normals, rng, settings)
         if pose is not None:
             return pose
     for _ in range(4):
-        poser, stance = _stance(rest, rng, knobs)
+        poser, stance = _stance(rest, rng, settings)
         strained = any('leg' in bone for bone in violations(poser))
         if not strained and _too_deep(rest, normals, poser.pose, legs=True) <= 0:
             break
@@ -73,7 +73,7 @@ def sample_pose(rest: Rest, rng: np.random.Generator, knobs: Knobs) -> Pose:
     best: tuple[float, dict] | None = None
     for attempt in range(TRIES):
         poser.pose.rotations = dict(before)
-        _gesture(rest, normals, poser, stance, rng, knobs, attempt)
+        _gesture(rest, normals, poser, stance, rng, settings, attempt)
         deep = _too_deep(rest, normals, poser.pose, legs=False)
         deep += 0.01 * max(violations(poser).values(), default=0.0)
         if best is None or deep < best[0]:
@@ -91,18 +91,18 @@ def _motions(folder: str) -> tuple[Motion, ...]:
     """Read all BVH files of a folder, in the order of their names."""
     files = sorted(Path(folder).glob('*.bvh'))
     if not files:
-        raise ValueError(f'knob motions is {folder!r}; no .bvh file is there')
+        raise ValueError(f'setting motions is {folder!r}; no .bvh file is there')
     return tuple(read_bvh(file) for file in files)
 
 
 def _captured(
-    rest: Rest, normals: np.ndarray, rng: np.random.Generator, knobs: Knobs
+    rest: Rest, normals: np.ndarray, rng: np.random.Generator, settings: SceneSettings
 ) -> Pose | None:
     """Draw a frame of motion capture; None if it runs through the body again and again.
 
     The heading is taken out, so that the person faces -y.
     """
-    motions = _motions(knobs.motions)
+    motions = _motions(settings.motions)
     for _ in range(4):
         motion = motions[rng.integers(len(motions))]
         pose = retarget(motion, int(rng.integers(len(motion.frames))), rest)
@@ -161,15 +161,17 @@ def _skin_ids(asset: Asset) -> np.ndarray:
     return np.unique(asset.faces['body'])
 
 
-def _stance(rest: Rest, rng: np.random.Generator, knobs: Knobs) -> tuple[Poser, str]:
+def _stance(
+    rest: Rest, rng: np.random.Generator, settings: SceneSettings
+) -> tuple[Poser, str]:
     """Draw a stance with spine and neck; arms stay at rest."""
-    name = knobs.choose('stances', rng)
+    name = settings.choose('stances', rng)
     poser = _start(rest, name)
     if name in ('walk', 'run'):
         phase = stances.gait(poser, rng, name == 'run')
         name = f'{name}:{phase:.3f}'
     elif name == 'sit':
-        seat = stances.SEATS[rng.choice(4, p=[0.3, 0.35, 0.2, 0.15])]
+        seat = str(rng.choice(list(stances.SEATS), p=list(stances.SEATS.values())))
         stances.sit(poser, rng, seat)
         name = f'sit:{seat}'
     elif name in ('sit_ground', 'lie'):
@@ -189,11 +191,11 @@ def _gesture(
     poser: Poser,
     stance: str,
     rng: np.random.Generator,
-    knobs: Knobs,
+    settings: SceneSettings,
     attempt: int,
 ) -> None:
     """Pose both arms; later attempts keep clear of the body."""
-    name = knobs.choose('gestures', rng)
+    name = settings.choose('gestures', rng)
     kind, _, detail = stance.partition(':')
     clear = 5 + 3.5 * attempt
 

@@ -22,8 +22,8 @@ from sapiens_mm.synth.posing.limbs import (
 
 SPINE = ('spine05', 'spine04', 'spine03', 'spine02', 'spine01')
 NECK = ('neck01', 'neck02', 'neck03', 'head')
-SEATS = ('stool', 'chair', 'box', 'table')
-"""Stances that need something to sit on."""
+SEATS = {'stool': 0.3, 'chair': 0.35, 'box': 0.2, 'table': 0.15}
+"""What people sit on -> share."""
 
 # phase of the gait in percent; degrees of hip and knee flexion, ankle dorsiflexion
 _GAIT = np.array([0, 6, 12, 25, 40, 50, 62, 72, 85, 95, 100.0])
@@ -43,6 +43,19 @@ _RUN = np.array(
     ],
     float,
 )
+
+
+# between these percents of the gait a foot pushes off over bent toes
+_PUSH_OFF, _TOES_DEG = (45, 66), -28.0
+_ON_TOES = 0.13
+"""Metres by which an ankle rises on its toes, at most."""
+
+# height of a seat over the length of the legs; from a table they hang
+_SEAT_HEIGHTS = {'table': 0.92, 'box': 0.48, 'stool': 0.54, 'chair': 0.54}
+_SHIN_ON_KNEE = (86, 96, 30, 64)
+"""Degrees of ``_bend_leg`` that lay an ankle on the other knee."""
+
+_LYING = {'back': 0.5, 'front': 0.2, 'side': 0.3}
 
 
 def bend_spine(poser: Poser, ahead: float, lean: float, twist: float) -> None:
@@ -125,6 +138,7 @@ def stand(poser: Poser, rng: np.random.Generator) -> None:
         s: np.array([sign(s) * width / 2 + 0.02 * sign(s), sign(s) * step, ankle])
         for s in 'LR'
     }
+    # knees are rarely locked, and never bent much
     straight = 1 - 0.012 * rng.random() ** 2
     _ground_pelvis(poser, turn, ankles, straight, 0.4 * width * weight)
     for side, goal in ankles.items():
@@ -147,11 +161,12 @@ def gait(poser: Poser, rng: np.random.Generator, run: bool = False) -> float:
         percent = 100 * ((phase + offset) % 1)
         hip, knee, foot = (np.interp(percent, _GAIT, c) * vigour for c in curves)
         _bend_leg(poser, side, hip + lean, max(knee, 2), rng.normal(-2, 1.5), 4)
-        if percent < 45 and not run:
+        if percent < _PUSH_OFF[0] and not run:
             flatten_foot(poser, side, out=0.1)
         else:
             poser.pose.rotations[f'foot.{side}'] = about(LEFT, -np.deg2rad(foot))
-            toes = np.deg2rad(-28.0) if 45 <= percent < 66 else 0.0
+            pushes = _PUSH_OFF[0] <= percent < _PUSH_OFF[1]
+            toes = np.deg2rad(_TOES_DEG) if pushes else 0.0
             for toe in range(1, 6):
                 poser.pose.rotations[f'toe{toe}-1.{side}'] = about(LEFT, toes)
     swing = np.cos(2 * np.pi * phase)
@@ -177,7 +192,7 @@ def lunge(poser: Poser, rng: np.random.Generator) -> None:
         lift = 0.0
         if heading[1] > 0.2:  # the leg behind stands on its toes
             lift = min(0.9, heading[1] * 1.6)
-            goal = goal + [0, 0, 0.13 * np.sin(lift)]
+            goal = goal + [0, 0, _ON_TOES * np.sin(lift)]
         place_leg(poser, side, goal, knee)
         flatten_foot(poser, side, pitch=lift, out=0.05)
     bend_spine(poser, rng.normal(6, 10), rng.normal(0, 9), rng.normal(0, 14))
@@ -203,7 +218,7 @@ def crouch(poser: Poser, rng: np.random.Generator) -> None:
     step = rng.normal(0, 0.08)
     for side in 'LR':
         s = sign(side)
-        rise = 0.13 * np.sin(lift)
+        rise = _ON_TOES * np.sin(lift)
         goal = np.array([s * width / 2, s * step + 0.05, ankle + rise])
         place_leg(poser, side, goal, about(UP, s * rng.uniform(0.15, 0.6)) @ FRONT)
         flatten_foot(poser, side, pitch=lift, out=0.05)
@@ -235,7 +250,7 @@ def sit(poser: Poser, rng: np.random.Generator, seat: str) -> None:
     lean = np.deg2rad(rng.normal(-6, 7))
     if seat == 'chair':
         lean = np.deg2rad(rng.uniform(-16, 0))
-    height = {'table': 0.92, 'box': 0.48}.get(seat, 0.54) * length + 0.08
+    height = _SEAT_HEIGHTS[seat] * length + 0.08
     height *= rng.uniform(0.94, 1.1)
     _set_pelvis(poser, np.array([0, 0, height]), about(LEFT, lean))
     apart = rng.uniform(0.12, 0.5)
@@ -267,7 +282,7 @@ def _cross_legs(poser: Poser, side: str, rng: np.random.Generator) -> None:
     if rng.random() < 0.5:
         _bend_leg(poser, side, 106, rng.uniform(96, 112), -19, -6)
     else:
-        _bend_leg(poser, side, 86, 96, 30, 64)
+        _bend_leg(poser, side, *_SHIN_ON_KNEE)
     poser.pose.rotations[f'foot.{side}'] = about(LEFT, rng.uniform(0.1, 0.5))
 
 
@@ -314,7 +329,7 @@ def _heel_lift(poser: Poser, knee: float) -> float:
 
 def lie(poser: Poser, rng: np.random.Generator) -> str:
     """Lie on the ground; returns 'back', 'front' or 'side'."""
-    kind = ('back', 'front', 'side')[rng.choice(3, p=[0.5, 0.2, 0.3])]
+    kind = str(rng.choice(list(_LYING), p=list(_LYING.values())))
     turn = about(LEFT, -np.pi / 2) if kind == 'back' else about(LEFT, np.pi / 2)
     if kind == 'side':
         turn = about(LEFT, -np.pi / 2) @ about(UP, np.pi / 2 * 0.96)

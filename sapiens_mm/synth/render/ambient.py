@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sapiens_mm.synth.core.jit import kernel, lean_kernel
+from sapiens_mm.synth.core.mesh import KIND
+from sapiens_mm.synth.render.geometry import Geometry
 from sapiens_mm.synth.render.lamp_map import MARGIN, look_along, raster_ortho
 from sapiens_mm.synth.render.lighting import Environment
-from sapiens_mm.synth.render.raster import Geometry
 from sapiens_mm.synth.render.textures import HAIR
+
+
+class Rays(NamedTuple):
+    """Directions from which light comes.
+
+    matrices is (D, 3, 4) of ``look_along``; directions (D, 3); colors (D, 3), the light
+    that comes from there. All float32.
+    """
+
+    matrices: np.ndarray
+    directions: np.ndarray
+    colors: np.ndarray
+
+
+class Blockers(NamedTuple):
+    """What hides the light: triangles and dots.
+
+    points is (V, 3) float32, the corners of faces (F, 3) int32; cut (V,) float32 of the
+    corners; dots (N, 3) float32.
+    """
+
+    points: np.ndarray
+    cut: np.ndarray
+    faces: np.ndarray
+    dots: np.ndarray
+
+
+class Receivers(NamedTuple):
+    """Where light is wanted, and what has arrived there so far; all float32.
+
+    places is (M, 3), lifted off the surface; normals (M, 3) of it; falls (M, 2) how
+    much light is lost per metre behind what hides it, and the metres that are free;
+    light (M, 3) linear RGB; white (M, 2) the light of a white sky: what arrived, and
+    all.
+    """
+
+    places: np.ndarray
+    normals: np.ndarray
+    falls: np.ndarray
+    light: np.ndarray
+    white: np.ndarray
 
 
 def sphere_directions(count: int) -> np.ndarray:
@@ -49,41 +93,57 @@ def bake(
         (V, 3) float32 irradiance over pi (a white, open surface under a white sky of
         radiance 1 gets 1), and (V,) float32 the share of it that is not hidden.
     """
-    directions = sphere_directions(count)
-    light = environment.radiance(directions) * (4.0 / count)
     rows = np.flatnonzero(needed)
     texel = 2 * radius / (size - 2 * MARGIN)
-    normals = geometry.normals[rows]
-    # light dies away slowly between strands; a sharp test would speckle them
-    hair = (geometry.materials[:, 0] == HAIR)[geometry.vertex_mesh[rows]]
-    soft = np.where(hair, 22, 1 / (1.5 * texel + 0.004))
-    bias = np.where(hair, 0, 1.2 * texel + 0.004)
+    rays = _rays(environment, centre, radius, count, size)
     faces, corners = compact(geometry.faces, casts, len(geometry.points))
     dots = np.flatnonzero(dense & (geometry.cut < 1))
-    found = np.zeros((len(rows), 3), np.float32)
-    seen = np.zeros((len(rows), 2), np.float32)
-    _bake(
-        np.stack([look_along(d, centre, radius, size) for d in directions], 0).astype(
-            np.float32
-        ),
-        directions.astype(np.float32),
-        light.astype(np.float32),
+    blockers = Blockers(
         geometry.points[corners],
         geometry.cut[corners],
         faces,
         _thin_out(geometry.points, dots, np.float32(0.5 * texel)),
-        geometry.points[rows] + np.float32(1.2 * texel) * normals,
-        normals,
-        np.stack([soft, bias], 1).astype(np.float32),
-        np.empty((size, size), np.float32),
-        found,
-        seen,
     )
+    receivers = _receivers(geometry, rows, texel)
+    _bake(rays, blockers, receivers, np.empty((size, size), np.float32))
     total = np.zeros((len(needed), 3), np.float32)
     free = np.zeros(len(needed), np.float32)
-    total[rows] = found
-    free[rows] = seen[:, 0] / np.maximum(seen[:, 1], 1e-6)
+    total[rows] = receivers.light
+    open_, all_ = receivers.white[:, 0], receivers.white[:, 1]
+    free[rows] = open_ / np.maximum(all_, 1e-6)
     return total, free
+
+
+def _rays(
+    environment: Environment, centre: np.ndarray, radius: float, count: int, size: int
+) -> Rays:
+    """Return the directions in which ``bake`` looks; its arguments."""
+    directions = sphere_directions(count)
+    # each stands for an equal part of the sphere
+    light = environment.radiance(directions) * (4.0 / count)
+    views = np.stack([look_along(d, centre, radius, size) for d in directions], 0)
+    return Rays(
+        views.astype(np.float32),
+        directions.astype(np.float32),
+        light.astype(np.float32),
+    )
+
+
+def _receivers(geometry: Geometry, rows: np.ndarray, texel: float) -> Receivers:
+    """Return the vertices ``rows`` as receivers, for maps of this texel, metres."""
+    normals = geometry.normals[rows]
+    # light dies away slowly between strands; a sharp test would speckle them
+    hair = (geometry.materials[:, KIND] == HAIR)[geometry.vertex_mesh[rows]]
+    soft = np.where(hair, 22, 1 / (1.5 * texel + 0.004))
+    bias = np.where(hair, 0, 1.2 * texel + 0.004)
+    return Receivers(
+        # a map's texel is flat: what is lifted by one does not hide itself
+        places=geometry.points[rows] + np.float32(1.2 * texel) * normals,
+        normals=normals,
+        falls=np.stack([soft, bias], 1).astype(np.float32),
+        light=np.zeros((len(rows), 3), np.float32),
+        white=np.zeros((len(rows), 2), np.float32),
+    )
 
 
 @kernel
@@ -140,54 +200,14 @@ def _thin_out(points, dots, cell):
 
 
 @kernel
-def _bake(
-    matrices,
-    directions,
-    colors,
-    points,
-    cut,
-    faces,
-    dots,
-    places,
-    normals,
-    falls,
-    depth,
-    total,
-    free,
-):
-    """Add the light of all directions.
-
-    Args:
-        matrices: (D, 3, 4) of ``look_along``, one per direction.
-        directions: (D, 3).
-        colors: (D, 3) light that comes from there.
-        points: (V, 3) corners of ``faces``.
-        cut: (V,) of them.
-        faces: (F, 3) what hides the light, and
-        dots: (N, 3) so do these.
-        places: (M, 3) where light is wanted, lifted off the surface.
-        normals: (M, 3) of the surface.
-        falls: (M, 2) how much light is lost per metre behind what hides it, and the
-            metres that are free.
-        depth: (S, S) scratch.
-        total: (M, 3) light, changed in place.
-        free: (M, 2) light of a white sky, and what of it is not hidden; likewise.
-    """
-    for k in range(len(matrices)):
+def _bake(rays, blockers, receivers, depth):
+    """Add the light of all directions to the receivers; ``depth`` (S, S) is scratch."""
+    for k in range(len(rays.matrices)):
         depth[:] = np.inf
-        raster_ortho(points, faces, cut, matrices[k], depth)
-        _splat(dots, matrices[k], depth)
-        _gather(
-            matrices[k],
-            directions[k],
-            colors[k],
-            places,
-            normals,
-            falls,
-            depth,
-            total,
-            free,
-        )
+        matrix = rays.matrices[k]
+        raster_ortho(blockers.points, blockers.faces, blockers.cut, matrix, depth)
+        _splat(blockers.dots, matrix, depth)
+        _gather(matrix, rays.directions[k], rays.colors[k], receivers, depth)
 
 
 @lean_kernel
@@ -208,8 +228,10 @@ def _splat(points, matrix, depth):
 
 
 @lean_kernel
-def _gather(matrix, direction, color, places, normals, falls, depth, total, free):
-    """Add one direction's light to the places that face it and see it."""
+def _gather(matrix, direction, color, receivers, depth):
+    """Add one direction's light to the receivers that face it and see it."""
+    places, normals, falls = receivers.places, receivers.normals, receivers.falls
+    total, free = receivers.light, receivers.white
     size = depth.shape[0]
     for n in range(places.shape[0]):
         cosine = normals[n, 0] * direction[0] + normals[n, 1] * direction[1]

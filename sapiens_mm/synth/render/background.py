@@ -1,4 +1,4 @@
-"""What is behind people: a room, a street with its sky, or a user's picture."""
+"""What is behind people: a room, a street with its sky, or a user's image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sapiens_mm.pictures import PictureError, decode_color, read_file
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
 from sapiens_mm.synth.core.mesh import Material, Mesh
-from sapiens_mm.synth.knobs import Knobs
 from sapiens_mm.synth.places.indoor import fine_coordinates, room
 from sapiens_mm.synth.places.outdoor import street
 from sapiens_mm.synth.places.props import Builder
 from sapiens_mm.synth.render.lighting import Environment
 from sapiens_mm.synth.render.textures import fbm, noise_table
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
 
@@ -32,7 +32,7 @@ class Backdrop:
     Attributes:
         shell: Ground, walls and ceiling; they let the light of the surroundings in.
         things: Furniture, houses and trees.
-        picture: (H, W, 3) float32 linear RGB instead of all that, or None.
+        image: (H, W, 3) float32 linear RGB instead of all that, or None.
         blur: Radius in pixels of what is infinitely far behind the focus; 0 is sharp.
         focus: Metres.
         seed: Of the clouds.
@@ -40,45 +40,45 @@ class Backdrop:
 
     shell: list[Mesh] = field(default_factory=list)
     things: list[Mesh] = field(default_factory=list)
-    picture: np.ndarray | None = None
+    image: np.ndarray | None = None
     blur: float = 0.0
     focus: float = 3.0
     seed: int = 0
 
 
 @lru_cache(4)
-def list_pictures(folder: str) -> tuple[Path, ...]:
-    """Return the pictures of a folder and of those in it, sorted.
+def list_images(folder: str) -> tuple[Path, ...]:
+    """Return the images of a folder and of those in it, sorted.
 
     Raises:
-        ValueError: If the folder is missing or has no picture.
+        ValueError: If the folder is missing or has no image.
     """
     root = Path(folder)
     if not root.is_dir():
         raise ValueError(f'no folder of backgrounds at {folder}')
     found = [p for p in sorted(root.rglob('*')) if p.suffix.lower() in SUFFIXES]
     if not found:
-        raise ValueError(f'{folder} has no pictures ({", ".join(SUFFIXES)})')
+        raise ValueError(f'{folder} has no images ({", ".join(SUFFIXES)})')
     return tuple(found)
 
 
-def check_pictures(folder: str) -> int:
-    """Open every picture of a folder once, before long work, and count them.
+def check_images(folder: str) -> int:
+    """Open every image of a folder once, before long work, and count them.
 
     Raises:
-        ValueError: If the folder is missing or has no picture, or one is broken.
+        ValueError: If the folder is missing or has no image, or one is broken.
     """
-    found = list_pictures(folder)
+    found = list_images(folder)
     broken = [path for path in found if _read(path, small=True) is None]
     if broken:
         names = ', '.join(str(path.relative_to(folder)) for path in broken[:5])
         more = f' and {len(broken) - 5} more' if len(broken) > 5 else ''
-        raise ValueError(f'{folder} has pictures that cannot be read: {names}{more}')
+        raise ValueError(f'{folder} has images that cannot be read: {names}{more}')
     return len(found)
 
 
 def _read(path: Path, small: bool = False) -> np.ndarray | None:
-    """Return a picture (H, W, 3) BGR, at an eighth of its size if ``small``."""
+    """Return an image (H, W, 3) BGR, at an eighth of its size if ``small``."""
     try:
         image = decode_color(read_file(path), path)
     except PictureError:
@@ -86,9 +86,16 @@ def _read(path: Path, small: bool = False) -> np.ndarray | None:
     return image[::8, ::8] if small else image
 
 
+_BLUR_PX, _SHARP_FOCUS_M = (2, 16), 2.5
+"""Blur at infinity in pixels of an image 1024 high, of a lens that focuses there."""
+
+_CUT = (0.6, 1.0)
+"""Span of the share of a background file that is cut out, where it is large enough."""
+
+
 def sample_backdrop(
     rng: Rng,
-    knobs: Knobs,
+    settings: SceneSettings,
     camera: Camera,
     centre: np.ndarray,
     radius: float,
@@ -98,7 +105,7 @@ def sample_backdrop(
 
     Args:
         rng: Drawn from.
-        knobs: ``backgrounds``, ``picture``, ``clutter`` and ``depth_of_field``.
+        settings: ``backgrounds``, ``picture``, ``clutter`` and ``depth_of_field``.
         camera: That looks at them.
         centre: (2,) where they are, metres.
         radius: Of the free space they need.
@@ -109,15 +116,16 @@ def sample_backdrop(
     azimuth = float(np.arctan2(-forward[0], forward[1]))
     focus = float((np.append(centre, 1.0) - camera.position) @ forward)
     blur = 0.0
-    if rng.random() < knobs.depth_of_field:
+    if rng.random() < settings.depth_of_field:
         # a lens blurs the more, the nearer it focuses
-        blur = rng.uniform(2, 16) * height / 1024 * np.clip(2.5 / focus, 0.3, 2.0)
+        blur = rng.uniform(*_BLUR_PX) * height / 1024
+        blur *= np.clip(_SHARP_FOCUS_M / focus, 0.3, 2.0)
     common = {'blur': blur, 'focus': max(focus, 0.3), 'seed': int(rng.integers(1000))}
-    if knobs.backgrounds and rng.random() < knobs.picture:
-        paths = list_pictures(knobs.backgrounds)
-        picture = load_picture(paths[rng.integers(len(paths))], (height, width), rng)
-        return Backdrop(_ground(centre, radius), picture=picture, **common)
-    clutter = knobs.draw('clutter', rng)
+    if settings.backgrounds and rng.random() < settings.picture:
+        paths = list_images(settings.backgrounds)
+        image = load_image(paths[rng.integers(len(paths))], (height, width), rng)
+        return Backdrop(_ground(centre, radius), image=image, **common)
+    clutter = settings.draw('clutter', rng)
     if not outdoor:
         shell, things = room(rng, clutter, centre, radius, azimuth)
         return Backdrop(shell, things, **common)
@@ -136,8 +144,8 @@ def _ground(centre: np.ndarray, radius: float) -> list[Mesh]:
     return builder.meshes(0.0, (*centre, 0.0))
 
 
-def load_picture(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
-    """Cut a random piece of the picture's shape out of a file.
+def load_image(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
+    """Cut a random piece of the image's shape out of a file.
 
     Returns:
         (H, W, 3) float32 linear RGB.
@@ -150,7 +158,7 @@ def load_picture(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
         raise ValueError(f'cannot read the background {path}')
     height, width = size_hw
     scale = max(height / image.shape[0], width / image.shape[1])
-    share = rng.uniform(0.6, 1.0)
+    share = rng.uniform(*_CUT)
     high, wide = (max(1, int(n / scale * share)) for n in (height, width))
     y = rng.integers(image.shape[0] - high + 1)
     x = rng.integers(image.shape[1] - wide + 1)
@@ -163,10 +171,10 @@ def load_picture(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
     return curve[piece]
 
 
-def light_of_picture(picture: np.ndarray, environment: Environment) -> Environment:
-    """Give an environment the colours of the picture that people stand before."""
-    top, bottom = np.array_split(picture[::8, ::8], 2)
-    mean = picture[::8, ::8].mean((0, 1)) + 1e-3
+def light_of_image(image: np.ndarray, environment: Environment) -> Environment:
+    """Give an environment the colours of the image that people stand before."""
+    top, bottom = np.array_split(image[::8, ::8], 2)
+    mean = image[::8, ::8].mean((0, 1)) + 1e-3
     tint = mean / mean.mean()
     up, low = (p.mean((0, 1)) / mean.mean() for p in (top, bottom))
     level = environment.level.mean()
@@ -197,8 +205,8 @@ def draw_sky(
     Args:
         image: (h, w, 3) float32 linear RGB times ``cover``, changed in place.
         cover: (h, w) float32, the share of each pixel that something covers.
-        camera: Of the full picture.
-        scale: Of ``image`` to the full picture.
+        camera: Of the full image.
+        scale: Of ``image`` to the full image.
         environment: The light.
         seed: Of clouds and hills.
     """
@@ -208,16 +216,20 @@ def draw_sky(
         cover,
         camera.scaled(scale),
         camera.rotation,
-        environment.up,
-        environment.level,
-        environment.key_direction,
-        np.asarray(environment.key_color, np.float64),
+        (
+            environment.up,
+            environment.level,
+            environment.key_direction,
+            np.asarray(environment.key_color, np.float64),
+        ),
         seed,
     )
 
 
 @lean_kernel
-def _sky(table, image, covered, camera, rotation, up, level, key, key_color, seed):
+def _sky(table, image, covered, camera, rotation, light, seed):
+    """Do what ``draw_sky`` says; ``light`` is its up, level, key and key_color."""
+    up, level, key, key_color = light
     height, width = covered.shape
     # clouds from none to overcast, hills from none to high
     cover = 0.25 + 0.45 * ((seed * 37) % 100) / 100

@@ -1,4 +1,4 @@
-"""Layers of a picture: people over what is behind them, in linear light."""
+"""Layers of an image: people over what is behind them, in linear light."""
 
 from __future__ import annotations
 
@@ -35,42 +35,17 @@ def light_stage(
         stage: All meshes.
         camera: The camera.
         environment: The light.
-        layers: What the picture shows of the stage; nothing else is lit.
+        layers: What the image shows of the stage; nothing else is lit.
     """
     geometry = stage.geometry
-    seen = seen_corners(stage, layers)
     centre, radius, crowd = _interest(stage, camera)
     away = _distances(geometry.points, centre)
-    front = np.arange(len(away)) < stage.front_vertices
-    near = away < radius + 1
-    # a crowd and a small picture need fewer directions
+    seen = seen_corners(stage, layers)
+    # a crowd and a small image need fewer directions
     count = 28 if crowd or camera.size_hw[0] < 640 else 40
-    irradiance, free = bake(
-        geometry,
-        _touching(geometry.faces, stage.hides, near),
-        stage.dots & near,
-        seen & (front | near),
-        environment,
-        centre,
-        radius,
-        count,
+    irradiance, free = _surroundings(
+        stage, seen, away, environment, (centre, radius), count
     )
-    # what is behind people is lit coarsely; near them the finer light stands
-    wide = radius + (9.0 if environment.outdoor else 3.5)
-    rows = seen & ~front & (free == 0)
-    light, share = bake(
-        geometry,
-        _touching(geometry.faces, stage.hides, away < wide),
-        stage.dots & (np.arange(len(away)) % 3 == 0),
-        rows,
-        environment,
-        centre,
-        wide,
-        (count + 4) // 2,
-        128,
-    )
-    irradiance[rows] = light[rows]
-    free[rows] = share[rows]
     # a low sun throws long shadows; in rooms, lamps may hang behind the furniture
     reach = 3 * radius + 2 if environment.outdoor else radius + 0.6
     casts = _touching(geometry.faces, stage.casts, away < reach)
@@ -88,6 +63,60 @@ def light_stage(
         materials=geometry.materials,
     )
     return Lit(surfaces, environment, shadows)
+
+
+def _surroundings(
+    stage: Stage,
+    seen: np.ndarray,
+    away: np.ndarray,
+    environment: Environment,
+    ball: tuple[np.ndarray, float],
+    count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bake the light of the surroundings, finely near people and coarsely elsewhere.
+
+    Args:
+        stage: All meshes.
+        seen: (V,) bool, vertices that the image shows.
+        away: (V,) metres from the middle of the people.
+        environment: The light.
+        ball: Middle (3,) and radius of the people, metres.
+        count: Directions for the fine part.
+
+    Returns:
+        Irradiance (V, 3) and the open share (V,), as ``bake``.
+    """
+    geometry, (centre, radius) = stage.geometry, ball
+    front = np.arange(len(away)) < stage.front_vertices
+    near = away < radius + 1
+    irradiance, free = bake(
+        geometry,
+        _touching(geometry.faces, stage.hides, near),
+        stage.dots & near,
+        seen & (front | near),
+        environment,
+        centre,
+        radius,
+        count,
+    )
+    # what is behind people is lit coarsely; near them the finer light stands
+    wide = radius + (9.0 if environment.outdoor else 3.5)
+    rows = seen & ~front & (free == 0)
+    light, share = bake(
+        geometry,
+        _touching(geometry.faces, stage.hides, away < wide),
+        # leaves and grass lie close together: a third of their dots hides as much
+        stage.dots & (np.arange(len(away)) % 3 == 0),
+        rows,
+        environment,
+        centre,
+        wide,
+        (count + 4) // 2,
+        128,
+    )
+    irradiance[rows] = light[rows]
+    free[rows] = share[rows]
+    return irradiance, free
 
 
 @kernel
@@ -124,7 +153,7 @@ def _interest(stage: Stage, camera: Camera) -> tuple[np.ndarray, float, bool]:
     """Return middle and radius of the people in view, and whether they are a crowd."""
     world = stage.geometry.points[: max(stage.front_vertices, 1)]
     height, width = camera.size_hw
-    # half of the picture, in slopes, and a margin
+    # half of the image, in slopes, and a margin
     half = (0.5 * np.array([width, height]) + 0.06 * height) / camera.intrinsics[0, 0]
     low, high, inside = _box_in_view(world, stage.points, *half)
     if not inside:
@@ -184,20 +213,20 @@ def _shade(
 def draw_backdrop(
     lit: Lit, camera: Camera, backdrop: Backdrop, layer: Layer
 ) -> np.ndarray:
-    """Return the picture without people, (H, W, 3) float32 linear RGB."""
+    """Return the image without people, (H, W, 3) float32 linear RGB."""
     height, width = camera.size_hw
     scale = layer.camera[0] / camera.intrinsics[0, 0]
     image = np.zeros((*layer.ids.shape, 3), np.float32)
     none = np.zeros((0, 0, 3), np.float32)
     _shade(lit, camera, layer, image, none)
-    if backdrop.picture is not None:
+    if backdrop.image is not None:
         bare = np.zeros_like(image)
         _shade(_without_shadows(lit), camera, layer, bare, none)
         share = np.where(bare > 0, image / np.maximum(bare, 1e-6), 1)
         share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
         far = np.full((height, width), np.inf, np.float32)
-        picture = defocus(backdrop.picture, far, backdrop.focus, 0.5 * backdrop.blur)
-        return picture * share.astype(np.float32)
+        image = defocus(backdrop.image, far, backdrop.focus, 0.5 * backdrop.blur)
+        return image * share.astype(np.float32)
     draw_sky(image, layer.cover, camera, scale, lit.environment, backdrop.seed)
     # lights may be a hundred times as bright as walls; a sensor clips them
     np.minimum(image, 12, out=image)

@@ -2,66 +2,73 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import kernel, lean_kernel
 from sapiens_mm.synth.core.mesh import BODY_PARTS
-from sapiens_mm.synth.render.raster import Geometry, ray_weights
+from sapiens_mm.synth.render.geometry import Geometry
+from sapiens_mm.synth.render.raster import ray_weights
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
-UPPER_LIP, LOWER_LIP, FACE = 24, 23, 2
+UPPER_LIP, LOWER_LIP = PART_IDS_28['Upper_Lip'], PART_IDS_28['Lower_Lip']
+FACE = PART_IDS_28['Face_Neck']
+
+
+class SkinParts(NamedTuple):
+    """What tells the class of a point of bare skin.
+
+    Of each of the Vb vertices of the body's template: weights (Vb, P) float32, the
+    share of each part; lips (Vb, 2) float32, above 0.5 on a lip, and above 0 on the
+    lower one. classes (P,) int32 is the class of each part.
+    """
+
+    weights: np.ndarray
+    classes: np.ndarray
+    lips: np.ndarray
+
+
+class LabelMaps(NamedTuple):
+    """Labels of all pixels.
+
+    classes and persons are (H, W) uint8; normals (H, W, 3) float32 unit vectors towards
+    the camera, with x right, y up, z towards the camera; zeros where nobody is. Things
+    that are no person are not labelled.
+    """
+
+    classes: np.ndarray
+    persons: np.ndarray
+    normals: np.ndarray
 
 
 def label_maps(
     geometry: Geometry,
     points: np.ndarray,
     normals: np.ndarray,
-    part_weights: np.ndarray,
-    part_classes: np.ndarray,
-    lips: np.ndarray,
+    parts: SkinParts,
     camera: np.ndarray,
     ids: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> LabelMaps:
     """Read the labels off an id buffer of people.
 
     Args:
         geometry: What was drawn.
         points: (V, 3) float32, camera frame: x right, y down, z forward.
         normals: (V, 3) float32, camera frame.
-        part_weights: (Vb, P) float32 of the body's template.
-        part_classes: (P,) class of each part.
-        lips: (Vb, 2) float32 of the body's template: above 0.5 on a lip; above 0 on
-            the lower one.
+        parts: Of the body's template.
         camera: (4,) float64 fx, fy, cx, cy.
         ids: (H, W) int32, face of each pixel or -1.
-
-    Returns:
-        (H, W) uint8 classes, (H, W) uint8 persons and (H, W, 3) float32 unit normals
-        towards the camera, with x right, y up, z towards the camera; zeros where
-        nobody is. Things that are no person are not labelled.
     """
     height, width = ids.shape
-    classes = np.zeros((height, width), np.uint8)
-    persons = np.zeros((height, width), np.uint8)
-    out = np.zeros((height, width, 3), np.float32)
-    _labels(
-        points,
-        normals,
-        geometry.faces,
-        geometry.face_mesh,
-        geometry.classes,
-        geometry.persons,
-        geometry.ids,
-        part_weights,
-        np.asarray(part_classes, np.int32),
-        lips,
-        np.asarray(camera, np.float64),
-        ids,
-        classes,
-        persons,
-        out,
+    maps = LabelMaps(
+        np.zeros((height, width), np.uint8),
+        np.zeros((height, width), np.uint8),
+        np.zeros((height, width, 3), np.float32),
     )
-    return classes, persons, out
+    _labels(geometry, points, normals, parts, np.asarray(camera, np.float64), ids, maps)
+    return maps
 
 
 @kernel
@@ -140,15 +147,24 @@ def _whole_boxes(points, cut, persons, lens, count):
 
 
 @lean_kernel
-def _part_of(face, a, b, c, faces, ids, part_weights, part_classes, lips):
-    """Class of a point of skin from the part weights of the corners."""
-    i, j, k = ids[faces[face, 0]], ids[faces[face, 1]], ids[faces[face, 2]]
+def _part_of(corners, a, b, c, parts):
+    """Class of a point of skin from the part weights of the corners.
+
+    Args:
+        corners: Three template vertices.
+        a: Weight of the first corner; ``b`` and ``c`` are those of the others.
+        b: See ``a``.
+        c: See ``a``.
+        parts: ``SkinParts``.
+    """
+    i, j, k = corners
+    weights, lips = parts.weights, parts.lips
     best, part = np.float64(-1), 0
-    for p in range(part_weights.shape[1]):
-        w = a * part_weights[i, p] + b * part_weights[j, p] + c * part_weights[k, p]
+    for p in range(weights.shape[1]):
+        w = a * weights[i, p] + b * weights[j, p] + c * weights[k, p]
         if w > best:
             best, part = w, p
-    found = part_classes[part]
+    found = parts.classes[part]
     if found == FACE and a * lips[i, 0] + b * lips[j, 0] + c * lips[k, 0] > 0.5:
         lower = a * lips[i, 1] + b * lips[j, 1] + c * lips[k, 1] > 0
         found = LOWER_LIP if lower else UPPER_LIP
@@ -156,23 +172,10 @@ def _part_of(face, a, b, c, faces, ids, part_weights, part_classes, lips):
 
 
 @lean_kernel
-def _labels(
-    points,
-    normals,
-    faces,
-    face_mesh,
-    mesh_class,
-    mesh_person,
-    body_ids,
-    part_weights,
-    part_classes,
-    lips,
-    camera,
-    ids,
-    classes,
-    persons,
-    out,
-):
+def _labels(geometry, points, normals, parts, camera, ids, maps):
+    """Do what ``label_maps`` says."""
+    faces, face_mesh = geometry.faces, geometry.face_mesh
+    mesh_class, body = geometry.classes, geometry.ids
     height, width = ids.shape
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
     for y in range(height):
@@ -190,11 +193,9 @@ def _labels(
             mesh = face_mesh[f]
             found = mesh_class[mesh]
             if found == BODY_PARTS:
-                found = _part_of(
-                    f, a, b, c, faces, body_ids, part_weights, part_classes, lips
-                )
-            classes[y, x] = found
-            persons[y, x] = mesh_person[mesh]
+                found = _part_of((body[i], body[j], body[k]), a, b, c, parts)
+            maps.classes[y, x] = found
+            maps.persons[y, x] = geometry.persons[mesh]
             nx = a * normals[i, 0] + b * normals[j, 0] + c * normals[k, 0]
             ny = a * normals[i, 1] + b * normals[j, 1] + c * normals[k, 1]
             nz = a * normals[i, 2] + b * normals[j, 2] + c * normals[k, 2]
@@ -210,6 +211,6 @@ def _labels(
             length = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-30)
             if front > 0:
                 length = -length
-            out[y, x, 0] = nx * length
-            out[y, x, 1] = -ny * length
-            out[y, x, 2] = -nz * length
+            maps.normals[y, x, 0] = nx * length
+            maps.normals[y, x, 1] = -ny * length
+            maps.normals[y, x, 2] = -nz * length

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.render.geometry import Geometry
 from sapiens_mm.synth.render.lamp_map import MARGIN, look_along, raster_ortho
-from sapiens_mm.synth.render.raster import Geometry
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
 
@@ -50,6 +50,34 @@ class Environment:
         return light + np.exp(self.lobes[:, 6] * (cosines - 1)) @ self.lobes[:, 3:6]
 
 
+# Spans of radiance, about 1 for a white surface, and of elevations in degrees. The sun
+# gives some three times what the sky does, and stands lower than at noon in summer,
+# when shadows would be short; a lamp gives about what a room gives.
+_STREET = {
+    'up': (0.45, 0.9),
+    'level': (0.7, 1.1),
+    'down': (0.12, 0.35),
+    'elevation_deg': (14, 68),
+    'sun': (1.2, 2.8),
+    'behind clouds': (0.0, 0.3),
+}
+_ROOM = {
+    'base': (0.15, 0.5),
+    'ceiling': (0.8, 1.4),
+    'elevation_deg': (25, 68),
+    'key': (0.25, 1.3),
+    'other lamps': (0.2, 1.6),
+}
+_FLOOR = 0.6
+"""What the floor of a room sends back of its light."""
+
+_FROM_THE_CAMERA = 0.7
+"""Share of scenes whose key light stands on the camera's side, where lamps are put."""
+
+_SHADOW_EDGES = {'sun': (0.01, 0.03), 'lamp': (0.03, 0.1), 'clouds': 0.12}
+"""Width of the edges of shadows, metres."""
+
+
 def _direction(azimuth: float, elevation: float) -> np.ndarray:
     flat = np.cos(elevation)
     x, y = flat * np.sin(azimuth), -flat * np.cos(azimuth)
@@ -62,42 +90,51 @@ def _tint(rng: Rng, warmth: float, spread: float = 0.04) -> np.ndarray:
     return color / color.mean()
 
 
-def sample_environment(rng: Rng, knobs: Knobs, outdoor: bool) -> Environment:
+def sample_environment(rng: Rng, settings: SceneSettings, outdoor: bool) -> Environment:
     """Draw the light of a street or of a room.
 
     Azimuths are measured from the camera's side of the scene, so that most lamps
     stand before the people and some behind them.
     """
     lobes = []
-    front = rng.normal(0, 1.0) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi)
+    front = (
+        rng.normal(0, 1.0)
+        if rng.random() < _FROM_THE_CAMERA
+        else rng.uniform(-np.pi, np.pi)
+    )
     if outdoor:
-        sunny = rng.random() < knobs.sun
+        sunny = rng.random() < settings.sun
         warmth = rng.uniform(-0.8, -0.25) if sunny else rng.normal(-0.05, 0.08)
-        up = _tint(rng, warmth) * rng.uniform(0.45, 0.9)
-        level = _tint(rng, 0.4 * warmth) * rng.uniform(0.7, 1.1)
-        down = _tint(rng, 0.3) * rng.uniform(0.12, 0.35)
-        elevation = np.deg2rad(rng.uniform(14, 68))
+        up = _tint(rng, warmth) * rng.uniform(*_STREET['up'])
+        level = _tint(rng, 0.4 * warmth) * rng.uniform(*_STREET['level'])
+        down = _tint(rng, 0.3) * rng.uniform(*_STREET['down'])
+        elevation = np.deg2rad(rng.uniform(*_STREET['elevation_deg']))
         key = _direction(front, elevation)
+        # a low sun is red
         low = np.clip(1.3 - elevation, 0, 1)
         if sunny:
-            color = _tint(rng, 0.15 + 0.6 * low**2) * rng.uniform(1.2, 2.8)
+            color = _tint(rng, 0.15 + 0.6 * low**2) * rng.uniform(*_STREET['sun'])
+            # the bright sky around the sun
             lobes.append([*key, *(0.3 * color), 14.0])
         else:
-            color = _tint(rng, 0.0) * rng.uniform(0.0, 0.3)
-        softness = rng.uniform(0.01, 0.03) if sunny else 0.12
+            color = _tint(rng, 0.0) * rng.uniform(*_STREET['behind clouds'])
+        edges = _SHADOW_EDGES
+        softness = rng.uniform(*edges['sun']) if sunny else edges['clouds']
     else:
-        base = _tint(rng, rng.normal(0.15, 0.2)) * rng.uniform(0.15, 0.5)
-        up, level, down = base * rng.uniform(0.8, 1.4), base, base * 0.6
+        base = _tint(rng, rng.normal(0.15, 0.2)) * rng.uniform(*_ROOM['base'])
+        up, level, down = base * rng.uniform(*_ROOM['ceiling']), base, base * _FLOOR
         warmth = rng.normal(0.15, 0.3)
         front = np.clip(front, -1.9, 1.9)
-        key = _direction(front, np.deg2rad(rng.uniform(25, 68)))
-        color = _tint(rng, warmth) * rng.uniform(0.25, 1.3)
+        key = _direction(front, np.deg2rad(rng.uniform(*_ROOM['elevation_deg'])))
+        color = _tint(rng, warmth) * rng.uniform(*_ROOM['key'])
         lobes.append([*key, *(1.2 * color), rng.uniform(3, 20)])
         for _ in range(rng.integers(1, 3)):
             side = _direction(rng.uniform(-np.pi, np.pi), rng.uniform(-0.1, 1.4))
-            other = _tint(rng, rng.normal(0.1, 0.3)) * rng.uniform(0.2, 1.6)
+            other = _tint(rng, rng.normal(0.1, 0.3)) * rng.uniform(
+                *_ROOM['other lamps']
+            )
             lobes.append([*side, *other, rng.uniform(2, 30)])
-        softness = rng.uniform(0.03, 0.1)
+        softness = rng.uniform(*_SHADOW_EDGES['lamp'])
     return Environment(
         up=up,
         level=level,

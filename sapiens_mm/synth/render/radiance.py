@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from sapiens_mm.synth.core.jit import fast_kernel, inlined
+from sapiens_mm.synth.core.jit import inlined
+from sapiens_mm.synth.core.mesh import (
+    BUMP,
+    BUMP_SCALE,
+    COLOR,
+    COLOR2,
+    DUTY,
+    KIND,
+    SCALE,
+    SEED,
+    SHININESS,
+    SPECULAR,
+)
+from sapiens_mm.synth.render.gloss import Point, hair, mirror, uphill
 from sapiens_mm.synth.render.raster import ray_weights
 from sapiens_mm.synth.render.textures import (
     CLOTH,
@@ -25,9 +38,17 @@ from sapiens_mm.synth.render.textures import (
     albedo,
     fade,
     fbm,
-    noise,
     noise_slope,
 )
+
+RED_WRAP, LEAF_WRAP = 0.3, 0.45
+"""How far light goes on beyond the terminator of skin and leaves, in cosines.
+
+Leaves let light through, so that a crown has no dark side.
+"""
+
+OCTAVE_WEIGHT, OCTAVE_STEP = 0.42, 2.3
+"""Height and frequency of each octave of wrinkles, over the one before."""
 
 
 @inlined
@@ -82,8 +103,8 @@ def key_visibility(lamps, x, y, z, nx, ny, nz, facing):
 @inlined
 def _slope(table, row, x, y, z, px, out):
     """Write the bump's gradient in template space into out (3,); metres per metre."""
-    height, scale, seed = row[12], row[13], int(row[8]) + 77
-    kind = int(row[0])
+    height, scale, seed = row[BUMP], row[BUMP_SCALE], int(row[SEED]) + 77
+    kind = int(row[KIND])
     out[0] = out[1] = out[2] = 0.0
     weight, frequency = 1.0, scale
     for octave in range(2 if kind == SKIN else 3):
@@ -105,29 +126,20 @@ def _slope(table, row, x, y, z, px, out):
         out[0] += sign * f * a
         out[1] += sign * f * b
         out[2] += sign * f * c * stretch
-        weight *= 0.42
-        frequency *= 2.3
-
-
-@inlined
-def _sky(lamps, x, y, z):
-    """Elevation weights (up, level, down) of a camera-space direction."""
-    up = x * lamps.above[0] + y * lamps.above[1] + z * lamps.above[2]
-    high = max(0.0, up) ** 0.6
-    low = min(1.0, max(0.0, -3 * up))
-    return high * (1 - low), (1 - high) * (1 - low), low
+        weight *= OCTAVE_WEIGHT
+        frequency *= OCTAVE_STEP
 
 
 @inlined
 def _window(table, row, x, z, out):
     """What a window shows: sky above, something green or grey below."""
-    seed = int(row[8])
+    seed = int(row[SEED])
     line = 0.45 + 0.5 * (fbm(table, x * 1.2, 0.0, 0.5, seed, 3) - 0.5)
     k = fbm(table, x * 5, 0.0, z * 5, seed + 3, 3)
-    share = min(1.0, max(0.0, (row[9] * 2.0 - z - line + 0.3 * k) * 4 + 0.5))
+    share = min(1.0, max(0.0, (row[DUTY] * 2.0 - z - line + 0.3 * k) * 4 + 0.5))
     for c in range(3):
-        sky, low = row[1 + c], row[4 + c] * (0.4 + 1.1 * k)
-        out[c] = row[7] * (sky * (1 - share) + low * share)
+        sky, low = row[COLOR + c], row[COLOR2 + c] * (0.4 + 1.1 * k)
+        out[c] = row[SCALE] * (sky * (1 - share) + low * share)
 
 
 @inlined
@@ -141,60 +153,6 @@ def _plane(s, i, j, k):
     gz = s.points[k, 2] - s.points[i, 2]
     fx, fy, fz = ey * gz - ez * gy, ez * gx - ex * gz, ex * gy - ey * gx
     return ex, ey, ez, gx, gy, gz, fx, fy, fz
-
-
-@fast_kernel
-def _uphill(plane, d1, d2):
-    """Return the gradient (3) in the plane of what grows by d1, d2 along its edges."""
-    ex, ey, ez, gx, gy, gz, fx, fy, fz = plane
-    scale = 1.0 / (fx * fx + fy * fy + fz * fz + 1e-30)
-    d1, d2 = d1 * scale, d2 * scale
-    x = d1 * (gy * fz - gz * fy) + d2 * (fy * ez - fz * ey)
-    y = d1 * (gz * fx - gx * fz) + d2 * (fz * ex - fx * ez)
-    z = d1 * (gx * fy - gy * fx) + d2 * (fx * ey - fy * ex)
-    return x, y, z
-
-
-@inlined
-def _hair(table, s, lamps, plane, i, j, k, at, n, facing, lift, half, specular):
-    """Return the diffuse and the glossy share of the key light on strands."""
-    d1 = s.template[j, 2] - s.template[i, 2]
-    d2 = s.template[k, 2] - s.template[i, 2]
-    x, y, z = _uphill(plane, d1, d2)
-    # across the smooth normal, which changes less from facet to facet
-    up = x * n[0] + y * n[1] + z * n[2]
-    x, y, z = x - up * n[0], y - up * n[1], z - up * n[2]
-    length = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-20)
-    # strands do not lie quite in parallel
-    shift = 0.35 * (noise(table, at[0] * 260, at[1] * 260, at[2] * 8, 5) - 0.5)
-    x, y, z = x * length + shift * n[0], y * length + shift * n[1], z * length
-    z += shift * n[2]
-    length = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-20)
-    along = (x * lamps.key[0] + y * lamps.key[1] + z * lamps.key[2]) * length
-    side = np.sqrt(max(0.0, 1 - along * along))
-    diffuse = 0.55 * side * min(1.0, max(0.0, 0.6 + facing)) + 0.45 * lift
-    along = (x * half[0] + y * half[1] + z * half[2]) * length
-    gloss = max(0.0, 1 - along * along)
-    edge = min(1.0, max(0.0, 2 * facing + 0.3))
-    spec = edge * (0.09 * np.exp(30 * (gloss - 1)) + 0.05 * np.exp(7 * (gloss - 1)))
-    return diffuse, spec * specular / 0.04
-
-
-@inlined
-def _mirror(lamps, n, v, view, shine, out):
-    """Write what a surface of some gloss reflects of the surroundings into out (3,)."""
-    x, y, z = 2 * view * n[0] - v[0], 2 * view * n[1] - v[1], 2 * view * n[2] - v[2]
-    up, level, down = _sky(lamps, x, y, z)
-    for q in range(3):
-        out[q] = up * lamps.sky[0, q] + level * lamps.sky[1, q] + down * lamps.sky[2, q]
-    for m in range(lamps.lobes.shape[0]):
-        cosine = x * lamps.lobes[m, 0] + y * lamps.lobes[m, 1] + z * lamps.lobes[m, 2]
-        sharp = 1.0 / (1.0 / lamps.lobes[m, 6] + 1.0 / shine)
-        if sharp * (cosine - 1) < -9:
-            continue
-        power = np.exp(sharp * (cosine - 1)) * sharp / lamps.lobes[m, 6]
-        for q in range(3):
-            out[q] += lamps.lobes[m, 3 + q] * power
 
 
 @inlined
@@ -217,7 +175,7 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     pz = 1.0 / (a + b + c)
     a, b, c = a * pz, b * pz, c * pz
     row = s.materials[s.face_mesh[f]]
-    kind = int(row[0])
+    kind = int(row[KIND])
     back = -1.0 / np.sqrt(rx * rx + ry * ry + 1)
     v = (rx * back, ry * back, back)
     nx = a * s.normals[i, 0] + b * s.normals[j, 0] + c * s.normals[k, 0]
@@ -236,43 +194,62 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     )
     foot = pixel * pz
     h = n
-    if row[12] > 0 and fade(row[13], foot) > 0:
+    if row[BUMP] > 0 and fade(row[BUMP_SCALE], foot) > 0:
         _slope(table, row, at[0], at[1], at[2], foot, work[6:9])
         d1 = d2 = 0.0
         for q in range(3):
             d1 += work[6 + q] * (s.template[j, q] - s.template[i, q])
             d2 += work[6 + q] * (s.template[k, q] - s.template[i, q])
-        gx, gy, gz = _uphill(plane, d1, d2)
+        gx, gy, gz = uphill(plane, d1, d2)
         hx, hy, hz = n[0] - gx, n[1] - gy, n[2] - gz
         length = 1.0 / np.sqrt(hx * hx + hy * hy + hz * hz)
         h = (hx * length, hy * length, hz * length)
     work[3], work[4], work[5] = h
     if kind == EMITTER:
         for q in range(3):
-            work[q] = row[1 + q] * row[7]
+            work[q] = row[COLOR + q] * row[SCALE]
         return
     if kind == WINDOW:
         _window(table, row, at[0], at[2], work)
         return
     aux = a * s.aux[i] + b * s.aux[j] + c * s.aux[k]
     albedo(table, row, at[0], at[1], at[2], aux, foot, work[6:9])
-    _light(table, s, lamps, f, (a, b, c), pz, (rx, ry), plane, at, n, h, v, work)
+    point = Point(f, (i, j, k), (a, b, c), pz, (rx, ry), plane, at, n, h, v)
+    _light(table, s, lamps, point, work)
 
 
 @inlined
-def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
+def _through_skin(q, sun, seen):
+    """Return the lit and the unshadowed share of channel ``q`` of R, G, B of skin.
+
+    Blood scatters red light beyond the terminator and into shadows, green and blue
+    hardly.
+
+    Args:
+        q: 0, 1 or 2.
+        sun: Cosine between normal and key light.
+        seen: Share of the key light that is not hidden.
+    """
+    w = RED_WRAP if q == 0 else (0.12 if q == 1 else 0.05)
+    direct = max(0.0, (sun + w) / (1 + w))
+    return direct, seen + (0.5 if q == 0 else 0.08) * seen * (1 - seen)
+
+
+@inlined
+def _light(table, s, lamps, point, work):
     """Light the point whose albedo is work[6:9]; write its RGB to work[0:3]."""
-    i, j, k = s.faces[f, 0], s.faces[f, 1], s.faces[f, 2]
-    a, b, c = bary
-    row = s.materials[s.face_mesh[f]]
-    kind, shine = int(row[0]), row[11]
+    i, j, k = point.corners
+    a, b, c = point.weights
+    n, h, v, pz = point.smooth, point.bumped, point.eye, point.depth
+    row = s.materials[s.face_mesh[point.face]]
+    kind, shine = int(row[KIND]), row[SHININESS]
     sun = h[0] * lamps.key[0] + h[1] * lamps.key[1] + h[2] * lamps.key[2]
     facing = n[0] * lamps.key[0] + n[1] * lamps.key[1] + n[2] * lamps.key[2]
     leafy = kind in (GRASS, FOLIAGE)
-    wrap = 0.3 if kind == SKIN else (0.45 if leafy else 0.0)
+    wrap = RED_WRAP if kind == SKIN else (LEAF_WRAP if leafy else 0.0)
     seen = 0.0
     if facing > -wrap and lamps.key_color[0] + lamps.key_color[1] > 0:
-        x, y = ray[0] * pz, ray[1] * pz
+        x, y = point.ray[0] * pz, point.ray[1] * pz
         seen = key_visibility(lamps, x, y, pz, n[0], n[1], n[2], max(facing, 0.0))
     free = a * s.free[i] + b * s.free[j] + c * s.free[k]
     bump = (h[0] - n[0]) * lamps.bright[0] + (h[1] - n[1]) * lamps.bright[1]
@@ -286,7 +263,7 @@ def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
         rim = (1 - view) * (1 - view)
         rim = rim * rim * (1 - view)
         # glossy surfaces reflect more where they are seen flat
-        fresnel = row[10] * (1 + 8 * min(1.0, shine / 120) * rim)
+        fresnel = row[SPECULAR] * (1 + 8 * min(1.0, shine / 120) * rim)
         mx, my, mz = lamps.key[0] + v[0], lamps.key[1] + v[1], lamps.key[2] + v[2]
         length = 1.0 / np.sqrt(mx * mx + my * my + mz * mz + 1e-12)
         half = (mx * length, my * length, mz * length)
@@ -297,10 +274,10 @@ def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
             film = fresnel * (shine + 2) / 2 * np.exp(4 * shine * near)
             spec = 0.65 * spec + 0.35 * film * min(1.0, 4 * lift)
         elif kind == HAIR:
-            diffuse, spec = _hair(
-                table, s, lamps, plane, i, j, k, at, n, facing, lift, half, row[10]
+            diffuse, spec = hair(
+                table, s, lamps, point, facing, lift, half, row[SPECULAR]
             )
-        _mirror(lamps, h, v, view, shine, out)
+        mirror(lamps, h, v, view, shine, out)
     sheen = 0.25 * (1 - view) ** 3 if kind >= CLOTH and kind <= KNIT else 0.0
     polish = fresnel * free * (0.4 + 0.6 * min(1.0, shine / 400))
     for q in range(3):
@@ -311,10 +288,7 @@ def _light(table, s, lamps, f, bary, pz, ray, plane, at, n, h, v, work):
         light *= bump * (1 + 0.9 * base * (1 - free))
         direct, shadow = diffuse, seen
         if kind == SKIN:
-            # blood scatters red light beyond the terminator and into shadows
-            w = wrap if q == 0 else (0.12 if q == 1 else 0.05)
-            direct = max(0.0, (sun + w) / (1 + w))
-            shadow += (0.5 if q == 0 else 0.08) * seen * (1 - seen)
+            direct, shadow = _through_skin(q, sun, seen)
         elif leafy:
             direct = max(0.0, (sun + wrap) / (1 + wrap))
         key = lamps.key_color[q]

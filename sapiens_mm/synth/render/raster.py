@@ -8,12 +8,9 @@ z = 1 / (l0 + l1 + l2) is the depth in metres. Pixel centres are integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from sapiens_mm.synth.core.jit import kernel, lean_kernel
-from sapiens_mm.synth.core.mesh import Mesh, pack
+from sapiens_mm.synth.core.jit import inlined, kernel, lean_kernel
 
 NEAR = 0.05
 """Metres before the camera where surfaces begin."""
@@ -25,76 +22,6 @@ ROUGH = 0.01
 """Pixels by which a quick bound of a triangle may err; single precision does less."""
 
 EVERYWHERE = np.zeros((0, 0), np.bool_)
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Meshes joined into one, as the kernels read them.
-
-    Attributes:
-        points: (V, 3) float32, world, metres.
-        normals: (V, 3) float32, world.
-        template: (V, 3) float32.
-        aux: (V,) float32.
-        cut: (V,) float32.
-        ids: (V,) int32 vertex of the body's template, -1 where there is none.
-        vertex_mesh: (V,) int32, which mesh.
-        faces: (F, 3) int32.
-        face_mesh: (F,) int32, which mesh.
-        materials: (M, ROW) float64, one per mesh.
-        classes: (M,) int32; see ``Mesh.class_id``.
-        persons: (M,) int32.
-        one_sided: (M,) bool.
-    """
-
-    points: np.ndarray
-    normals: np.ndarray
-    template: np.ndarray
-    aux: np.ndarray
-    cut: np.ndarray
-    ids: np.ndarray
-    vertex_mesh: np.ndarray
-    faces: np.ndarray
-    face_mesh: np.ndarray
-    materials: np.ndarray
-    classes: np.ndarray
-    persons: np.ndarray
-    one_sided: np.ndarray
-
-
-def join(meshes: list[Mesh]) -> Geometry:
-    """Join meshes; mesh m of the list is mesh m of the result."""
-    sizes = [len(m.vertices) for m in meshes]
-    counts = [len(m.faces) for m in meshes]
-    number = np.arange(len(meshes), dtype=np.int32)
-    faces = np.empty((sum(counts), 3), np.int32)
-    ids = np.full(sum(sizes), -1, np.int32)
-    vertex = face = 0
-    for m, size, count in zip(meshes, sizes, counts, strict=True):
-        np.add(m.faces, vertex, out=faces[face : face + count], casting='same_kind')
-        if m.ids is not None:
-            ids[vertex : vertex + size] = m.ids
-        vertex, face = vertex + size, face + count
-
-    def stack(arrays: list, *width: int) -> np.ndarray:
-        parts = [np.zeros((0, *width), np.float32), *arrays]
-        return np.concatenate(parts, dtype=np.float32, casting='same_kind')
-
-    return Geometry(
-        points=stack([m.vertices for m in meshes], 3),
-        normals=stack([m.normals for m in meshes], 3),
-        template=stack([m.template for m in meshes], 3),
-        aux=stack([m.aux for m in meshes]),
-        cut=stack([m.cut for m in meshes]),
-        ids=ids,
-        vertex_mesh=np.repeat(number, sizes),
-        faces=faces,
-        face_mesh=np.repeat(number, counts),
-        materials=pack([m.material for m in meshes]),
-        classes=np.array([m.class_id for m in meshes], np.int32),
-        persons=np.array([m.person for m in meshes], np.int32),
-        one_sided=np.array([not m.two_sided for m in meshes], np.bool_),
-    )
 
 
 def empty_buffers(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -212,17 +139,13 @@ def _wanted(wanted, left, right, top, bottom):
 
 
 @kernel
-def raster(points, faces, cut, face_mesh, one_sided, camera, wanted, depth, ids):
+def raster(triangles, camera, wanted, depth, ids):
     """Draw triangles into a depth and an id buffer.
 
     Of equally near triangles the first wins. Triangles seen edge on are not drawn.
 
     Args:
-        points: (V, 3) float32, camera frame: x right, y down, z forward, metres.
-        faces: (F, 3) int32.
-        cut: (V,) float32; see ``Mesh``.
-        face_mesh: (F,) int32.
-        one_sided: (M,) bool; the backs of these meshes are not drawn.
+        triangles: ``Triangles`` of geometry.py.
         camera: (4,) float64 fx, fy, cx, cy in pixels of the buffers.
         wanted: (H / 2, W / 2) bool, where the result matters, for 2 x 2 pixels each;
             elsewhere nothing is drawn. (0, 0) for everywhere.
@@ -230,20 +153,103 @@ def raster(points, faces, cut, face_mesh, one_sided, camera, wanted, depth, ids)
         ids: (H, W) int32 face index, changed in place.
     """
     lens = (camera[0], camera[1], camera[2], camera[3])
-    places = _project(points, cut, lens)
-    later = np.empty(faces.shape[0], np.int32)
-    _raster(
-        points, places, faces, face_mesh, one_sided, lens, wanted, later, depth, ids
-    )
+    places = _project(triangles.points, triangles.cut, lens)
+    later = np.empty(triangles.faces.shape[0], np.int32)
+    _raster(triangles, places, lens, wanted, later, depth, ids)
+
+
+@inlined
+def _ray_planes(points, i, j, k, camera):
+    """Return twice the signed volume below a triangle, and its affine weights.
+
+    The weights (9) are the slopes along x and along y and the value at pixel (0, 0), of
+    l0, l1 and l2 of the module's text in turn. They are of use only if the volume is
+    not 0, which is what a triangle seen edge on has.
+    """
+    x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
+    x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])
+    x2, y2 = np.float64(points[k, 0]), np.float64(points[k, 1])
+    z0, z1 = np.float64(points[i, 2]), np.float64(points[j, 2])
+    z2 = np.float64(points[k, 2])
+    fx, fy, cx, cy = camera
+    ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+    volume = x0 * ax + y0 * ay + z0 * az
+    inverse = 1.0 / volume
+    bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
+    dx, dy, dz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
+    # in pixels
+    across, down = inverse / fx, inverse / fy
+    ax, bx, dx = ax * across, bx * across, dx * across
+    ay, by, dy = ay * down, by * down, dy * down
+    az = az * inverse - ax * cx - ay * cy
+    bz = bz * inverse - bx * cx - by * cy
+    dz = dz * inverse - dx * cx - dy * cy
+    return volume, (ax, ay, az, bx, by, bz, dx, dy, dz)
+
+
+@inlined
+def _fill(f, weights, cuts, nearest, box, wanted, depth, ids):
+    """Draw face ``f`` where its three weights are positive, row by row.
+
+    Args:
+        f: Face.
+        weights: Of ``_ray_planes``.
+        cuts: (3) cut of its corners.
+        nearest: Depth of its nearest corner, metres.
+        box: Left, right, top, bottom of the pixels that it may cover.
+        wanted: As in ``raster``, like the buffers.
+        depth: See ``wanted``.
+        ids: See ``wanted``.
+    """
+    ax, ay, az, bx, by, bz, dx, dy, dz = weights
+    c0, c1, c2 = cuts
+    left, right, top, bottom = box
+    choosy = wanted.shape[0] > 0
+    partly = c0 >= 1 or c1 >= 1 or c2 >= 1
+    # closes the cracks that rounding opens along shared edges
+    slack = -1e-9 / max(NEAR, nearest)
+    ra, oa, qa, pa = _limits(ax)
+    rb, ob, qb, pb = _limits(bx)
+    rd, od, qd, pd = _limits(dx)
+    for y in range(top, bottom + 1):
+        a, b, d = ay * y + az, by * y + bz, dy * y + dz
+        ea, eb, ed = slack - a, slack - b, slack - d
+        low = max(max(ea * ra + oa, eb * rb + ob), max(ed * rd + od, left))
+        high = min(min(ea * qa + pa, eb * qb + pb), min(ed * qd + pd, right))
+        # within the box: the limits may be far outside of what an integer holds
+        x = int(np.ceil(min(low, right + 1.0) - ROUGH))
+        last = int(np.floor(max(high, left - 1.0) + ROUGH))
+        while x <= last:
+            if choosy and not wanted[y >> 1, x >> 1]:
+                x = (x | 1) + 1
+                continue
+            l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
+            x += 1
+            if l0 < slack or l1 < slack or l2 < slack:
+                continue
+            total = l0 + l1 + l2
+            if total <= 0:
+                continue
+            # rounded first: equal surfaces compare equal
+            z = np.float32(1.0 / total)
+            known = depth[y, x - 1]
+            if z > known or z < NEAR or (z == known and f > ids[y, x - 1]):
+                continue
+            if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
+                continue
+            depth[y, x - 1] = z
+            ids[y, x - 1] = f
 
 
 @lean_kernel
-def _raster(
-    points, places, faces, face_mesh, one_sided, camera, wanted, later, depth, ids
-):
-    """Do what ``raster`` says, with the rows of ``_project``."""
+def _raster(triangles, places, camera, wanted, later, depth, ids):
+    """Do what ``raster`` says, with the rows of ``_project``.
+
+    Faces that are surely seen from behind wait in ``later`` (F,): what they would draw
+    is mostly hidden by fronts, and a depth that is known rejects them quickly.
+    """
+    points, faces = triangles.points, triangles.faces
     height, width = depth.shape
-    fx, fy, cx, cy = camera
     choosy = wanted.shape[0] > 0
     count, waiting = faces.shape[0], 0
     for n in range(2 * count):
@@ -273,10 +279,9 @@ def _raster(
         # most triangles are so small that they lie between the pixels' centres
         if left > right or top > bottom:
             continue
-        c0, c1, c2 = p[3], q[3], r[3]
-        if c0 >= 1 and c1 >= 1 and c2 >= 1:
+        if p[3] >= 1 and q[3] >= 1 and r[3] >= 1:
             continue
-        hollow = one_sided[face_mesh[f]]
+        hollow = triangles.one_sided[triangles.face_mesh[f]]
         if n < count and nearest >= NEAR and _turned_away(p, q, r, u1 - u0, v1 - v0):
             if not hollow:
                 later[waiting] = f
@@ -286,59 +291,11 @@ def _raster(
             continue
         if covered(depth, left, right, top, bottom, nearest * (1 - 1e-5)):
             continue
-        x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
-        x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])
-        x2, y2 = np.float64(points[k, 0]), np.float64(points[k, 1])
-        z0, z1 = np.float64(points[i, 2]), np.float64(points[j, 2])
-        z2 = np.float64(points[k, 2])
-        ax, ay, az = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
-        det = x0 * ax + y0 * ay + z0 * az
-        if abs(det) < 1e-18 or (det > 0 and hollow):
+        volume, weights = _ray_planes(points, i, j, k, camera)
+        if abs(volume) < 1e-18 or (volume > 0 and hollow):
             continue
-        inverse = 1.0 / det
-        bx, by, bz = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
-        dx, dy, dz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
-        # the affine weights, in pixels
-        across, down = inverse / fx, inverse / fy
-        ax, bx, dx = ax * across, bx * across, dx * across
-        ay, by, dy = ay * down, by * down, dy * down
-        az = az * inverse - ax * cx - ay * cy
-        bz = bz * inverse - bx * cx - by * cy
-        dz = dz * inverse - dx * cx - dy * cy
-        partly = c0 >= 1 or c1 >= 1 or c2 >= 1
-        # closes the cracks that rounding opens along shared edges
-        slack = -1e-9 / max(NEAR, nearest)
-        ra, oa, qa, pa = _limits(ax)
-        rb, ob, qb, pb = _limits(bx)
-        rd, od, qd, pd = _limits(dx)
-        for y in range(top, bottom + 1):
-            a, b, d = ay * y + az, by * y + bz, dy * y + dz
-            ea, eb, ed = slack - a, slack - b, slack - d
-            low = max(max(ea * ra + oa, eb * rb + ob), max(ed * rd + od, left))
-            high = min(min(ea * qa + pa, eb * qb + pb), min(ed * qd + pd, right))
-            # within the box: the limits may be far outside of what an integer holds
-            x = int(np.ceil(min(low, right + 1.0) - ROUGH))
-            last = int(np.floor(max(high, left - 1.0) + ROUGH))
-            while x <= last:
-                if choosy and not wanted[y >> 1, x >> 1]:
-                    x = (x | 1) + 1
-                    continue
-                l0, l1, l2 = ax * x + a, bx * x + b, dx * x + d
-                x += 1
-                if l0 < slack or l1 < slack or l2 < slack:
-                    continue
-                total = l0 + l1 + l2
-                if total <= 0:
-                    continue
-                # rounded first: equal surfaces compare equal
-                z = np.float32(1.0 / total)
-                known = depth[y, x - 1]
-                if z > known or z < NEAR or (z == known and f > ids[y, x - 1]):
-                    continue
-                if partly and (l0 * c0 + l1 * c1 + l2 * c2) * z >= 1:
-                    continue
-                depth[y, x - 1] = z
-                ids[y, x - 1] = f
+        cuts, box = (p[3], q[3], r[3]), (left, right, top, bottom)
+        _fill(f, weights, cuts, nearest, box, wanted, depth, ids)
 
 
 @lean_kernel

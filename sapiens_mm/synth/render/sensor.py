@@ -1,4 +1,4 @@
-"""From linear light to the picture that a camera stores."""
+"""From linear light to the image that a camera stores."""
 
 from __future__ import annotations
 
@@ -8,15 +8,26 @@ import cv2
 import numpy as np
 
 from sapiens_mm.synth.core.jit import lean_kernel
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
 _STEPS = 4096
-_BRIGHTEST = 6.0
+_BRIGHTEST = 6.0  # light that the tone curve still tells from more
+_GREY = 0.18  # reflectance of a photographer's grey card
+_REFERENCE_HEIGHT = 1024  # of the image for which lengths in pixels are given
+_SHAKE_PX, _MAX_GAIN = (3, 12), 2.0
+_CONTRAST, _SATURATION, _VIGNETTE = (0.85, 1.25), (0.75, 1.2), (0, 0.3)
+
+# Automatic exposure: the brightness that the image shall have, how much people count in
+# it against all, and what the bright parts may reach. Skin in the sun must keep its
+# colour, so people may not come near to white.
+_TARGET, _PEOPLE_COUNT = 0.15, 0.6
+_BRIGHT_PERCENTILE, _BRIGHT = 88, 1.3
+_SKIN_PERCENTILE, _SKIN = 95, 0.6
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """How one picture was taken.
+    """How one image was taken.
 
     Attributes:
         exposure: Stops away from the automatic exposure.
@@ -43,27 +54,32 @@ class Sensor:
     seed: int
 
 
-def sample_sensor(rng: np.random.Generator, knobs: Knobs, height: int) -> Sensor:
-    """Draw a camera's settings for pictures of ``height`` pixels."""
-    gains = 1 + knobs.white_balance * rng.normal(0, 1, 3)
-    angle, length = rng.uniform(0, np.pi), rng.uniform(3, 12) * height / 1024
+def sample_sensor(
+    rng: np.random.Generator, settings: SceneSettings, height: int
+) -> Sensor:
+    """Draw a camera's settings for images of ``height`` pixels."""
+    gains = 1 + settings.white_balance * rng.normal(0, 1, 3)
+    angle, length = (
+        rng.uniform(0, np.pi),
+        rng.uniform(*_SHAKE_PX) * height / _REFERENCE_HEIGHT,
+    )
     shake = np.array([np.cos(angle), np.sin(angle)]) * length
-    moving = rng.random() < knobs.motion_blur
-    grey = rng.random() < knobs.grayscale
-    low, high = knobs.noise
+    moving = rng.random() < settings.motion_blur
+    grey = rng.random() < settings.grayscale
+    low, high = settings.noise
     return Sensor(
         # blown-out skin is worse than dark skin
-        exposure=float(np.clip(rng.normal(-0.2, 1), -2.2, 1.6) * knobs.exposure_ev),
-        gains=np.clip(gains, 0.5, 2.0),
-        contrast=float(rng.uniform(0.85, 1.25)),
-        saturation=0.0 if grey else float(rng.uniform(0.75, 1.2)),
-        vignette=float(rng.uniform(0, 0.3) if rng.random() < 0.5 else 0),
+        exposure=float(np.clip(rng.normal(-0.2, 1), -2.2, 1.6) * settings.exposure_ev),
+        gains=np.clip(gains, 1 / _MAX_GAIN, _MAX_GAIN),
+        contrast=float(rng.uniform(*_CONTRAST)),
+        saturation=0.0 if grey else float(rng.uniform(*_SATURATION)),
+        vignette=float(rng.uniform(*_VIGNETTE) if rng.random() < 0.5 else 0),
         # mostly little, sometimes a lot
         noise=float(low + (high - low) * rng.random() ** 2),
-        blur_px=knobs.draw('blur_px', rng) * height / 1024,
+        blur_px=settings.draw('blur_px', rng) * height / _REFERENCE_HEIGHT,
         motion_px=shake if moving else np.zeros(2),
-        jpeg_quality=round(knobs.draw('jpeg_quality', rng))
-        if rng.random() < knobs.jpeg
+        jpeg_quality=round(settings.draw('jpeg_quality', rng))
+        if rng.random() < settings.jpeg
         else 0,
         seed=int(rng.integers(2**31)),
     )
@@ -76,7 +92,8 @@ def tone_curve(contrast: float) -> np.ndarray:
     whatever the contrast.
     """
     light = np.linspace(0, _BRIGHTEST, _STEPS)
-    pushed = 0.18 * (light / 0.18) ** contrast
+    pushed = _GREY * (light / _GREY) ** contrast
+    # Narkowicz' fit of the ACES film curve, then the sRGB standard's curve
     film = pushed * (2.51 * pushed + 0.03) / (pushed * (2.43 * pushed + 0.59) + 0.14)
     film = np.clip(film, 0, 1)
     srgb = np.where(film < 0.0031308, 12.92 * film, 1.055 * film ** (1 / 2.4) - 0.055)
@@ -94,11 +111,10 @@ def expose(light: np.ndarray, people: np.ndarray) -> float:
     seen = grey[people[::4, ::4]]
     whole = np.exp(np.log(grey).mean())
     subject = np.exp(np.log(seen).mean()) if len(seen) else whole
-    gain = 0.15 / (whole**0.4 * subject**0.6)
-    limit = 1.3 / np.percentile(grey, 88)
+    gain = _TARGET / (whole ** (1 - _PEOPLE_COUNT) * subject**_PEOPLE_COUNT)
+    limit = _BRIGHT / np.percentile(grey, _BRIGHT_PERCENTILE)
     if len(seen):
-        # skin in the sun must keep its colour
-        limit = min(limit, 0.6 / np.percentile(seen, 95))
+        limit = min(limit, _SKIN / np.percentile(seen, _SKIN_PERCENTILE))
     return float(np.clip(min(gain, limit), 0.02, 60))
 
 

@@ -125,40 +125,14 @@ def shade(
         normals: (H, W, 3) float32 bumped camera-frame normals at the centres, changed
             in place; (0, 0, 3) for none.
     """
-    _shade(
-        table,
-        s,
-        lamps,
-        layer.ids,
-        layer.depth,
-        layer.edges,
-        layer.fine_ids,
-        layer.fine_depth,
-        layer.camera,
-        image,
-        normals,
-        np.full(5, -1),
-        np.zeros((3, 12)),
-    )
+    _shade(table, s, lamps, layer, image, normals, np.full(5, -1), np.zeros((3, 12)))
 
 
 @fast_kernel
-def _shade(
-    table,
-    s,
-    lamps,
-    ids,
-    depth,
-    edges,
-    fine_ids,
-    fine_depth,
-    camera,
-    image,
-    normals,
-    faces,
-    scratch,
-):
+def _shade(table, s, lamps, layer, image, normals, faces, scratch):
     """Do what ``shade`` says; ``faces`` (5,) int64 and ``scratch`` (3, 12) are free."""
+    ids, depth, edges, camera = layer.ids, layer.depth, layer.edges, layer.camera
+    fine_ids, fine_depth = layer.fine_ids, layer.fine_depth
     height, width = ids.shape
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
     fine, keep = edges.shape[0] > 0, normals.shape[0] > 0

@@ -12,7 +12,16 @@ import numpy as np
 
 from sapiens_mm.synth.core.asset import IRIS_RAD, PUPIL_RAD
 from sapiens_mm.synth.core.jit import fast_kernel
-from sapiens_mm.synth.core.mesh import KINDS
+from sapiens_mm.synth.core.mesh import (
+    COLOR,
+    COLOR2,
+    DUTY,
+    HAIR_COLOR,
+    KIND,
+    KINDS,
+    SCALE,
+    SEED,
+)
 
 SKIN = KINDS.index('skin')
 STRIPES = KINDS.index('stripes')
@@ -44,6 +53,13 @@ SIDE = 32
 
 _MASK = SIDE - 1
 
+# repeats per metre of what makes a fabric; a pixel that is larger sees their mean
+_TWILL, _RIBS, _WEAVE = 500, 220, 420
+_CARPET_GRAIN = 220.0
+_GRASS_BLADES, _LEAVES = 60.0, 25.0
+_BRICK_JOINT, _TILE_JOINT = 0.06, 0.025
+"""Share of a brick's or tile's width that is mortar."""
+
 
 @functools.lru_cache(1)
 def noise_table() -> np.ndarray:
@@ -54,6 +70,7 @@ def noise_table() -> np.ndarray:
 @fast_kernel
 def noise(table, x, y, z, seed):
     """Return smooth value noise in [0, 1], one cell per unit."""
+    # seeds move the lattice by shares that do not repeat soon
     x += 0.618 * seed
     y += 0.755 * seed
     z += 0.57 * seed
@@ -108,6 +125,7 @@ def fbm(table, x, y, z, seed, octaves):
         value += weight * noise(table, x, y, z, seed + 7 * octave)
         total += weight
         weight *= 0.5
+        # not 2: cells of all octaves would begin at the same places
         x, y, z = 2.03 * x, 2.03 * y, 2.03 * z
     return value / total
 
@@ -145,7 +163,7 @@ def _edge(u, share, footprint, scale):
 @fast_kernel
 def _fabric(table, kind, row, x, y, z, px):
     """Share of color2 in fabrics."""
-    seed, scale, duty = int(row[8]), row[7], row[9]
+    seed, scale, duty = int(row[SEED]), row[SCALE], row[DUTY]
     if kind == STRIPES:
         return 1 - _edge(z * scale, duty, px, scale)
     if kind == PLAID:
@@ -160,15 +178,15 @@ def _fabric(table, kind, row, x, y, z, px):
     if kind == DENIM:
         k = 0.65 * fbm(table, x * 9, y * 9, z * 9, seed, 3)
         twill = noise(table, x * 900 + z * 500, y * 900, z * 240, seed)
-        f = fade(500, px)
+        f = fade(_TWILL, px)
         return k + 0.35 * (0.5 + f * (twill - 0.5))
     if kind == KNIT:
-        f = fade(220, px)
+        f = fade(_RIBS, px)
         rib = 0.5 + 0.5 * np.sin(x * 1100 + 2 * np.sin(z * 1400))
         k = fbm(table, x * 30, y * 30, z * 30, seed, 2)
         return 0.5 * k + 0.5 * (0.5 + f * (rib - 0.5))
     k = 0.6 * fbm(table, x * 16, y * 16, z * 16, seed, 2)
-    f = fade(420, px)
+    f = fade(_WEAVE, px)
     weave = 0.5 + 0.5 * np.sin(x * 2600) * np.sin(z * 2600)
     return k + 0.4 * (0.5 + f * (weave - 0.5))
 
@@ -176,13 +194,13 @@ def _fabric(table, kind, row, x, y, z, px):
 @fast_kernel
 def _ground(table, kind, row, x, z, px):
     """Share of color2 in floors, walls and plants; above 1 is mortar or joints."""
-    seed, scale = int(row[8]), row[7]
+    seed, scale = int(row[SEED]), row[SCALE]
     if kind in (TILES, BRICKS):
         v = z * scale * (2 if kind == BRICKS else 1)
         u = x * scale
         if kind == BRICKS:
             u += 0.5 * (np.floor(v) % 2)
-        joint = 0.06 if kind == BRICKS else 0.025
+        joint = _BRICK_JOINT if kind == BRICKS else _TILE_JOINT
         line = max(
             _edge(u, joint, px, scale),
             _edge(v, 2 * joint if kind == BRICKS else joint, px, 2 * scale),
@@ -200,12 +218,12 @@ def _ground(table, kind, row, x, z, px):
         return (0.45 * board + 0.55 * grain) * (1 - line) + 1.3 * line
     if kind in (GRASS, FOLIAGE):
         k = 0.4 * fbm(table, x * 0.7, 0.0, z * 0.7, seed, 3)
-        f = 60.0 if kind == GRASS else 25.0
+        f = _GRASS_BLADES if kind == GRASS else _LEAVES
         return k + 0.6 * (
             0.5 + fade(f, px) * (fbm(table, x * f, 3.0, z * f, seed, 2) - 0.5) * 1.6
         )
     if kind in (ASPHALT, CARPET):
-        f = 220.0
+        f = _CARPET_GRAIN
         k = fbm(table, x * 1.3, 0.0, z * 1.3, seed, 3)
         grain = noise(table, x * f, 1.0, z * f, seed) - 0.5
         return 0.6 * k + 0.4 * (0.5 + fade(f, px) * grain)
@@ -214,7 +232,7 @@ def _ground(table, kind, row, x, z, px):
 
 @fast_kernel
 def _skin(table, row, x, y, z, aux, px, out):
-    seed = int(row[8])
+    seed = int(row[SEED])
     mottle = fbm(table, x * 22, y * 22, z * 22, seed, 2)
     k = mottle
     coarse, fine = fade(160, px), fade(900, px)
@@ -223,27 +241,30 @@ def _skin(table, row, x, y, z, aux, px, out):
     if fine > 0:
         k += 0.3 * fine * (noise(table, x * 900, y * 900, z * 900, seed + 5) - 0.5)
     for c in range(3):
-        out[c] = row[1 + c] * (1 - k) + row[4 + c] * k
+        out[c] = row[COLOR + c] * (1 - k) + row[COLOR2 + c] * k
     # freckles and moles: rare dark dots
     dark = fade(230, px)
     if dark > 0:
         spot = noise(table, x * 230, y * 230, z * 230, seed + 11)
-        dark *= max(0.0, spot - 0.9 + 0.1 * row[9]) * 4
+        dark *= max(0.0, spot - 0.9 + 0.1 * row[DUTY]) * 4
+    # melanin takes blue most
     out[0] *= 1 - 0.35 * min(dark, 1.0)
     out[1] *= 1 - 0.5 * min(dark, 1.0)
     out[2] *= 1 - 0.55 * min(dark, 1.0)
     if aux > 0:
+        # blood takes green most
         red = min(aux, 1.5) * (0.8 + 0.4 * mottle)
         out[0] *= max(0.3, 1 - 0.1 * red)
         out[1] *= max(0.15, 1 - 0.44 * red)
         out[2] *= max(0.15, 1 - 0.36 * red)
     elif aux < 0:
+        # hairs: two sets of strands, thinner than a millimetre
         strand = noise(table, x * 1500, y * 1500, z * 420, seed + 1)
         strand += noise(table, x * 3100, y * 3100, z * 700, seed + 2) - 1.0
         share = min(1.0, -aux * (1 + 0.9 * fade(700, px) * strand))
         share = max(0.0, share)
         for c in range(3):
-            out[c] = out[c] * (1 - share) + row[14 + c] * share
+            out[c] = out[c] * (1 - share) + row[HAIR_COLOR + c] * share
 
 
 @fast_kernel
@@ -254,16 +275,18 @@ def _eye(table, row, x, y, z, px, out):
     soft = max(0.02, 1.5 * px / radius)
     iris = min(1.0, max(0.0, (IRIS_RAD - angle) / soft + 0.5))
     pupil = min(1.0, max(0.0, (PUPIL_RAD - angle) / soft + 0.5))
-    rays = noise(table, np.cos(around) * 7, np.sin(around) * 7, angle * 6, int(row[8]))
+    rays = noise(
+        table, np.cos(around) * 7, np.sin(around) * 7, angle * 6, int(row[SEED])
+    )
     ring = max(0.0, 1 - abs(angle - IRIS_RAD + 0.02) / 0.09)
-    veins = noise(table, x * 700, y * 700, z * 700, int(row[8]) + 2)
+    veins = noise(table, x * 700, y * 700, z * 700, int(row[SEED]) + 2)
     # lids shade the ball; the corners are redder
     shade = 1 - 0.45 * min(1.0, max(0.0, z / radius - 0.1) / 0.5)
     corner = min(1.0, max(0.0, angle - 0.6) / 0.6)
     for c in range(3):
-        white = row[1 + c] * (1 - 0.12 * veins * (1.0 if c > 0 else 0.3))
+        white = row[COLOR + c] * (1 - 0.12 * veins * (1.0 if c > 0 else 0.3))
         white *= 1 - corner * (0.15 if c == 0 else 0.4)
-        colour = row[4 + c] * (0.55 + 1.0 * rays) * (1 - 0.7 * ring)
+        colour = row[COLOR2 + c] * (0.55 + 1.0 * rays) * (1 - 0.7 * ring)
         value = white * (1 - iris) + colour * iris
         out[c] = (value * (1 - pupil) + 0.004 * pupil) * shade
 
@@ -271,29 +294,29 @@ def _eye(table, row, x, y, z, px, out):
 @fast_kernel
 def _facade(table, row, x, z, px, out):
     """A house front: rows of windows in a wall."""
-    scale, seed = row[7], int(row[8])
+    scale, seed = row[SCALE], int(row[SEED])
     u, v = x * scale, z * scale
     fu, fv = u - np.floor(u), v - np.floor(v)
     cell = _cell(table, np.floor(u), np.floor(v), seed)
     soft = max(0.01, px * scale)
-    inside = min(0.5 * row[9] - abs(fu - 0.5), 0.36 - abs(fv - 0.52)) / soft + 0.5
+    inside = min(0.5 * row[DUTY] - abs(fu - 0.5), 0.36 - abs(fv - 0.52)) / soft + 0.5
     inside = min(1.0, max(0.0, inside))
     k = fbm(table, x * 1.5, 0.0, z * 1.5, seed, 3)
     bar = 0.35 if abs(fu - 0.5) < 0.02 or abs(fv - 0.5) < 0.015 else 0.0
     for c in range(3):
-        wall = row[1 + c] * (0.7 + 0.5 * k)
-        pane = row[4 + c] * (0.3 + 1.2 * cell) + bar * (1 - row[4 + c])
+        wall = row[COLOR + c] * (0.7 + 0.5 * k)
+        pane = row[COLOR2 + c] * (0.3 + 1.2 * cell) + bar * (1 - row[COLOR2 + c])
         out[c] = wall * (1 - inside) + pane * inside
 
 
 @fast_kernel
 def _picture(table, row, x, z, out):
     """A poster: soft shapes of several colours."""
-    scale, seed = row[7], int(row[8])
+    scale, seed = row[SCALE], int(row[SEED])
     a = fbm(table, x * scale, 0.3, z * scale, seed, 3)
     b = fbm(table, x * scale * 0.7, 5.3, z * scale * 1.3, seed + 5, 2)
     for c in range(3):
-        base = row[1 + c] if a < 0.5 else row[4 + c]
+        base = row[COLOR + c] if a < 0.5 else row[COLOR2 + c]
         other = _cell(table, int(b * 9), c, seed)
         out[c] = base * 0.6 + 0.4 * other * other
 
@@ -312,7 +335,7 @@ def albedo(table, row, x, y, z, aux, px, out):
         px: Metres per pixel at the surface.
         out: (3,) float64, changed in place.
     """
-    kind = int(row[0])
+    kind = int(row[KIND])
     if kind == SKIN:
         _skin(table, row, x, y, z, aux, px, out)
         return
@@ -326,18 +349,18 @@ def albedo(table, row, x, y, z, aux, px, out):
         _picture(table, row, x, z, out)
         return
     if kind == HAIR:
-        seed = int(row[8])
+        seed = int(row[SEED])
         k = noise(table, x * 130, y * 130, z * 9, seed)
         fine = noise(table, x * 900, y * 900, z * 30, seed + 4) - 0.5
         k += fade(450, px) * fine
         k = min(1.0, max(0.0, k))
     elif TEETH <= kind < WOOD:
-        k = fbm(table, x * 90, y * 90, z * 90, int(row[8]), 2)
+        k = fbm(table, x * 90, y * 90, z * 90, int(row[SEED]), 2)
     elif kind >= WOOD:
         k = _ground(table, kind, row, x, z, px)
     else:
         k = _fabric(table, kind, row, x, y, z, px)
     for c in range(3):
-        out[c] = max(0.0, row[1 + c] * (1 - k) + row[4 + c] * k)
+        out[c] = max(0.0, row[COLOR + c] * (1 - k) + row[COLOR2 + c] * k)
         if aux != 0:
             out[c] *= max(0.0, 1 + aux)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
-from sapiens_mm.synth.core.mesh import Mesh
+from sapiens_mm.synth.core.mesh import KIND, Mesh
 from sapiens_mm.synth.render.background import Backdrop
-from sapiens_mm.synth.render.raster import (
-    EVERYWHERE,
-    Geometry,
-    find_edges,
-    join,
-    raster,
-)
+from sapiens_mm.synth.render.geometry import Geometry, Triangles, join
+from sapiens_mm.synth.render.raster import EVERYWHERE, find_edges, raster
 from sapiens_mm.synth.render.textures import EMITTER, FOLIAGE, WINDOW
 
 _LOCAL = threading.local()
@@ -49,9 +45,8 @@ class Stage:
     casts: np.ndarray
 
 
-@dataclass(frozen=True)
-class Layer:
-    """Which faces a picture of a part of the stage shows; the buffers are reused.
+class Layer(NamedTuple):
+    """Which faces an image of a part of the stage shows; the buffers are reused.
 
     Attributes:
         camera: (4,) float64 fx, fy, cx, cy in pixels of the layer.
@@ -80,7 +75,7 @@ def set_stage(
     geometry = join([mesh for group in groups for mesh in group])
     last = np.cumsum([len(group) for group in groups])
     front = [mesh for group in groups[:2] for mesh in group]
-    kinds, number = geometry.materials[:, 0], np.arange(len(geometry.materials))
+    kinds, number = geometry.materials[:, KIND], np.arange(len(geometry.materials))
     leafy, bright = kinds == FOLIAGE, np.isin(kinds, (WINDOW, EMITTER))
     hides = (number >= last[0]) & (number < last[2]) & ~leafy
     casts = (number < last[2]) & ~bright
@@ -115,14 +110,14 @@ def see_backdrop(
             counts as covered.
 
     Returns:
-        A layer smaller than the picture.
+        A layer smaller than the image.
     """
     height, width = camera.size_hw
-    # lenses are not sharp to the pixel, and a blurred picture needs fewer
+    # lenses are not sharp to the pixel, and a blurred image needs fewer
     scale = 0.75 if backdrop.blur < 3 else (0.5 if backdrop.blur < 7 else 0.375)
     size_hw = (round(height * scale), round(width * scale))
     hidden = _well_inside(cover, size_hw, backdrop.blur * scale)
-    sharp = backdrop.blur < 3 and backdrop.picture is None
+    sharp = backdrop.blur < 3 and backdrop.image is None
     faces = slice(stage.front, None)
     layer = _see(stage, faces, camera, scale, size_hw, hidden, sharp)
     layer.cover[hidden] = 1
@@ -163,28 +158,30 @@ def _see(
         stage: All meshes.
         faces: Which.
         camera: The camera.
-        scale: Of the layer to the full picture.
+        scale: Of the layer to the full image.
         size_hw: Of the layer.
         hidden: (H, W) bool, pixels that stay empty.
         sharp: Whether edges are drawn in twice the resolution.
     """
     g = stage.geometry
     which = 'front' if faces.start == 0 else 'behind'
-    parts = stage.points, g.faces[faces], g.cut, g.face_mesh[faces], g.one_sided
+    drawn = Triangles(
+        stage.points, g.faces[faces], g.cut, g.face_mesh[faces], g.one_sided
+    )
     depth, ids = _buffers(which, *size_hw)
     depth.fill(np.inf)
     ids.fill(-1)
     if hidden is not None:
         depth[hidden] = 0
-    raster(*parts, camera.scaled(scale), EVERYWHERE, depth, ids)
+    raster(drawn, camera.scaled(scale), EVERYWHERE, depth, ids)
     edges, fine_depth, fine_ids = EVERYWHERE, depth[:0], ids[:0]
     if sharp:
         height, width = 2 * size_hw[0], 2 * size_hw[1]
         edges = np.zeros(size_hw, bool)
-        find_edges(ids, depth, g.face_mesh[faces], edges)
+        find_edges(ids, depth, drawn.face_mesh, edges)
         fine_depth, fine_ids = _buffers(f'fine {which}', height, width)
         _empty(edges, fine_depth, fine_ids)
-        raster(*parts, camera.scaled(2 * scale), edges, fine_depth, fine_ids)
+        raster(drawn, camera.scaled(2 * scale), edges, fine_depth, fine_ids)
     cover = np.zeros(size_hw, np.float32)
     _shift_and_cover(faces.start, ids, edges, fine_ids, cover)
     return Layer(camera.scaled(scale), ids, depth, edges, fine_ids, fine_depth, cover)

@@ -14,7 +14,7 @@ import cv2
 # stage -> functions that sapiens_mm.synth.sample calls by these names
 STAGES = {
     'people': ('lay_out',),
-    'scene': ('sample_environment', 'sample_backdrop', 'light_of_picture', 'set_stage'),
+    'scene': ('sample_environment', 'sample_backdrop', 'light_of_image', 'set_stage'),
     'light': ('light_stage',),
     'draw': ('see_people', 'draw_people'),
     'behind': ('see_backdrop', 'draw_backdrop'),
@@ -81,9 +81,9 @@ def measure_synth(
     """
     from sapiens_mm.synth import sample as module
     from sapiens_mm.synth.dataset.files import encode_sample
-    from sapiens_mm.synth.dataset.settings import Settings
+    from sapiens_mm.synth.dataset.settings import DatasetSettings
 
-    kinds = Settings().kinds()
+    kinds = DatasetSettings().kinds()
     cv2.setNumThreads(1)
     spent: dict[str, float] = {}
     times, encoding, stored = [], 0.0, 0
@@ -94,7 +94,7 @@ def measure_synth(
         with timed(module, spent):
             sample = module.render(seed, max(index, 0), size_hw=size_hw)
         rendered = time.process_time()
-        encoded = encode_sample(sample, kinds, Settings().depth_mm)
+        encoded = encode_sample(sample, kinds, DatasetSettings().depth_mm)
         if index >= 0:
             times.append(rendered - start)
             encoding += time.process_time() - rendered

@@ -1,4 +1,4 @@
-"""A picture of what is in a data set, drawn from its figures."""
+"""An image of what is in a data set, drawn from its figures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from sapiens_mm.synth.dataset.stats import SCALE_EDGES, YAW_EDGES, Stats
-from sapiens_mm.synth.sample import CLASSES
-from sapiens_mm.tables import GOLIATH308, part_table
+from sapiens_mm.tables import GOLIATH28, GOLIATH308, part_table
 
 SIZE_HW = (1180, 1600)
 _PAPER, _INK, _GRID = (255, 255, 255), (40, 40, 40), (215, 215, 215)
@@ -69,9 +68,9 @@ def _draw_classes(
         x = round(x1 + (power + 6) / 6 * (x2 - x1))
         cv2.line(canvas, (x, y1), (x, y2), _GRID, 1)
         _text(canvas, f'1e{power}' if power else '1', (x, y2 + 16), 'middle')
-    step = (y2 - y1) / len(CLASSES)
+    step = (y2 - y1) / len(GOLIATH28.classes)
     palette = part_table('goliath28').palette
-    for k, name in enumerate(CLASSES):
+    for k, name in enumerate(GOLIATH28.classes):
         y = round(y1 + (k + 0.5) * step)
         share = stats.class_pixels[k] / total
         _text(canvas, name, (x1 - 8, y + 5), 'right')

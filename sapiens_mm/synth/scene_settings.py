@@ -1,4 +1,4 @@
-"""Every knob of the generator, with the values it may take."""
+"""What the scenes of the generator are drawn from, and the values it may take."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _weights(**default: float) -> Any:
 
 
 @dataclass(frozen=True)
-class Knobs:
+class SceneSettings:
     """What is drawn how often. Defaults make the published mixture.
 
     Weights are written as a dict or as pairs, ``{'face': 1, 'full': 3}``; names left
     out get 0. Spans are (low, high) and are drawn from evenly.
 
     Raises:
-        ValueError: Names the knob, its value and what it may be.
+        ValueError: Names the setting, its value and what it may be.
     """
 
     # --- people and framing (scene.py, camera.py)
@@ -67,9 +67,9 @@ class Knobs:
 
     # --- background
     backgrounds: str = field(default='', metadata={'kind': 'folder'})
-    """Folder of pictures; empty: procedural rooms and streets only."""
+    """Folder of images; empty: procedural rooms and streets only."""
     picture: float = _probability(0.7)
-    """Share of scenes before a picture of that folder, if there is one."""
+    """Share of scenes before an image of that folder, if there is one."""
     clutter: Any = _span((0.2, 1.0), 0.0, 1.0)
     """How full rooms and streets are."""
     depth_of_field: float = _probability(0.55)
@@ -198,7 +198,7 @@ class Knobs:
     beard: float = _probability(0.45)
     """Share of stubble and beards on male builds."""
     hat: float = _probability(0.14)
-    """Doubled in winter clothes, as is ``scarf``."""
+    """About doubled in winter clothes, as is ``scarf``."""
     glasses: float = _probability(0.22)
     belt: float = _probability(0.3)
     """Of casual and formal outfits."""
@@ -207,14 +207,16 @@ class Knobs:
     watch: float = _probability(0.2)
 
     def __post_init__(self) -> None:
-        """Check every knob and bring weights and spans to tuples."""
-        for knob in fields(self):
-            value = getattr(self, knob.name)
-            check = _CHECKS[knob.metadata['kind']]
-            object.__setattr__(self, knob.name, check(knob.name, value, knob.metadata))
+        """Check every setting and bring weights and spans to tuples."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            check = _CHECKS[setting.metadata['kind']]
+            object.__setattr__(
+                self, setting.name, check(setting.name, value, setting.metadata)
+            )
         if self.environment not in ('', 'indoor', 'outdoor'):
             raise ValueError(
-                f"knob environment is {self.environment!r}; use '', 'indoor' or "
+                f"setting environment is {self.environment!r}; use '', 'indoor' or "
                 "'outdoor'"
             )
 
@@ -225,12 +227,12 @@ class Knobs:
         return tuple(n for n, _ in pairs), [weight / total for _, weight in pairs]
 
     def choose(self, name: str, rng: Any) -> str:
-        """Draw one of the named choices of a weights knob with ``rng``."""
+        """Draw one of the named choices of a setting of weights with ``rng``."""
         names, probabilities = self.weights(name)
         return names[rng.choice(len(names), p=probabilities)]
 
     def draw(self, name: str, rng: Any) -> float:
-        """Draw a number from a span knob with ``rng``."""
+        """Draw a number from a setting that is a span with ``rng``."""
         return float(rng.uniform(*getattr(self, name)))
 
 
@@ -242,7 +244,7 @@ def _check_number(name: str, value: Any, rule: Any) -> float:
         or not low <= value <= high
     ):
         raise ValueError(
-            f'knob {name} is {value!r}; it must be a number from {low:g} to {high:g}'
+            f'setting {name} is {value!r}; it must be a number from {low:g} to {high:g}'
         )
     return float(value)
 
@@ -250,7 +252,7 @@ def _check_number(name: str, value: Any, rule: Any) -> float:
 def _check_span(name: str, value: Any, rule: Any) -> tuple[float, float]:
     low, high = rule['within']
     problem = ValueError(
-        f'knob {name} is {value!r}; it must be two numbers (a, b) with '
+        f'setting {name} is {value!r}; it must be two numbers (a, b) with '
         f'{low:g} <= a <= b <= {high:g}'
     )
     try:
@@ -265,8 +267,8 @@ def _check_span(name: str, value: Any, rule: Any) -> tuple[float, float]:
 def _check_weights(name: str, value: Any, rule: Any) -> tuple[tuple[str, float], ...]:
     names = rule['names']
     problem = ValueError(
-        f'knob {name} is {value!r}; it must give weights of 0 or more, not all 0, to '
-        f'some of {", ".join(names)}'
+        f'setting {name} is {value!r}; it must give weights of 0 or more, not all 0, '
+        f'to some of {", ".join(names)}'
     )
     try:
         given = {str(n): float(w) for n, w in dict(value).items()}
@@ -282,13 +284,15 @@ def _check_weights(name: str, value: Any, rule: Any) -> tuple[tuple[str, float],
 
 def _check_folder(name: str, value: Any, rule: Any) -> str:
     if not isinstance(value, (str, Path)):
-        raise ValueError(f'knob {name} is {value!r}; it must be the path of a folder')
+        raise ValueError(
+            f'setting {name} is {value!r}; it must be the path of a folder'
+        )
     return str(value)
 
 
 def _check_text(name: str, value: Any, rule: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f'knob {name} is {value!r}; it must be a text')
+        raise ValueError(f'setting {name} is {value!r}; it must be a text')
     return value
 
 

@@ -1,4 +1,4 @@
-"""Knobs as a user writes them: on a command line, in a config, in a JSON file."""
+"""Scene settings as a user writes them: a command line, a config, a JSON file."""
 
 from __future__ import annotations
 
@@ -9,36 +9,50 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sapiens_mm.synth.knobs import Knobs
+from sapiens_mm.synth.scene_settings import SceneSettings
 
-_KINDS = {knob.name: knob.metadata['kind'] for knob in fields(Knobs)}
+_KINDS = {setting.name: setting.metadata['kind'] for setting in fields(SceneSettings)}
 
 
-def knobs_from(values: Mapping[str, Any]) -> Knobs:
-    """Make knobs of a dict, those that it does not name at their defaults.
+def refuse_renamed_arguments(arguments: Mapping[str, Any]) -> None:
+    """Name the new spelling of an argument that the config of a data set still has.
 
     Raises:
-        ValueError: If there is no such knob, or a value is impossible.
+        ValueError: If ``knobs`` is among the arguments.
+    """
+    if 'knobs' in arguments:
+        raise ValueError(
+            f'the argument knobs is now settings: write settings={arguments["knobs"]!r}'
+        )
+
+
+def scene_settings_from(values: Mapping[str, Any]) -> SceneSettings:
+    """Make settings from a dict; those that it does not name keep their defaults.
+
+    Raises:
+        ValueError: If there is no such setting, or a value is impossible.
     """
     for name in values:
         if name not in _KINDS:
             near = difflib.get_close_matches(name, _KINDS, n=3, cutoff=0.5)
             hint = f'; did you mean {", ".join(near)}?' if near else ''
-            raise ValueError(f'there is no knob {name!r}{hint}')
-    return Knobs(**values)
+            raise ValueError(f'there is no setting {name!r}{hint}')
+    return SceneSettings(**values)
 
 
-def parse_knobs(words: Iterable[str], path: str | Path | None = None) -> Knobs:
-    """Read knobs of a command line.
+def parse_scene_settings(
+    words: Iterable[str], path: str | Path | None = None
+) -> SceneSettings:
+    """Read scene settings from a command line.
 
     Args:
         words: ``NAME=VALUE`` each. Numbers are written ``hat=0.5``, ranges
             ``fov_deg=20,40``, weights ``framing=face:1,full:3``, where a name alone
             weighs 1, folders and texts as they are.
-        path: JSON file with knobs by name, which ``words`` override.
+        path: JSON file with settings by name, which ``words`` override.
 
     Raises:
-        ValueError: If the file or a word cannot be read, there is no such knob, or a
+        ValueError: If the file or a word cannot be read, there is no such setting, or a
             value is impossible.
     """
     values: dict[str, Any] = {}
@@ -48,17 +62,17 @@ def parse_knobs(words: Iterable[str], path: str | Path | None = None) -> Knobs:
         except ValueError as error:
             raise ValueError(f'{path} is not JSON: {error}') from None
         if not isinstance(values, dict):
-            raise ValueError(f'{path} holds no knobs by name')
+            raise ValueError(f'{path} holds no settings by name')
     for word in words:
         name, equals, text = word.partition('=')
         if not equals:
-            raise ValueError(f'knobs are written NAME=VALUE, got {word!r}')
+            raise ValueError(f'settings are written NAME=VALUE, got {word!r}')
         values[name] = _parse(name, text)
-    return knobs_from(values)
+    return scene_settings_from(values)
 
 
 def _parse(name: str, text: str) -> Any:
-    """Bring a value into the form of its knob; what cannot be stays a text."""
+    """Bring a value into the form of its setting; what cannot be stays a text."""
     kind = _KINDS.get(name)
     parts = [part.strip() for part in text.split(',')]
     try:
