@@ -20,7 +20,7 @@ from mmengine.device import get_device
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import nn
 
-from sapiens_mm.engine.grad_guard import GradGuard, SapiensOptimWrapper
+from sapiens_mm.engine.optim_wrapper import GradGuard, SapiensOptimWrapper
 from sapiens_mm.registry import OPTIM_WRAPPERS
 
 DTYPES = {

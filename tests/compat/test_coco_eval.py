@@ -14,9 +14,12 @@ from script_util import load_script
 pytest.importorskip('pycocotools')
 pytestmark = pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'")
 
-from sapiens_mm.compat.coco_eval import KEYPOINT_TYPES, KeypointType  # noqa: E402
 from sapiens_mm.compat.coco_index import COCO  # noqa: E402
 from sapiens_mm.compat.coco_keypoints import COCOeval  # noqa: E402
+from sapiens_mm.compat.keypoint_types import (  # noqa: E402
+    KEYPOINT_TYPES,
+    KeypointType,
+)
 
 HERE = Path(__file__).parent
 cases = load_script('tests/compat/coco_cases.py')

@@ -1,7 +1,7 @@
 """One of two guarded processes, as a script; model and loops, as a module.
 
 All that needs two processes happens in one start of the pair, which leaves its
-results in a folder for ``test_grad_guard.py``.
+results in a folder for ``test_optim_wrapper.py``.
 """
 
 import copy
