@@ -22,12 +22,7 @@ from torch import nn
 
 from sapiens_mm.engine.optim_wrapper import GradGuard, SapiensOptimWrapper
 from sapiens_mm.registry import OPTIM_WRAPPERS
-
-DTYPES = {
-    'bfloat16': torch.bfloat16,
-    'float16': torch.float16,
-    'float32': torch.float32,  # autocast off, everything else the same
-}
+from sapiens_mm.tasks import DTYPES
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -138,7 +133,7 @@ def _parse_dtype(dtype: str | torch.dtype) -> torch.dtype:
     name = str(dtype).removeprefix('torch.')
     if name not in DTYPES:
         raise ValueError(f'dtype must be one of {", ".join(DTYPES)}, not {dtype!r}')
-    return DTYPES[name]
+    return getattr(torch, name)
 
 
 def _check_float16(dtype: torch.dtype, device_type: str) -> None:

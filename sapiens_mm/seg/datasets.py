@@ -14,7 +14,6 @@ from mmseg.datasets import BaseSegDataset
 
 from sapiens_mm.data.bad_samples import SkipBadSamples
 from sapiens_mm.data.files import (
-    IMAGE_SUFFIXES,
     BadFileError,
     FileKind,
     FileMatches,
@@ -22,6 +21,7 @@ from sapiens_mm.data.files import (
     match_files,
     read_capture_index,
 )
+from sapiens_mm.pictures import IMAGE_SUFFIXES
 from sapiens_mm.registry import DATASETS
 from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_label_map, check_sample
 from sapiens_mm.tables import part_table, part_table_from_metainfo

@@ -93,7 +93,7 @@ def test_results_have_the_size_of_the_photo(log):
     ]
     maps = model.inference(x, metas(3))
     results = model.predict(x, samples)
-    assert [r.pred_depth_map.data.shape for r in results] == [
+    assert [r.pred_map.data.shape for r in results] == [
         *((3, 30, 70), (3, 100, 20), (3, 64, 48))
     ]
     expected = [
@@ -102,7 +102,7 @@ def test_results_have_the_size_of_the_photo(log):
         maps[2].flip(2) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None],
     ]
     for result, wanted in zip(results, expected, strict=True):
-        torch.testing.assert_close(result.pred_depth_map.data, wanted)
+        torch.testing.assert_close(result.pred_map.data, wanted)
     assert 'shapes are different' not in log.text  # as the host would say
     samples[2].set_metainfo(dict(flip_direction='vertical'))
     with pytest.raises(ValueError, match='only horizontal flips are undone'):
@@ -120,9 +120,7 @@ def test_test_step_goes_through_the_preprocessor():
     mean = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
     std = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
     x = ((picture.flip(0) - mean) / std)[None]
-    torch.testing.assert_close(
-        result.pred_depth_map.data[None], model.inference(x, metas(1))
-    )
+    torch.testing.assert_close(result.pred_map.data[None], model.inference(x, metas(1)))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_losses_are_taken_at_the_targets_size(task):
     losses = model.loss(image, batch)
     raw = model.decode_head(model.backbone(image))
     pred = F.interpolate(raw, (96, 72), mode='bilinear', align_corners=False)
-    target = torch.stack([sample.gt_depth_map.data for sample in batch])
+    target = torch.stack([sample.gt_map.data for sample in batch])
     if task == 'depth':
         expected = {'decode.loss_silog': SapiensSiLogLoss()(pred, target)}
     else:
@@ -90,7 +90,7 @@ def test_losses_of_one_name_are_added():
     sample = map_sample(fake_person(0, TINY_HW), 'normal')
     x = torch.randn(1, 32, 4, 3)
     pred = F.interpolate(head((x,)), TINY_HW, mode='bilinear', align_corners=False)
-    single = SapiensNormalL1Loss()(pred, sample.gt_depth_map.data[None])
+    single = SapiensNormalL1Loss()(pred, sample.gt_map.data[None])
     losses = head.loss((x,), [sample], {})
     assert losses['loss_l1'].item() == pytest.approx(2.5 * single.item(), rel=1e-6)
 
@@ -106,7 +106,7 @@ def test_predictions_are_resized_to_the_original_image(task):
         raw = model.decode_head(model.backbone(image))
     for size in (TINY_HW, (100, 90)):
         raw = F.interpolate(raw, size, mode='bilinear', align_corners=False)
-    assert torch.equal(result.pred_depth_map.data, raw[0])
+    assert torch.equal(result.pred_map.data, raw[0])
 
 
 def test_normal_models_pad_the_patches_and_depth_models_do_not():

@@ -32,7 +32,7 @@ def read_folder(root, kind, split, folder, **kwargs):
 
 def values_of(packed):
     sample = packed['data_samples']
-    return sample.gt_depth_map.data.numpy(), sample.gt_mask.data.numpy()[0]
+    return sample.gt_map.data.numpy(), sample.gt_mask.data.numpy()[0]
 
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
