@@ -1,7 +1,7 @@
 # Renders while training, in the loader's processes: no files are read.
 _base_ = './sapiens_0.3b_synth-1024x768.py'
 
-synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansMaps', kind='normal')
+synth = dict(_delete_=True, type='sapiens_mm.SapiensSyntheticHumansMaps', kind='normal')
 
 train_dataloader = dict(
     num_workers=8,

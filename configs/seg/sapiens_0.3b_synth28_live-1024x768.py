@@ -1,7 +1,7 @@
 # Renders while training, in the loader's processes: no files are read.
 _base_ = './sapiens_0.3b_synth28-1024x768.py'
 
-synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansSeg')
+synth = dict(_delete_=True, type='sapiens_mm.SapiensSyntheticHumansSeg')
 
 train_dataloader = dict(
     num_workers=8,

@@ -60,7 +60,7 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
         grad_guard: dict | None = None,
         **kwargs,
     ) -> None:
-        # Not AmpOptimWrapper.__init__: its assertion is the bug mended here.
+        # Not AmpOptimWrapper.__init__: its assertion is the bug patched here.
         OptimWrapper.__init__(self, **kwargs)
         self.grad_guard = GradGuard(**(grad_guard or {}))
         self.cast_dtype = _parse_dtype(dtype)

@@ -32,7 +32,7 @@ class TakeMap:
 
 
 @DATASETS.register_module()
-class SyntheticHumansMaps(BaseDataset):
+class SapiensSyntheticHumansMaps(BaseDataset):
     """Rendered people with depth in metres, or with normals; no files.
 
     Takes the pipelines of :class:`SapiensMapDataset`: their steps that load files take

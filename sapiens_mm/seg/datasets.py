@@ -116,13 +116,13 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         if summary:
             message = f'{type(self).__name__}: {summary}'
             print_log(message, logger='current', level=logging.WARNING)
-        facts = dict(
+        common = dict(
             label_map=self.label_map,
             num_classes=len(self._metainfo['classes']),
             reduce_zero_label=False,
         )
         return [
-            dict(img_path=s['image'], seg_map_path=s['label'], seg_fields=[], **facts)
+            dict(img_path=s['image'], seg_map_path=s['label'], seg_fields=[], **common)
             for s in matches.samples
         ]
 

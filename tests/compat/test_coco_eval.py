@@ -289,7 +289,7 @@ def test_stands_aside_for_the_real_package(tmp_path):
 def test_replaces_a_package_that_does_not_import(tmp_path):
     package(tmp_path, "raise ValueError('numpy.dtype size changed')")
     assert python(ASK, tmp_path) == 'sapiens_mm.compat.coco_index True'
-    off = python(ASK, tmp_path, SAPIENS_MM_DISABLE_MENDS='coco_eval')
+    off = python(ASK, tmp_path, SAPIENS_MM_DISABLE_PATCHES='coco_eval')
     assert off == 'ValueError: numpy.dtype size changed'
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
-import sapiens_mm  # noqa: F401  # activates the mends
+import sapiens_mm  # noqa: F401  # activates the patches
 from sapiens_mm.engine import SapiensAmpOptimWrapper, SapiensOptimWrapper
 from sapiens_mm.engine.fsdp2 import MIN_TORCH_ON_CPU
 from sapiens_mm.engine.sharded_state import (

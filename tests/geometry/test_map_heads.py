@@ -158,3 +158,17 @@ def test_bad_arguments_are_refused(head):
         head(32, min_depth=0)
     with pytest.raises(ValueError, match='last stage width .*, got 5'):
         head(32, channels=5)
+
+
+@pytest.mark.parametrize('task', ['depth', 'normal'])
+def test_targets_under_the_names_of_the_host(task):
+    head = tiny_model(task).decode_head
+    ours, theirs = (map_sample(fake_person(0, TINY_HW), task) for _ in range(2))
+    theirs.set_field(theirs.pop('gt_map'), 'gt_depth_map')
+    logits = head(
+        (torch.randn(1, 32, 4, 3, generator=torch.Generator().manual_seed(0)),)
+    )
+    expected, found = (head.loss_by_feat(logits, [each]) for each in (ours, theirs))
+    assert expected and found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name
