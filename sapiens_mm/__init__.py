@@ -1,6 +1,6 @@
 """Meta's Sapiens human-vision models for mmpose, mmseg, mmpretrain and mmdet.
 
-Importing this package is cheap: it installs the lazy mends of
+Importing this package is cheap: it installs the lazy patches of
 ``sapiens_mm.compat`` (they act when a host is imported) and nothing else.
 """
 

@@ -24,10 +24,10 @@ usage: python -m sapiens_mm VERB [ARGUMENT ...]
 
 Run a verb, as the command sapiens does; sapiens --help lists them. Or run a script
 or module, such as tools/train.py of mmpose or mmseg, as python itself would,
-after the mends of sapiens_mm.compat have been installed: last releases of the OpenMMLab
-packages then run on current PyTorch, without compiled mmcv.
+after the patches of sapiens_mm.compat have been installed: last releases of the
+OpenMMLab packages then run on current PyTorch, without compiled mmcv.
 
-  --status   tell which mends are active here and why
+  --status   tell which patches are active here and why
   -h, --help
 """
 

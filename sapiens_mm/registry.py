@@ -28,6 +28,11 @@ ROOMS = {
     'sapiens_mm.pretrain': 'mmpretrain',
     'sapiens_mm.multitask': 'mmpose',
 }
+# what users' configs may still say -> the name since then
+RENAMED = {
+    f'SyntheticHumans{kind}': f'SapiensSyntheticHumans{kind}'
+    for kind in ('Pose', 'Seg', 'Maps')
+}
 
 
 class RoomRegistry(Registry):
@@ -42,9 +47,17 @@ class RoomRegistry(Registry):
 
         Args:
             key: ``'SapiensViT'``, ``'sapiens_mm.SapiensViT'`` or a host's name.
+
+        Raises:
+            ValueError: If it is a name that a class had in an earlier version.
         """
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope) and name not in self._module_dict:
+            if name in RENAMED:
+                raise ValueError(
+                    f'{name} has another name now: write '
+                    f"type='{self.scope}.{RENAMED[name]}'"
+                )
             self.import_rooms_until(name)
         return super().get(key)
 

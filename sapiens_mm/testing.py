@@ -310,7 +310,7 @@ def map_sample(person: FakePerson, task: str) -> Any:
         task: ``'seg'``, ``'depth'`` or ``'normal'``.
 
     Returns:
-        A ``SegDataSample`` with ``gt_sem_seg`` or ``gt_depth_map``.
+        A ``SegDataSample`` with ``gt_sem_seg`` or ``gt_map``.
     """
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
@@ -328,10 +328,10 @@ def map_sample(person: FakePerson, task: str) -> Any:
         data = torch.from_numpy(person.labels.astype(np.int64))[None]
         sample.gt_sem_seg = PixelData(data=data)
     elif task == 'depth':
-        sample.gt_depth_map = PixelData(data=torch.from_numpy(person.depth)[None])
+        sample.gt_map = PixelData(data=torch.from_numpy(person.depth)[None])
     elif task == 'normal':
         data = torch.from_numpy(person.normals.transpose(2, 0, 1).copy())
-        sample.gt_depth_map = PixelData(data=data)
+        sample.gt_map = PixelData(data=data)
     else:
         raise ValueError(f"task must be 'seg', 'depth' or 'normal', got {task!r}")
     return sample

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import sapiens_mm  # noqa: F401  before any host: it mends them
+import sapiens_mm  # noqa: F401  before any host: it patches them
 
 # beside other test processes, one thread each
 torch.set_num_threads(1 if 'PYTEST_XDIST_WORKER' in os.environ else 2)

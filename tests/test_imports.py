@@ -214,3 +214,33 @@ def test_importing_the_package_is_light():
     loaded = set(done.stdout.split())
     assert 'sapiens_mm' in loaded
     assert loaded - {'sapiens_mm'} <= set(sys.stdlib_module_names)
+
+
+def modules_of(node, package):
+    """Return the names that an import may give modules of ours, relative ones too."""
+    module = node.module or ''
+    if node.level:
+        module = '.'.join([*package[: len(package) + 1 - node.level], module])
+    return {module.rstrip('.'), *(f'{module}.{a.name}'.lstrip('.') for a in node.names)}
+
+
+def test_no_module_comes_back_to_itself():
+    """Neither by an import inside a function nor by one for type checkers."""
+    imports = {}
+    for path in FILES:
+        if path.name == '__init__.py':
+            continue  # a package's names are those of its modules
+        parts = ('sapiens_mm', *path.relative_to(PACKAGE).with_suffix('').parts)
+        nodes = ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        found = [
+            modules_of(node, parts[:-1])
+            for node in nodes
+            if isinstance(node, ast.ImportFrom)
+        ]
+        imports['.'.join(parts)] = set().union(*found)
+    assert 'sapiens_mm.pictures.headers' in imports['sapiens_mm.pictures.decode']
+    # take away, again and again, what imports nothing that is left
+    while leaves := {n for n, found in imports.items() if not found & imports.keys()}:
+        for name in leaves:
+            del imports[name]
+    assert not imports, f'circles are among {sorted(imports)}'

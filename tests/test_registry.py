@@ -154,3 +154,29 @@ def test_a_missing_host_is_named_with_its_pip_line():
     *lines, last = run(code)
     assert last == f'{len(names)} names'
     assert lines[-len(names) :] == [f'{name} {TYPES[name][1]} True' for name in names]
+
+
+def test_all_our_classes_have_our_prefix():
+    for room, host in registry.ROOMS.items():
+        if registry.hosts.is_installed(host):
+            registry.importlib.import_module(room)
+    ours = [
+        (name, found)
+        for each in vars(registry).values()
+        if isinstance(each, Registry) and each.scope == 'sapiens_mm'
+        for name, found in each.module_dict.items()
+        if found.__module__.startswith('sapiens_mm.')
+    ]
+    assert len(ours) >= 50
+    assert [name for name, _ in ours if not name.startswith('Sapiens')] == []
+    assert all(found.__name__ == name for name, found in ours)
+
+
+@pytest.mark.parametrize('old', registry.RENAMED)
+def test_an_earlier_name_is_answered_with_the_new_one(old):
+    new = registry.RENAMED[old]
+    host = {'Pose': 'mmpose'}.get(old.removeprefix('SyntheticHumans'), 'mmseg')
+    datasets = pytest.importorskip(f'{host}.registry').DATASETS
+    assert datasets.get(f'sapiens_mm.{new}').__name__ == new
+    with pytest.raises(ValueError, match=f"{old} has another name .*sapiens_mm.{new}'"):
+        datasets.build(dict(type=f'sapiens_mm.{old}', length=3))

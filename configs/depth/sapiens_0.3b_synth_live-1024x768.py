@@ -7,7 +7,7 @@ model = dict(
     )
 )
 
-synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansMaps', kind='depth')
+synth = dict(_delete_=True, type='sapiens_mm.SapiensSyntheticHumansMaps', kind='depth')
 
 train_dataloader = dict(
     num_workers=8,

@@ -1,4 +1,4 @@
-# Normals of your own: copy this file, change five facts, train (docs/finetune.md).
+# Normals of your own: copy this file, change five settings, train (docs/finetune.md).
 
 # 1. the folder of all files
 folder = 'data/mine/'

@@ -7,7 +7,7 @@ model = dict(
     )
 )
 
-synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansMaps', kind='normal')
+synth = dict(_delete_=True, type='sapiens_mm.SapiensSyntheticHumansMaps', kind='normal')
 
 train_dataloader = dict(
     num_workers=8,

@@ -7,7 +7,7 @@ model = dict(
     )
 )
 
-synth = dict(_delete_=True, type='sapiens_mm.SyntheticHumansSeg')
+synth = dict(_delete_=True, type='sapiens_mm.SapiensSyntheticHumansSeg')
 
 train_dataloader = dict(
     num_workers=8,

@@ -18,14 +18,10 @@ from mmengine.logging import MMLogger
 from mmengine.registry import MODELS
 from torch import nn
 
-from sapiens_mm import config_path, hosts
+from sapiens_mm import config_path, hosts, tasks
 from sapiens_mm.checkpoints import load_into_new, load_weights, resolve
 
-DTYPES = {
-    'float32': torch.float32,
-    'bfloat16': torch.bfloat16,
-    'float16': torch.float16,
-}
+DTYPES = {name: getattr(torch, name) for name in tasks.DTYPES}
 
 
 def load_config(config: str | Path | Config) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -12,13 +13,12 @@ from sapiens_mm.checkpoints import (
     Checkpoint,
     Identity,
     bundled_for,
-    find_bundled,
     identify,
     read_checkpoint,
     resolve,
     trained_config,
 )
-from sapiens_mm.checkpoints.bundled import NOTE
+from sapiens_mm.checkpoints.bundled import NOTE, bundled_with
 from sapiens_mm.vocabulary import (
     LOADERS,
     VocabularyWarning,
@@ -49,49 +49,91 @@ def choose_model(
             cannot be used, or none of ours fits it.
     """
     if checkpoint is None:
-        own = bundled_for(task) if config is None else None
-        if isinstance(config, str):
-            own = find_bundled(config)
+        own = None
+        if config is None:
+            own = bundled_for(task)
+        elif not isinstance(config, Config):
+            own = bundled_with(config)
         if own is not None and own.path.is_file():
             warnings.warn(f'{own.name}: {NOTE}', stacklevel=4)
             return own.config, own.path
         return config, None
     if config is not None:
         return config, checkpoint
-    path = resolve(checkpoint)
-    return config_of(path, task), path
+    found = recognise(checkpoint)
+    found.require(task)
+    return found.config(), found.path
 
 
-def config_of(path: Path, task: str | None) -> str | Config:
-    """Tell the config of a checkpoint: its own, or the one of ours that fits.
+@dataclasses.dataclass(frozen=True)
+class Recognised:
+    """A checkpoint that was opened, once, and what it is.
+
+    Attributes:
+        path: The file.
+        content: As ``read_checkpoint`` returns it.
+        identity: What its tensors tell.
+    """
+
+    path: Path
+    content: Checkpoint
+    identity: Identity
+
+    def require(self, task: str, sentence: str | None = None) -> None:
+        """Refuse a checkpoint of another task.
+
+        Args:
+            task: What it must be for.
+            sentence: How the message ends; None says which task that is.
+
+        Raises:
+            ValueError: If it is.
+        """
+        if self.identity.task != task:
+            end = f', not one of {task}' if sentence is None else f'; {sentence}'
+            raise ValueError(f'{self.path} is {self.identity.describe()}{end}')
+
+    def config(self) -> str | Config:
+        """Tell its config: its own, or the one of ours that fits.
+
+        Returns:
+            The config in the checkpoint if it was trained with ours; else the name of
+            the one that its tensors fit, or that config with the names of the
+            checkpoint's ``dataset_meta`` where these are others.
+
+        Raises:
+            ValueError: If its own config cannot be used, or none of ours fits.
+        """
+        own = trained_config(self.content)
+        if own is not None:
+            return own
+        names = self.identity.config_names()
+        if not names:
+            raise ValueError(
+                f'{self.path} is {self.identity.describe()}: name its config, it is '
+                'none of ours'
+            )
+        # several are of one model: LIP and CIHP have the same classes
+        return _with_own_names(names[0], self.content, self.identity)
+
+    def config_name(self) -> str | None:
+        """Name the config of ours that it fits; None where the checkpoint holds it."""
+        config = self.config()
+        return None if isinstance(config, Config) else config
+
+
+def recognise(source: str | Path) -> Recognised:
+    """Open a checkpoint to tell what it is and which config it fits.
 
     Args:
-        path: Of the checkpoint.
-        task: What it must be for; None: anything with an encoder.
-
-    Returns:
-        The config in the checkpoint if it was trained with ours; else the name of the
-        one that its tensors fit, or that config with the names of the checkpoint's
-        ``dataset_meta`` where these are others.
+        source: Anything ``sapiens_mm.checkpoints.resolve`` takes.
 
     Raises:
-        ValueError: If it is of another task, its own config cannot be used, or none
-            of ours fits.
+        CheckpointError: If it cannot be read.
     """
-    checkpoint = read_checkpoint(path)
-    found = identify(checkpoint.state_dict)
-    if task is not None and found.task != task:
-        raise ValueError(f'{path} is {found.describe()}, not one of {task}')
-    own = trained_config(checkpoint)
-    if own is not None:
-        return own
-    names = found.config_names()
-    if not names:
-        raise ValueError(
-            f'{path} is {found.describe()}: name its config, it is none of ours'
-        )
-    # several are of one model: LIP and CIHP have the same classes
-    return _with_own_names(names[0], checkpoint, found)
+    path = resolve(source)
+    content = read_checkpoint(path)
+    return Recognised(path, content, identify(content))
 
 
 def _with_own_names(name: str, checkpoint: Checkpoint, found: Identity) -> str | Config:

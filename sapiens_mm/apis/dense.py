@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
 from sapiens_mm.apis.build import build_pipeline, test_steps
 from sapiens_mm.apis.images import read_mask
-from sapiens_mm.apis.inferencer import Inferencer, Loaded
+from sapiens_mm.apis.inferencer import Inferencer
+from sapiens_mm.apis.stages import Loaded, Prepared
+from sapiens_mm.layers.bilinear import resize_maps
+from sapiens_mm.layers.mirror import flip_average
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PreparedDense(Prepared):
+    """An image squeezed for the network.
+
+    Attributes:
+        mask: The caller's, (H, W) bool of the image, or None.
+    """
+
+    mask: np.ndarray | None = None
 
 
 class DenseInferencer(Inferencer):
@@ -24,20 +41,29 @@ class DenseInferencer(Inferencer):
 
     per_image = ('mask',)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: str | Path | Config | None = None,
+        checkpoint: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(config, checkpoint, **options)
         import mmseg.datasets.transforms  # noqa: F401  fills the registry
 
         self.pipeline = build_pipeline(self.config)
 
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> Prepared:
         """Resize and pack with the config's test pipeline; read the mask."""
-        image = loaded.image
-        shape = image.shape[:2]
-        if loaded.options.get('mask') is not None:
-            loaded.options['mask'] = read_mask(loaded.options['mask'], shape)
-        facts = dict(img_path=str(loaded.source), img_shape=shape, ori_shape=shape)
-        return [self.pipeline(dict(img=image, **facts))]
+        mask = loaded.options.get('mask')
+        if mask is not None:
+            mask = read_mask(mask, loaded.image.shape[:2])
+        return PreparedDense(loaded, [self.squeeze(loaded)], mask)
+
+    def squeeze(self, loaded: Loaded) -> dict[str, Any]:
+        """Resize and pack the whole image."""
+        shape = loaded.image.shape[:2]
+        fields = dict(img_path=str(loaded.source), img_shape=shape, ori_shape=shape)
+        return self.pipeline(dict(img=loaded.image, **fields))
 
     def predict(self, samples: list[Any]) -> list[Tensor | None]:
         """Return maps (C, h, w) at the size of the network's input, float32.
@@ -46,11 +72,13 @@ class DenseInferencer(Inferencer):
         """
         data = self.model.data_preprocessor(pseudo_collate(samples), False)
         metas = [sample.metainfo for sample in data['data_samples']]
-        maps = self.network(data['inputs'], metas).float()
+
+        def network(inputs: Tensor) -> Tensor:
+            return self.network(inputs, metas).float()
+
         if self.flip_test:
-            mirrored = self.network(data['inputs'].flip(-1), metas).float()
-            maps = (maps + self.unflip(mirrored.flip(-1))) / 2
-        return only_finite(maps)
+            return only_finite(flip_average(network, data['inputs'], self.unflip))
+        return only_finite(network(data['inputs']))
 
     @property
     def sees_whole(self) -> bool:
@@ -68,9 +96,9 @@ class DenseInferencer(Inferencer):
         return maps
 
     @staticmethod
-    def enlarge(maps: Tensor, loaded: Loaded) -> np.ndarray:
+    def enlarge(maps: Tensor, prepared: Prepared) -> np.ndarray:
         """Resize a map (C, h, w) to the photo, shape (C, H, W)."""
-        return enlarge_map(maps, loaded.image.shape[:2])
+        return enlarge_map(maps, prepared.image_hw)
 
     def find_input_wh(self, what: str) -> tuple[int, int]:
         """Read the size of the network's input, (W, H), from the test pipeline.
@@ -96,7 +124,4 @@ def only_finite(maps: Tensor) -> list[Tensor | None]:
 
 def enlarge_map(maps: Tensor, size_hw: tuple[int, int]) -> np.ndarray:
     """Resize a map (C, h, w) bilinearly, shape (C, H, W)."""
-    maps = torch.nn.functional.interpolate(
-        maps[None], size_hw, mode='bilinear', align_corners=False
-    )
-    return maps[0].cpu().numpy()
+    return resize_maps(maps[None], size_hw)[0].cpu().numpy()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from sapiens_mm.apis.inferencer import Loaded
-from sapiens_mm.apis.maps import MapInferencer
+from sapiens_mm.apis.maps import MapInferencer, PreparedMap
 from sapiens_mm.apis.results import DepthResult
 from sapiens_mm.apis.tiling import Tile, fit_to_whole
 
@@ -16,8 +15,7 @@ class DepthInferencer(MapInferencer):
 
     The depth is the network's, everywhere and not clipped. Near and far of a tile are
     its own, so each is brought to the scale and shift of the whole photo's depth, on
-    people where there is a mask. Arguments:
-    see :class:`~sapiens_mm.apis.maps.MapInferencer`.
+    people where there is a mask.
     """
 
     result_type = DepthResult
@@ -41,7 +39,7 @@ class DepthInferencer(MapInferencer):
         fitted = fit_to_whole(values[0], part, mask, cells_hw)
         return None if fitted is None else fitted[None]
 
-    def finish(self, loaded: Loaded, outputs: list[Tensor]) -> DepthResult:
+    def finish(self, prepared: PreparedMap, outputs: list[Tensor]) -> DepthResult:
         """Enlarge to the photo."""
-        depth = self.map_of(loaded, outputs)[0]
-        return DepthResult(depth=depth, **self.facts_of(loaded))
+        found = self.map_of(prepared, outputs)
+        return DepthResult(depth=found.values[0], **self.fields_of(prepared, found))

@@ -13,11 +13,12 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from sapiens_mm.apis.build import materialize
-from sapiens_mm.apis.choose import config_of
+from sapiens_mm.apis.choose import recognise
 from sapiens_mm.apis.dense import only_finite
-from sapiens_mm.apis.inferencer import Inferencer, Loaded
+from sapiens_mm.apis.inferencer import Inferencer
 from sapiens_mm.apis.results import FeatureResult
-from sapiens_mm.checkpoints import resolve
+from sapiens_mm.apis.stages import Loaded, Prepared
+from sapiens_mm.layers.mirror import flip_average
 
 _BACKBONE_ONLY = ('type', 'mask_ratio', 'out_type', 'out_indices', 'init_cfg')
 
@@ -29,15 +30,24 @@ class FeatureInferencer(Inferencer):
     filter, as in the official extraction. Configs of every task serve; for the
     released encoders take ``mae/sapiens_…_humans-1024x1024``. With ``flip_test``
     features are averaged with those of the mirrored photo, mirrored back; by default
-    they are not, whatever the weights. Other arguments: see
-    :class:`~sapiens_mm.apis.inferencer.Inferencer`.
+    they are not, whatever the weights.
+
+    Args:
+        flip_test: Average with the mirrored photo, at twice the cost.
     """
 
     result_type = FeatureResult
     task = 'seg'  # the encoder of parts runs by default
 
-    def __init__(self, *args: Any, flip_test: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, flip_test=flip_test, **kwargs)
+    def __init__(
+        self,
+        config: str | Path | Config | None = None,
+        checkpoint: str | Path | None = None,
+        *,
+        flip_test: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(config, checkpoint, flip_test=flip_test, **options)
 
     @classmethod
     def choose(
@@ -45,8 +55,8 @@ class FeatureInferencer(Inferencer):
     ) -> tuple[str | Path | Config, str | Path | None]:
         """Fill in what the caller left out; a checkpoint may be of any task."""
         if config is None and checkpoint is not None:
-            path = resolve(checkpoint)
-            return config_of(path, None), path
+            found = recognise(checkpoint)
+            return found.config(), found.path
         return super().choose(config, checkpoint)
 
     def build(self, checkpoint: str | Path | None) -> nn.Module:
@@ -78,29 +88,30 @@ class FeatureInferencer(Inferencer):
         """The transformer, which is the whole model here."""
         return self.model
 
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> Prepared:
         """Squeeze the photo to the model's size."""
         height, width = self.model.img_size
-        return [
-            mmcv.imresize(
-                loaded.image,
-                (width, height),  # (W, H)
-                interpolation='bicubic',
-                backend='pillow',
-            )
-        ]
+        small = mmcv.imresize(
+            loaded.image,
+            (width, height),  # (W, H)
+            interpolation='bicubic',
+            backend='pillow',
+        )
+        return Prepared(loaded, [small])
 
     def predict(self, samples: list[np.ndarray]) -> list[Tensor | None]:
         """Return features (D, h, w) in float32; None where they are not finite."""
         bgr = torch.from_numpy(np.stack(samples)).to(self.device)
         rgb = bgr.permute(0, 3, 1, 2).flip(1).float()
         inputs = (rgb - self.mean) / self.std
-        features = self.model(inputs)[-1].float()
-        if self.flip_test:
-            mirrored = self.model(inputs.flip(-1))[-1].float().flip(-1)
-            features = (features + mirrored) / 2
-        return only_finite(features)
 
-    def finish(self, loaded: Loaded, outputs: list[Tensor]) -> FeatureResult:
+        def network(inputs: Tensor) -> Tensor:
+            return self.model(inputs)[-1].float()
+
+        if self.flip_test:
+            return only_finite(flip_average(network, inputs))
+        return only_finite(network(inputs))
+
+    def finish(self, prepared: Prepared, outputs: list[Tensor]) -> FeatureResult:
         """Bring the features home."""
-        return FeatureResult(features=outputs[0].cpu().numpy(), **loaded.facts)
+        return FeatureResult(features=outputs[0].cpu().numpy(), **prepared.fields)

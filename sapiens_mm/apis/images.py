@@ -12,6 +12,7 @@ from PIL import Image
 
 from sapiens_mm.files import holds_outputs
 from sapiens_mm.pictures import (
+    IMAGE_SUFFIXES,
     MAX_PIXELS,
     BadFileError,
     PictureError,
@@ -23,9 +24,6 @@ from sapiens_mm.pictures import (
 )
 
 ImageError = PictureError
-
-_NAMES = 'jpg jpeg jpe jfif png webp bmp dib tif tiff ppm pgm pbm gif avif jp2'
-IMAGE_SUFFIXES = frozenset(f'.{name}' for name in _NAMES.split())
 
 
 def read_image(

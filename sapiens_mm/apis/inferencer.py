@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 
+from sapiens_mm.apis.arguments import show_inherited_arguments
 from sapiens_mm.apis.build import (
     build_model,
     check_batch_size,
@@ -26,46 +25,9 @@ from sapiens_mm.apis.build import (
 from sapiens_mm.apis.choose import choose_model
 from sapiens_mm.apis.images import find_images, is_single, read_image
 from sapiens_mm.apis.results import Result
+from sapiens_mm.apis.stages import Failed, Loaded, Prepared
 from sapiens_mm.checkpoints import is_bundled, read_checkpoint, resolve
 from sapiens_mm.tables import KeypointTable, PartTable
-
-
-@dataclasses.dataclass
-class Loaded:
-    """An input on its way through an inferencer.
-
-    Attributes:
-        source: Path, or None for an array.
-        image: (H, W, 3) uint8 BGR, or None if it could not be read.
-        options: What the caller gave for this image (boxes, mask).
-        samples: What the model will be fed, one a forward pass of this image.
-        error: One sentence, or None.
-        cause: The exception behind it.
-    """
-
-    source: Path | None
-    image: np.ndarray | None
-    options: dict[str, Any]
-    samples: list[Any] = dataclasses.field(default_factory=list)
-    error: str | None = None
-    cause: Exception | None = None
-
-    def fail(self, error: Exception) -> None:
-        """Note why there is no result."""
-        self.cause = error
-        self.error = str(error)
-        if not isinstance(error, (ValueError, OSError, cv2.error)):
-            # of a detector or segmenter of the user's own, for one
-            self.error = (
-                f'{self.source or "The image"}: {type(error).__name__}: {error}'
-            )
-        self.error = ' '.join(self.error.split()) or type(error).__name__
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The fields that every result shares."""
-        hw = None if self.image is None else self.image.shape[:2]
-        return dict(source=self.source, image_hw=hw, error=self.error)
 
 
 class Inferencer(ABC):
@@ -76,7 +38,8 @@ class Inferencer(ABC):
     or the one of ours that its tensors fit.
 
     Args:
-        config: A config of ours by name, a path, or a ``Config``; None: see above.
+        config: A config of ours by name, a path, or a ``Config``; None: the checkpoint
+            tells it, and without one it is that of the small model of the package.
         checkpoint: ``.pth``, ``.safetensors``, TorchScript ``.pt2``, ``hf://…``, an
             https address or a name of the zoo. None with a config takes the weights
             in the package if it is theirs, else random ones, and warns.
@@ -97,6 +60,10 @@ class Inferencer(ABC):
     task: ClassVar[str]
     # options that callers may give for each image
     per_image: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        show_inherited_arguments(cls)
 
     def __init__(
         self,
@@ -184,12 +151,12 @@ class Inferencer(ABC):
             return list(self.run(inputs, **options))
         for name in options:
             self._check_option(name)
-        loaded = self._load(next(iter(find_images(inputs))), options)
-        if loaded.error:
-            raise ValueError(loaded.error) from loaded.cause
-        result = self._forward([loaded])[0]
+        prepared = self._load(next(iter(find_images(inputs))), options)
+        if isinstance(prepared, Failed):
+            raise ValueError(prepared.error) from prepared.cause
+        result = self._forward([prepared])[0]
         if result.error:
-            raise ValueError(result.error) from loaded.cause
+            raise ValueError(result.error)
         return result
 
     def run(
@@ -254,45 +221,46 @@ class Inferencer(ABC):
                 f'{", ".join(self.per_image) or "no options"} with the images'
             )
 
-    def _load(self, source: object, options: dict[str, Any]) -> Loaded:
+    def _load(self, source: object, options: dict[str, Any]) -> Prepared | Failed:
         named = isinstance(source, (str, os.PathLike)) and os.fspath(source)
-        loaded = Loaded(Path(source) if named else None, None, options)
+        path, image = Path(source) if named else None, None
         try:
-            loaded.image = read_image(source)
-            loaded.samples = self.prepare(loaded)
+            image = read_image(source)
+            return self.prepare(Loaded(path, image, options))
         except Exception as error:  # whatever it is, the others get their results
-            loaded.fail(error)
-        return loaded
+            return Failed.of(path, image, error)
 
-    def _forward(self, chunk: list[Loaded]) -> list[Result]:
-        samples = [sample for loaded in chunk for sample in loaded.samples]
+    def _forward(self, chunk: list[Prepared | Failed]) -> list[Result]:
+        samples = [sample for each in chunk for sample in each.samples]
         outputs: list[Any] = []
         with torch.inference_mode():
             for start in range(0, len(samples), self.batch_size):
                 outputs += self.predict(samples[start : start + self.batch_size])
         found = iter(outputs)
         results = []
-        for loaded in chunk:
-            own = list(islice(found, len(loaded.samples)))
-            if loaded.error is None and any(output is None for output in own):
-                loaded.fail(ValueError(self._not_finite(loaded)))
-            if loaded.error:
-                results.append(self.result_type(**loaded.facts))
-            else:
-                results.append(self.finish(loaded, own))
+        for each in chunk:
+            own = list(islice(found, len(each.samples)))
+            if isinstance(each, Prepared) and all(output is not None for output in own):
+                results.append(self.finish(each, own))
+                continue
+            fields = each.fields
+            if isinstance(each, Prepared):
+                fields['error'] = self._not_finite(each)
+            results.append(self.result_type(**fields))
         return results
 
-    def _not_finite(self, loaded: Loaded) -> str:
+    def _not_finite(self, prepared: Prepared) -> str:
         """Say that the model answered nonsense, and whose weights these are."""
         weights = self.checkpoint or 'random ones'
         kind = str(self.dtype).removeprefix('torch.')
-        return (
-            f'{loaded.source or "The image"}: the model answers NaN or Inf in {kind}; '
-            f'its weights: {weights}'
+        sentence = (
+            f'{prepared.loaded.source or "The image"}: the model answers NaN or Inf in '
+            f'{kind}; its weights: {weights}'
         )
+        return ' '.join(sentence.split())
 
     @abstractmethod
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> Prepared:
         """Turn an image into inputs of the model. Raises ValueError on bad ones."""
 
     @abstractmethod
@@ -304,7 +272,7 @@ class Inferencer(ABC):
         """
 
     @abstractmethod
-    def finish(self, loaded: Loaded, outputs: list[Any]) -> Result:
+    def finish(self, prepared: Prepared, outputs: list[Any]) -> Result:
         """Turn the outputs of one image, all of them finite, into its result."""
 
 

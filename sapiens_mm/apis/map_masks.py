@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 
+from sapiens_mm.apis.choose import Recognised, recognise
 from sapiens_mm.apis.images import ImageError, read_mask
 from sapiens_mm.apis.results import SegResult
-
-# A JPEG is none: its noise around people would count as people.
-MASK_SUFFIXES = ('.png', '.npy')
+from sapiens_mm.pictures import LOSSLESS_MASK_SUFFIXES
 
 Segmenter = Callable[[np.ndarray], object]
 
@@ -29,7 +27,7 @@ def find_mask(folder: Path, name: str) -> Path:
     Raises:
         ImageError: If there is none.
     """
-    for suffix in MASK_SUFFIXES:
+    for suffix in LOSSLESS_MASK_SUFFIXES:
         path = folder / f'{name}{suffix}'
         if path.is_file():
             return path
@@ -37,7 +35,8 @@ def find_mask(folder: Path, name: str) -> Path:
     beside = ''
     if others:
         beside = f' (but {", ".join(others[:3])}; masks with losses are not taken)'
-    raise ImageError(f'There is no mask {name}.png or .npy in {folder}{beside}')
+    kinds = ' or '.join(LOSSLESS_MASK_SUFFIXES)
+    raise ImageError(f'There is no mask {name}{kinds} in {folder}{beside}')
 
 
 def make_segmenter(
@@ -66,32 +65,22 @@ def make_segmenter(
         )
     from sapiens_mm.apis.seg import SegInferencer
 
-    path, config = seg_checkpoint(segmenter)
-    return SegInferencer(config, path, device=device, dtype=dtype)
+    found = recognise_parts(segmenter)
+    return SegInferencer(found.config(), found.path, device=device, dtype=dtype)
 
 
-def seg_checkpoint(source: str | Path) -> tuple[Path, str | Config]:
-    """Find a checkpoint of body parts and its config.
+def recognise_parts(source: str | Path) -> Recognised:
+    """Open a checkpoint of body parts.
 
     Args:
         source: Anything ``sapiens_mm.checkpoints.resolve`` takes.
 
-    Returns:
-        Its path, and what ``sapiens_mm.apis.choose.config_of`` tells of it.
-
     Raises:
-        ValueError: If it is of another task, or its config cannot be told.
+        ValueError: If it is of another task.
     """
-    from sapiens_mm.apis.choose import config_of
-    from sapiens_mm.checkpoints import identify, read_checkpoint, resolve
-
-    path = resolve(source)
-    found = identify(read_checkpoint(path).state_dict)
-    if found.task != 'seg':
-        raise ValueError(
-            f'{path} is {found.describe()}; masks need a model of body parts'
-        )
-    return path, config_of(path, 'seg')
+    found = recognise(source)
+    found.require('seg', 'masks need a model of body parts')
+    return found
 
 
 def choose_mask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import repeat
@@ -9,13 +10,44 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from torch import Tensor
 
 from sapiens_mm.apis.dense import DenseInferencer, enlarge_map
-from sapiens_mm.apis.inferencer import Loaded
 from sapiens_mm.apis.map_masks import Segmenter, choose_mask, make_segmenter
 from sapiens_mm.apis.results import Result
+from sapiens_mm.apis.stages import Failed, Loaded, Prepared
 from sapiens_mm.apis.tiling import Tile, blend, check_tiling, cut_tiles
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PreparedMap(Prepared):
+    """An image squeezed as a whole and, if it is large, in tiles.
+
+    Attributes:
+        mask: People, (H, W) bool of the image, or None.
+        mask_from: ``'caller'``, ``'segmenter'`` or ``'none'``.
+        tiles: All that cover the image; none where there is no need.
+        used: Of each tile, whether it shows people and so has a sample.
+    """
+
+    mask: np.ndarray | None
+    mask_from: str
+    tiles: list[Tile] = dataclasses.field(default_factory=list)
+    used: list[bool] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BlendedMap:
+    """A map at the size of its photo.
+
+    Attributes:
+        values: Shape (C, H, W), float32.
+        tiles: How many tiles were blended into it.
+    """
+
+    values: np.ndarray
+    tiles: int
 
 
 class MapInferencer(DenseInferencer):
@@ -29,26 +61,26 @@ class MapInferencer(DenseInferencer):
     overlapping tiles, and their maps are blended; see ``sapiens_mm.apis.tiling``.
 
     Args:
-        *args: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`.
         segmenter: None, or what makes masks: the checkpoint of a model of body parts,
             a ``SegInferencer``, or a callable that takes a BGR image and returns
             labels or a mask (H, W).
         tile: Height of a tile in pixels of the photo, its width follows the network's
             aspect; None: no tiles. A photo not larger than a tile has none.
         tile_overlap: Share of a tile that its neighbour covers too, 0.1 to 0.5.
-        **kwargs: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`.
     """
 
     def __init__(
         self,
-        *args: Any,
+        config: str | Path | Config | None = None,
+        checkpoint: str | Path | None = None,
+        *,
         segmenter: str | Path | Segmenter | None = None,
         tile: int | None = None,
         tile_overlap: float = 0.25,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
         check_tiling(tile, tile_overlap)
-        super().__init__(*args, **kwargs)
+        super().__init__(config, checkpoint, **options)
         self.tile = tile
         self.tile_overlap = tile_overlap
         if tile is not None:
@@ -79,63 +111,50 @@ class MapInferencer(DenseInferencer):
             mask = repeat(Path(mask))
         return super().run(inputs, progress, mask=mask)
 
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> PreparedMap:
         """Squeeze the photo, and each tile that shows people; find the mask."""
-        image, options = loaded.image, loaded.options
-        mask, origin = choose_mask(
-            options.get('mask'), self.segmenter, image, loaded.source
-        )
-        options.update(mask=mask, mask_from=origin)
-        samples = super().prepare(loaded)
+        image, given = loaded.image, loaded.options.get('mask')
+        mask, origin = choose_mask(given, self.segmenter, image, loaded.source)
+        samples = [self.squeeze(loaded)]
         if self.tile is None:
-            return samples
+            return PreparedMap(loaded, samples, mask, origin)
         tiles = cut_tiles(image.shape[:2], self.tile, self.input_wh, self.tile_overlap)
         used = [mask is None or bool(mask[tile.index].any()) for tile in tiles]
-        options.update(tiles=tiles, used=used)
         for tile, wanted in zip(tiles, used, strict=True):
             if wanted:
-                facts = dict(img_path=str(loaded.source), img_shape=tile.hw)
                 part = np.ascontiguousarray(image[tile.index])
-                samples.append(
-                    self.pipeline(dict(img=part, ori_shape=tile.hw, **facts))
-                )
-        return samples
+                samples.append(self.squeeze(dataclasses.replace(loaded, image=part)))
+        return PreparedMap(loaded, samples, mask, origin, tiles, used)
 
-    def _forward(self, chunk: list[Loaded]) -> list[Result]:
+    def _forward(self, chunk: list[Prepared | Failed]) -> list[Result]:
         if self.tile is None:
             return super()._forward(chunk)
         results = []
-        for loaded in chunk:  # the maps of all tiles of several photos are much memory
-            results += super()._forward([loaded])
+        for each in chunk:  # the maps of all tiles of several photos are much memory
+            results += super()._forward([each])
         return results
 
-    def map_of(self, loaded: Loaded, outputs: list[Tensor]) -> np.ndarray:
+    def map_of(self, prepared: PreparedMap, outputs: list[Tensor]) -> BlendedMap:
         """Bring outputs to the size of the photo and blend those of tiles.
 
         Args:
-            loaded: The photo.
+            prepared: The photo.
             outputs: Of the whole photo and of the tiles that were used, each
                 (C, h, w).
-
-        Returns:
-            Shape (C, H, W), float32.
         """
-        whole = self.refine(enlarge_map(outputs[0], loaded.image.shape[:2]))
-        options = loaded.options
-        tiles = options.get('tiles', [])
-        if not any(options.get('used', [])):
-            options['blended'] = 0
-            return whole
+        whole = self.refine(enlarge_map(outputs[0], prepared.image_hw))
+        if not any(prepared.used):
+            return BlendedMap(whole, 0)
         coming = iter(outputs[1:])
         maps: list[np.ndarray | None] = []
-        for tile, wanted in zip(tiles, options['used'], strict=True):
+        for tile, wanted in zip(prepared.tiles, prepared.used, strict=True):
             values = None
             if wanted:
                 values = self.refine(enlarge_map(next(coming), tile.hw))
-                values = self.fit_tile(values, whole, tile, options['mask'])
+                values = self.fit_tile(values, whole, tile, prepared.mask)
             maps.append(values)
-        options['blended'] = sum(values is not None for values in maps)
-        return self.refine(blend(whole, tiles, maps))
+        count = sum(values is not None for values in maps)
+        return BlendedMap(self.refine(blend(whole, prepared.tiles, maps)), count)
 
     def refine(self, values: np.ndarray) -> np.ndarray:
         """Bring a map (C, H, W) into its form, before and after blending."""
@@ -162,12 +181,11 @@ class MapInferencer(DenseInferencer):
         """
 
     @staticmethod
-    def facts_of(loaded: Loaded) -> dict[str, Any]:
+    def fields_of(prepared: PreparedMap, found: BlendedMap) -> dict[str, Any]:
         """Return the fields that results of depth and normals share."""
-        options = loaded.options
         return dict(
-            mask=options['mask'],
-            mask_from=options['mask_from'],
-            tiles=options['blended'],
-            **loaded.facts,
+            mask=prepared.mask,
+            mask_from=prepared.mask_from,
+            tiles=found.tiles,
+            **prepared.fields,
         )

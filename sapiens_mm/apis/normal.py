@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from sapiens_mm.apis.inferencer import Loaded
-from sapiens_mm.apis.maps import MapInferencer
+from sapiens_mm.apis.maps import MapInferencer, PreparedMap
 from sapiens_mm.apis.results import NormalResult
 from sapiens_mm.apis.tiling import Tile
+from sapiens_mm.layers.mirror import NORMAL_SIGNS, turn_signs
 
 
 class NormalInferencer(MapInferencer):
     """Estimates surface normals as unit vectors (x, y, z).
 
     They are the network's, everywhere; those of tiles are made unit length before
-    they are blended and after. Arguments:
-    see :class:`~sapiens_mm.apis.maps.MapInferencer`.
+    they are blended and after.
     """
 
     result_type = NormalResult
@@ -24,7 +23,7 @@ class NormalInferencer(MapInferencer):
 
     def unflip(self, maps: Tensor) -> Tensor:
         """Turn x of normals (B, 3, h, w) round."""
-        return maps * maps.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+        return turn_signs(maps, NORMAL_SIGNS['horizontal'])
 
     def refine(self, values: np.ndarray) -> np.ndarray:
         """Normalise (3, H, W): n / (|n| + 1e-5)."""
@@ -41,9 +40,8 @@ class NormalInferencer(MapInferencer):
         """Take normals as they are: directions need no scale."""
         return values
 
-    def finish(self, loaded: Loaded, outputs: list[Tensor]) -> NormalResult:
+    def finish(self, prepared: PreparedMap, outputs: list[Tensor]) -> NormalResult:
         """Enlarge to the photo, then normalise."""
-        normals = self.map_of(loaded, outputs).transpose(1, 2, 0)
-        return NormalResult(
-            normals=np.ascontiguousarray(normals), **self.facts_of(loaded)
-        )
+        found = self.map_of(prepared, outputs)
+        normals = np.ascontiguousarray(found.values.transpose(1, 2, 0))
+        return NormalResult(normals=normals, **self.fields_of(prepared, found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -153,8 +154,8 @@ class PersonDetector:
         """
         image = read_image(image)
         shape = image.shape[:2]
-        facts = dict(img_id=0, img_path=None, img_shape=shape, ori_shape=shape)
-        data = pseudo_collate([self.pipeline(dict(img=image, **facts))])
+        fields = dict(img_id=0, img_path=None, img_shape=shape, ori_shape=shape)
+        data = pseudo_collate([self.pipeline(dict(img=image, **fields))])
         with torch.inference_mode():
             found = self.model.test_step(data)[0].pred_instances
         boxes = found.bboxes.float().cpu().numpy()
@@ -240,9 +241,24 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
     return boxes[good].astype(np.float32), np.asarray(scores, np.float32)[good]
 
 
+class PersonBoxes(NamedTuple):
+    """The boxes of an image, under the names of the fields that results have.
+
+    Attributes:
+        boxes: (P, 4) float32, x1 y1 x2 y2 in pixels.
+        box_scores: (P,) float32: 1 but for the detector's; 0 where it finds nobody and
+            the whole image is taken.
+        boxes_from: ``'caller'``, ``'detector'`` or ``'image'``.
+    """
+
+    boxes: np.ndarray
+    box_scores: np.ndarray
+    boxes_from: str
+
+
 def choose_boxes(
     given: object, detector: Detector | None, image: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, str]:
+) -> PersonBoxes:
     """Take the caller's boxes, else the detector's, else the whole image.
 
     Args:
@@ -250,21 +266,16 @@ def choose_boxes(
         detector: As ``make_detector`` returns it.
         image: Shape (H, W, 3), uint8, BGR.
 
-    Returns:
-        Boxes (P, 4) and scores (P,), float32, and where they are from:
-        ``'caller'``, ``'detector'`` or ``'image'``. Scores are 1 but for the
-        detector's; 0 where it finds nobody and the whole image is taken.
-
     Raises:
         ValueError: If the caller's boxes, or the detector's answer, are wrong.
     """
     if given is not None:
         boxes = check_boxes(given, image.shape[:2])
-        return boxes, np.ones(len(boxes), np.float32), 'caller'
+        return PersonBoxes(boxes, np.ones(len(boxes), np.float32), 'caller')
     whole = whole_image_box(image.shape[:2])
     if detector is None:
-        return whole, np.ones(1, np.float32), 'image'
+        return PersonBoxes(whole, np.ones(1, np.float32), 'image')
     boxes, scores = call_detector(detector, image)
     if not len(boxes):
-        return whole, np.zeros(1, np.float32), 'image'
-    return boxes, scores, 'detector'
+        return PersonBoxes(whole, np.zeros(1, np.float32), 'image')
+    return PersonBoxes(boxes, scores, 'detector')

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from sapiens_mm.apis.build import build_pipeline
-from sapiens_mm.apis.inferencer import Inferencer, Loaded
+from sapiens_mm.apis.inferencer import Inferencer
 from sapiens_mm.apis.person_boxes import (
     Detector,
+    PersonBoxes,
     choose_boxes,
     make_detector,
 )
 from sapiens_mm.apis.results import PoseResult
+from sapiens_mm.apis.stages import Loaded, Prepared
 from sapiens_mm.vocabulary import keypoints_of
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PreparedPose(Prepared):
+    """An image and its crops, one sample a person.
+
+    Attributes:
+        people: Whose crops they are.
+    """
+
+    people: PersonBoxes
 
 
 class PoseInferencer(Inferencer):
@@ -30,13 +43,7 @@ class PoseInferencer(Inferencer):
     is taken too, with box score 0.
 
     Args:
-        config: See :class:`~sapiens_mm.apis.inferencer.Inferencer`.
-        checkpoint: See there.
-        device: See there.
-        dtype: See there.
-        compile: See there.
-        flip_test: See there; the tables say which keypoints trade places.
-        batch_size: Persons at once.
+        batch_size: Persons at once; None takes 8 on a GPU, else 1.
         detector: None; ``'rtmdet'``; the path of an RTMDet-m checkpoint; or a
             callable from a BGR image to boxes (P, 4), with scores if it has them.
     """
@@ -50,22 +57,10 @@ class PoseInferencer(Inferencer):
         config: str | Path | Config | None = None,
         checkpoint: str | Path | None = None,
         *,
-        device: str | torch.device | None = None,
-        dtype: str | torch.dtype | None = None,
-        compile: bool = False,
-        flip_test: bool | None = None,
-        batch_size: int | None = None,
         detector: str | Path | Detector | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            config,
-            checkpoint,
-            device=device,
-            dtype=dtype,
-            compile=compile,
-            flip_test=flip_test,
-            batch_size=batch_size,
-        )
+        super().__init__(config, checkpoint, **options)
         import mmpose.datasets.transforms  # noqa: F401  fills the registry
 
         self.table = keypoints_of(
@@ -97,14 +92,11 @@ class PoseInferencer(Inferencer):
         """Stream results; ``boxes`` is a list with one entry an image, or None."""
         return super().run(inputs, progress, boxes=boxes)
 
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> PreparedPose:
         """Find the boxes and cut a crop for each with the config's pipeline."""
         shape = loaded.image.shape[:2]
-        boxes, scores, origin = choose_boxes(
-            loaded.options.get('boxes'), self.detector, loaded.image
-        )
-        loaded.options |= dict(boxes=boxes, box_scores=scores, boxes_from=origin)
-        return [
+        people = choose_boxes(loaded.options.get('boxes'), self.detector, loaded.image)
+        samples = [
             self.pipeline(
                 dict(
                     img=loaded.image,
@@ -116,8 +108,9 @@ class PoseInferencer(Inferencer):
                     flip_indices=list(self.table.flip_indices),
                 )
             )
-            for box, score in zip(boxes, scores, strict=True)
+            for box, score in zip(people.boxes, people.box_scores, strict=True)
         ]
+        return PreparedPose(loaded, samples, people)
 
     def predict(self, samples: list[Any]) -> list[Any]:
         """Return the predicted instance of each crop; None if it is not finite."""
@@ -132,7 +125,7 @@ class PoseInferencer(Inferencer):
             for each in instances
         ]
 
-    def finish(self, loaded: Loaded, outputs: list[Any]) -> PoseResult:
+    def finish(self, prepared: PreparedPose, outputs: list[Any]) -> PoseResult:
         """Collect the persons of one image."""
         count = self.table.num_keypoints
         keypoints = np.zeros((len(outputs), count, 2), np.float32)
@@ -143,9 +136,7 @@ class PoseInferencer(Inferencer):
         return PoseResult(
             keypoints=keypoints,
             scores=scores,
-            boxes=loaded.options['boxes'],
-            box_scores=loaded.options['box_scores'],
-            boxes_from=loaded.options['boxes_from'],
             table=self.table,
-            **loaded.facts,
+            **prepared.people._asdict(),
+            **prepared.fields,
         )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from torch import Tensor
 
 from sapiens_mm.apis.dense import DenseInferencer
-from sapiens_mm.apis.inferencer import Loaded
 from sapiens_mm.apis.label_cleanup import CleanUp, follow_labels
-from sapiens_mm.apis.person_boxes import Detector, choose_boxes, make_detector
+from sapiens_mm.apis.person_boxes import (
+    Detector,
+    PersonBoxes,
+    choose_boxes,
+    make_detector,
+)
 from sapiens_mm.apis.person_parts import (
     Crop,
     CropParts,
@@ -27,10 +33,24 @@ from sapiens_mm.apis.resize import (
     enlarge_probabilities,
 )
 from sapiens_mm.apis.results import SegResult
+from sapiens_mm.apis.stages import Loaded, Prepared
 from sapiens_mm.vocabulary import parts_of
 
 MODES = ('whole', 'person')
 RESIZES = ('twice', 'once')
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PreparedParts(Prepared):
+    """An image squeezed as a whole, or the crops of its persons.
+
+    Attributes:
+        people: Boxes of mode ``'person'``, else None.
+        crops: Of each box; None where the whole image is squeezed.
+    """
+
+    people: PersonBoxes | None = None
+    crops: list[Crop] | None = None
 
 
 class SegInferencer(DenseInferencer):
@@ -45,7 +65,6 @@ class SegInferencer(DenseInferencer):
     no box (an array (0, 4)).
 
     Args:
-        *args: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`.
         mode: ``'whole'`` or ``'person'``.
         resize: ``'twice'`` enlarges the logits to the network's input and then to
             the photo, as the official demos do; ``'once'`` directly to the photo,
@@ -55,8 +74,8 @@ class SegInferencer(DenseInferencer):
         cleanup: None or False; True removes specks and fills holes with the
             defaults of ``CleanUp``; or a dict of its attributes.
         probabilities: Also return the softmax of every class (C x H x W float16).
-        **kwargs: Of :class:`~sapiens_mm.apis.inferencer.Inferencer`;
-            ``batch_size`` counts crops in mode ``'person'``.
+        batch_size: Photos at once, crops in mode ``'person'``; None takes 8 on a GPU,
+            else 1.
     """
 
     result_type = SegResult
@@ -65,13 +84,15 @@ class SegInferencer(DenseInferencer):
 
     def __init__(
         self,
-        *args: Any,
+        config: str | Path | Config | None = None,
+        checkpoint: str | Path | None = None,
+        *,
         mode: str = 'whole',
         resize: str = 'twice',
         detector: str | Path | Detector | None = None,
         cleanup: bool | Mapping | CleanUp | None = None,
         probabilities: bool = False,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
         for name, value, known in (('mode', mode, MODES), ('resize', resize, RESIZES)):
             if value not in known:
@@ -79,7 +100,7 @@ class SegInferencer(DenseInferencer):
         if detector is not None and mode != 'person':
             raise ValueError("A detector needs mode='person', got mode='whole'")
         self.cleanup = CleanUp.from_user(cleanup)
-        super().__init__(*args, **kwargs)
+        super().__init__(config, checkpoint, **options)
         self.mode = mode
         self.resize = resize
         self.probabilities = probabilities
@@ -116,29 +137,27 @@ class SegInferencer(DenseInferencer):
         """Stream results; ``boxes`` is a list with one entry an image, or None."""
         return super().run(inputs, progress, boxes=boxes)
 
-    def prepare(self, loaded: Loaded) -> list[Any]:
+    def prepare(self, loaded: Loaded) -> PreparedParts:
         """Squeeze the photo, or find the boxes and cut a crop for each."""
         image, given = loaded.image, loaded.options.get('boxes')
         if self.mode == 'whole':
             if given is not None:
                 raise ValueError("boxes need mode='person', got mode='whole'")
-            return super().prepare(loaded)
-        boxes, scores, origin = choose_boxes(given, self.detector, image)
-        facts = dict(boxes=boxes, box_scores=scores, boxes_from=origin)
-        loaded.options['persons'] = facts
-        if origin == 'image':
-            return super().prepare(loaded)
+            return PreparedParts(loaded, [self.squeeze(loaded)])
+        people = choose_boxes(given, self.detector, image)
+        if people.boxes_from == 'image':
+            return PreparedParts(loaded, [self.squeeze(loaded)], people)
         shape, input_wh = image.shape[:2], self.input_wh
-        samples = []
-        for box in boxes:
+        samples, crops = [], []
+        for box in people.boxes:
             crop = crop_of_box(box, input_wh[0] / input_wh[1])
-            facts = dict(img_path=str(loaded.source), ori_shape=shape)
-            facts |= dict(img=crop.cut(image, input_wh), img_shape=input_wh[::-1])
-            sample = self.pipeline(facts)
+            fields = dict(img_path=str(loaded.source), ori_shape=shape)
+            fields |= dict(img=crop.cut(image, input_wh), img_shape=input_wh[::-1])
+            sample = self.pipeline(fields)
             sample['data_samples'].set_metainfo(dict(crop=crop))
             samples.append(sample)
-        loaded.options['crops'] = [s['data_samples'].crop for s in samples]
-        return samples
+            crops.append(crop)
+        return PreparedParts(loaded, samples, people, crops)
 
     def network(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Return logits (B, C, h, w), small where the head gives small ones."""
@@ -161,15 +180,15 @@ class SegInferencer(DenseInferencer):
 
     def _enlarge(self, logits: Tensor, sample: dict[str, Any]) -> CropParts:
         """Take the best class strip by strip."""
-        facts = sample['data_samples']
+        packed = sample['data_samples']
         if self.small_logits and self.resize == 'twice':
             logits = Enlarged(logits, tuple(sample['inputs'].shape[-2:]))
-        crop: Crop | None = facts.get('crop')
+        crop: Crop | None = packed.get('crop')
         if crop is None:
-            where = (facts.ori_shape, None)
+            where = (packed.ori_shape, None)
             labels, probability = enlarge_labels(logits, *where), None
         else:
-            where = ((crop.height, crop.width), crop.window(facts.ori_shape))
+            where = ((crop.height, crop.width), crop.window(packed.ori_shape))
             labels, probability = enlarge_best(logits, *where)
             probability = probability.cpu().numpy()
         probabilities = None
@@ -177,13 +196,12 @@ class SegInferencer(DenseInferencer):
             probabilities = enlarge_probabilities(logits, *where).cpu().numpy()
         return CropParts(labels.cpu().numpy(), probability, probabilities)
 
-    def finish(self, loaded: Loaded, outputs: list[CropParts]) -> SegResult:
+    def finish(self, prepared: PreparedParts, outputs: list[CropParts]) -> SegResult:
         """Merge the crops and clean up."""
-        options, shape = loaded.options, loaded.image.shape[:2]
         persons = None
-        if 'crops' in options:
+        if prepared.crops is not None:
             classes = self.model.num_classes if self.probabilities else None
-            merged = merge_crops(options['crops'], outputs, shape, classes)
+            merged = merge_crops(prepared.crops, outputs, prepared.image_hw, classes)
             labels, persons = merged.labels, merged.persons
         else:
             merged = outputs[0]
@@ -201,8 +219,8 @@ class SegInferencer(DenseInferencer):
             classes=self.table.classes,
             table=self.table,
             persons=persons,
-            **options.get('persons', {}),
-            **loaded.facts,
+            **(prepared.people._asdict() if prepared.people else {}),
+            **prepared.fields,
         )
 
 

@@ -44,14 +44,14 @@ def draw_map(image_bgr: np.ndarray, sample: Any, dataset: Any) -> MapDrawing:
 
     Args:
         image_bgr: Shape (H, W, 3), uint8: the model's input.
-        sample: A ``SegDataSample`` with ``gt_depth_map`` and ``gt_mask``.
+        sample: A ``SegDataSample`` with ``gt_map`` and ``gt_mask``.
         dataset: It came from this one, or from one that this one wraps.
     """
     from sapiens_mm.geometry.axes import axis_agreement
 
     height, width = image_bgr.shape[:2]
     photo, stored, stored_mask = load_again(sample, dataset)
-    values = sample.gt_depth_map.data.numpy().transpose(1, 2, 0)
+    values = sample.gt_map.data.numpy().transpose(1, 2, 0)
     mask = sample.gt_mask.data[0].numpy()
     panels = [photo, *colorize(stored, stored_mask)]
     panels = [to_height(panel, height) for panel in panels]
@@ -77,7 +77,7 @@ def load_again(sample: Any, dataset: Any) -> tuple[np.ndarray, np.ndarray, np.nd
     for step in transforms_of(next(leaves(dataset))):
         if 'Load' in type(step).__name__:
             results = step(results)
-    values = np.atleast_3d(results['gt_depth_map'])
+    values = np.atleast_3d(results['gt_map'])
     return results['img'], values, results['gt_mask']
 
 

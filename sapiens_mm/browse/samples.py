@@ -20,7 +20,7 @@ from sapiens_mm.files import write_image
 from sapiens_mm.visualization import contact_sheet
 
 # class of a sample, or a field that it has -> how it is drawn
-KINDS = {'PoseDataSample': POSE, 'gt_sem_seg': PARTS, 'gt_depth_map': MAPS}
+KINDS = {'PoseDataSample': POSE, 'gt_sem_seg': PARTS, 'gt_map': MAPS}
 
 
 class RejectionCounter:

@@ -210,7 +210,7 @@ class ZipRecords:
         def open_storage(
             storage_id: tuple,
         ) -> tuple[torch.UntypedStorage, torch.dtype | None]:
-            kind, key, count = storage_facts(storage_id)
+            kind, key, count = parse_storage_id(storage_id)
             storage, dtype = self.map(f'data/{key}'), STORAGE_DTYPES.get(kind)
             if storage.nbytes() != count * (dtype.itemsize if dtype else 1):
                 raise CheckpointError(
@@ -223,7 +223,7 @@ class ZipRecords:
         return unpickler.load(), unpickler.names
 
 
-def storage_facts(storage_id: Any) -> tuple[str, str, int]:
+def parse_storage_id(storage_id: Any) -> tuple[str, str, int]:
     """Read the persistent id of a storage: kind, key and number of elements.
 
     Raises:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from sapiens_mm.paths import config_path
+
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
 NOTE = 'tiny demo weights; for quality load a released checkpoint'
 
@@ -81,6 +83,20 @@ def find_bundled(name: str) -> BundledModel | None:
     wanted = name.strip().removesuffix('.safetensors').removesuffix('.py')
     found = (m for m in BUNDLED.values() if wanted in (m.name, m.config))
     return next(found, None)
+
+
+def bundled_with(config: str | Path) -> BundledModel | None:
+    """Return the bundled model whose config this is, by name or path.
+
+    Raises:
+        ValueError: If there is no such config.
+    """
+    own = find_bundled(Path(config).as_posix())
+    if own is not None:
+        return own
+    path = config_path(config).resolve()
+    same = (m for m in BUNDLED.values() if config_path(m.config).resolve() == path)
+    return next(same, None)
 
 
 def is_bundled(checkpoint: str | Path | None) -> bool:

@@ -9,18 +9,15 @@ from typing import Any
 
 from torch import nn
 
-from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS, strip_wrappers, to_ours
+from sapiens_mm.checkpoints.keys import BACKBONE, TASK_HEADS
+from sapiens_mm.checkpoints.read import Checkpoint
+from sapiens_mm.layers.archs import arch_of
+from sapiens_mm.tasks import KEYPOINT_COUNTS, MAP_TASKS
 
-# size -> embedding width, number of blocks
-_SIZES = {
-    '0.3b': (1024, 24),
-    '0.6b': (1280, 32),
-    '1b': (1536, 40),
-    '2b': (1920, 48),
-    'tiny': (192, 12),  # ours
-}
 # what the released models were trained on, by the channels of their heads
-POSE_DATASETS = {17: 'coco17', 133: 'wholebody133', 308: 'goliath308'}
+POSE_DATASETS = dict(
+    zip(KEYPOINT_COUNTS, ('coco17', 'wholebody133', 'goliath308'), strict=True)
+)
 _SEG_DATASETS = {28: ('goliath28',), 20: ('lip20', 'cihp20'), 19: ('face19',)}
 _OUTPUT_NAMES = {'pose': 'keypoints', 'seg': 'classes'}
 _HEAD_PARTS = {
@@ -88,7 +85,7 @@ class Identity:
             datasets = filter(None, [POSE_DATASETS.get(self.num_outputs or 0)])
         elif self.task == 'seg':
             datasets = _SEG_DATASETS.get(self.num_outputs or 0, ())
-        elif self.task in ('depth', 'normal'):
+        elif self.task in MAP_TASKS:
             datasets = ('render_people',)
         elif self.task in ('mae', 'encoder'):
             datasets, folder, width = ('humans',), 'mae', 1024
@@ -135,16 +132,19 @@ class Identity:
         return f'{self._name()} {task} {kind}{outputs}'
 
 
-def identify(state_dict: Mapping[str, Any]) -> Identity:
+def identify(source: Mapping[str, Any] | Checkpoint) -> Identity:
     """Read off what a state dict is, whatever stands before its names.
 
     Args:
-        state_dict: Tensors, on the meta device too, by name.
+        source: Tensors, on the meta device too, by name; or an opened checkpoint,
+            whose names are ours already.
 
     Raises:
         CheckpointError: If it holds two models at once.
     """
-    ours = to_ours(state_dict)
+    if not isinstance(source, Checkpoint):
+        source = Checkpoint(dict(source), {}, None, 'memory')
+    ours = source.ours
     shapes = {name: tuple(tensor.shape) for name, tensor in ours.items()}
     patch = shapes.get('backbone.patch_embed.projection.weight', (0,))
     blocks = {
@@ -154,21 +154,19 @@ def identify(state_dict: Mapping[str, Any]) -> Identity:
         and (index := name.split('.')[2]).isdigit()
     }
     embed_dim = patch[0] if blocks else 0
-    size = next(
-        (s for s, pair in _SIZES.items() if pair == (embed_dim, len(blocks))), None
-    )
+    arch = arch_of(embed_dim, len(blocks))
     task, num_outputs = _task_of(shapes) if embed_dim else ('unknown', None)
     dtypes = Counter(str(tensor.dtype) for tensor in ours.values())
     return Identity(
         task=task,
-        size=size,
-        arch=f'sapiens_{size}' if size else None,
+        size=arch.removeprefix('sapiens_') if arch else None,
+        arch=arch,
         embed_dim=embed_dim,
         depth=len(blocks),
         num_outputs=num_outputs,
         num_position_rows=(*shapes.get('backbone.pos_embed', ()), 0, 0)[1],
         has_cls_token='backbone.cls_token' in shapes,
-        prefix_style=_prefix_of(state_dict),
+        prefix_style=_prefix_of(source.names),
         dtype=dtypes.most_common(1)[0][0].removeprefix('torch.') if dtypes else '',
         is_detector=any(name.startswith(_DETECTOR_STARTS) for name in shapes),
         is_multitask=any(name.startswith(TASK_HEADS) for name in shapes),
@@ -191,11 +189,11 @@ def _task_of(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, int | None]:
     return 'unknown', None
 
 
-def _prefix_of(names: Iterable[str]) -> str:
+def _prefix_of(names: Mapping[str, str]) -> str:
     marker = 'patch_embed.projection.weight'
-    for name in names:
-        if strip_wrappers(name).endswith(marker):
-            return name.removesuffix(marker)
+    for ours, theirs in names.items():
+        if ours.endswith(marker):
+            return theirs.removesuffix(marker)
     return ''
 
 

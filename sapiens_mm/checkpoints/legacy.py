@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from sapiens_mm.checkpoints.archive import storage_facts
+from sapiens_mm.checkpoints.archive import parse_storage_id
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.inert_pickle import STORAGE_DTYPES, InertUnpickler
 from sapiens_mm.checkpoints.mapping import map_file
 
-_HEADER_PICKLES = 3  # magic number, version of the protocol, facts of the system
+_HEADER_PICKLES = 3  # magic number, version of the protocol, the system
 
 
 def read_legacy(path: Path) -> tuple[Any, list[str]]:
@@ -32,7 +32,7 @@ def read_legacy(path: Path) -> tuple[Any, list[str]]:
     dtypes: dict[str, torch.dtype] = {}
 
     def note_storage(storage_id: tuple) -> tuple[None, torch.dtype]:
-        kind, key, _ = storage_facts(storage_id)
+        kind, key, _ = parse_storage_id(storage_id)
         dtype = STORAGE_DTYPES.get(kind)
         if dtype is None or dtypes.setdefault(key, dtype) != dtype:
             raise CheckpointError(f'its tensors are of the unknown kind {kind}')
@@ -55,7 +55,7 @@ def read_legacy(path: Path) -> tuple[Any, list[str]]:
         whole = map_file(path)
 
         def open_storage(storage_id: tuple) -> tuple[torch.UntypedStorage, torch.dtype]:
-            _, key, count = storage_facts(storage_id)
+            _, key, count = parse_storage_id(storage_id)
             dtype = dtypes[key]
             place = places.get(key)
             if place is None or place[1] != count * dtype.itemsize:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sapiens_mm.checkpoints.errors import CheckpointError
 from sapiens_mm.checkpoints.identify import Identity, explain_mismatch, identify
-from sapiens_mm.checkpoints.keys import BACKBONE, canonical_names, to_ours
+from sapiens_mm.checkpoints.keys import BACKBONE, canonical_names
 from sapiens_mm.checkpoints.locate import resolve
 from sapiens_mm.checkpoints.mapping import release_pages
 from sapiens_mm.checkpoints.read import Checkpoint, read_checkpoint
@@ -170,11 +170,11 @@ def _match(
         raise ValueError(f'part must be one of {_PARTS}, got {part!r}')
     where = str(checkpoint.path or 'the given state dict')
     try:
-        found = to_ours(checkpoint.state_dict)
-        report = LoadReport(where, identify(checkpoint.state_dict))
+        found = checkpoint.ours
+        report = LoadReport(where, identify(checkpoint))
     except CheckpointError as error:
         raise CheckpointError(f'Cannot load {where}: {error}.') from error
-    used = set(canonical_names(checkpoint.state_dict).values())
+    used = set(checkpoint.names.values())
     report.ignored = [name for name in checkpoint.state_dict if name not in used]
     wanted = canonical_names(targets)
     matches: dict[str, Tensor] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import tarfile
 from collections.abc import Mapping
@@ -56,6 +57,20 @@ class Checkpoint:
     meta: dict[str, Any]
     path: Path | None
     format: str
+
+    @functools.cached_property
+    def names(self) -> dict[str, str]:
+        """Our names of the weights and those of the file: ``{ours: theirs}``.
+
+        Raises:
+            CheckpointError: If two names become one, so the file holds two models.
+        """
+        return canonical_names(self.state_dict)
+
+    @property
+    def ours(self) -> dict[str, Tensor]:
+        """The weights by our names."""
+        return {ours: self.state_dict[theirs] for ours, theirs in self.names.items()}
 
 
 def sniff_format(path: Path) -> str:
@@ -210,10 +225,11 @@ def _read(path: Path) -> Checkpoint:
         content = _read_torch(path) if found == 'torch' else _read_legacy(path)
         meta = content.get('meta', {}) if isinstance(content, Mapping) else {}
     state_dict = _find_state_dict(content)
-    canonical_names(state_dict)  # two models in one file are found out here
-    return Checkpoint(
+    checkpoint = Checkpoint(
         state_dict=state_dict,
         meta=dict(meta) if isinstance(meta, Mapping) else {},
         path=path,
         format=found,
     )
+    _ = checkpoint.names  # two models in one file are found out here
+    return checkpoint

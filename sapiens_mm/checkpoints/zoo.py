@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from sapiens_mm.layers.archs import find_arch
+
 CC_BY_NC = 'CC-BY-NC-4.0 (no commercial use)'
 APACHE = 'Apache-2.0'
 
@@ -55,13 +57,6 @@ _STEMS: dict[tuple[str, str], dict[str, str]] = {
         '1b': 'normal_render_people_epoch_115',
         '2b': 'normal_render_people_epoch_70',
     },
-}
-# parameters of the encoder without class token at 64x48, and its width
-_ENCODERS = {
-    '0.3b': (306_244_608, 1024),
-    '0.6b': (634_597_120, 1280),
-    '1b': (1_139_163_648, 1536),
-    '2b': (2_131_943_040, 1920),
 }
 # parameters of the 1b head; the others differ by under one per cent of the model
 _HEAD_PARAMS = {'pose': 29.7e6, 'seg': 39.5e6, 'depth': 16.8e6, 'normal': 39.5e6}
@@ -122,9 +117,11 @@ def _config(task: str, size: str, dataset: str) -> str:
 
 
 def _num_bytes(task: str, size: str, form: str) -> int:
-    params, width = _ENCODERS[size]
+    arch = find_arch(size)
+    # 64x48 patches; of pretraining 64x64, with a row for the class token, and the token
+    params = arch.num_parameters(64 * 48)
     if task == 'pretrain':
-        params += (4096 + 1 - 3072 + 1) * width
+        params = arch.num_parameters(64 * 64 + 1) + arch.embed_dims
     total = params + _HEAD_PARAMS.get(task, 0)
     return int(total * (2 if form == 'bfloat16' else 4))
 

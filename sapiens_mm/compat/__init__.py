@@ -1,10 +1,10 @@
-"""Mends that make the last host releases run on today's PyTorch. Needs no host.
+"""Host patches that make the last host releases run on today's PyTorch. Needs no host.
 
 ``activate`` installs import hooks only, so it costs nothing until a host is imported.
-Each mend is a file of its own, named below, which states the host bug and the day it
+Each patch is a file of its own, named below, which states the host bug and the day it
 can be deleted; each stands aside when the real part is installed and imports.
 
-The environment variable ``SAPIENS_MM_DISABLE_MENDS`` switches mends off, by name and
+The environment variable ``SAPIENS_MM_DISABLE_PATCHES`` switches them off, by name and
 separated by commas (``ops,checkpoints``), or all of them (``all``).
 """
 
@@ -16,43 +16,44 @@ from types import CodeType
 
 from sapiens_mm.compat import hooks
 
-MENDS = (
+PATCHES = (
     *('ops', 'coco_eval', 'checkpoints', 'pkg_resources', 'adafactor', 'multimodal'),
     *('json_bom', 'circles', 'array_copies', 'figures', 'ubody3d', 'numpy_names'),
     *('hue', 'ragged', 'fresh_processes', 'whole_checkpoints', 'image_loaders'),
 )
-"""Names of the mends: the modules of this package that hold them."""
+"""Names of the patches: the modules of this package that hold them."""
 
-DISABLE_VARIABLE = 'SAPIENS_MM_DISABLE_MENDS'
+DISABLE_VARIABLE = 'SAPIENS_MM_DISABLE_PATCHES'
+_OLD_VARIABLE = 'SAPIENS_MM_DISABLE_MENDS'  # of earlier versions
 
 _installed: dict[str, hooks.Provision | hooks.Patch] = {}
 
 
 def activate() -> None:
-    """Install every mend that is not switched off. Calling it again does nothing.
+    """Install every patch that is not switched off. Calling it again does nothing.
 
     Raises:
-        ValueError: If ``SAPIENS_MM_DISABLE_MENDS`` names a mend that does not exist.
+        ValueError: If ``SAPIENS_MM_DISABLE_PATCHES`` names a patch that does not exist.
     """
     disabled = _disabled()
-    for name in MENDS:
+    for name in PATCHES:
         if name not in disabled and name not in _installed:
-            mend = importlib.import_module(f'sapiens_mm.compat.{name}')
-            _installed[name] = mend.install()
+            patch = importlib.import_module(f'sapiens_mm.compat.{name}')
+            _installed[name] = patch.install()
 
 
 def status() -> dict[str, str]:
-    """Tell how each mend stands, importing the hosts to find out.
+    """Tell how each patch stands, importing the hosts to find out.
 
     Returns:
-        By mend, one line that begins with ``active``, ``stands aside``, ``idle``
-        (what it mends is not installed) or ``disabled``.
+        By patch, one line that begins with ``active``, ``stands aside``, ``idle``
+        (what it patches is not installed) or ``disabled``.
     """
-    return {name: _line(name) for name in MENDS}
+    return {name: _line(name) for name in PATCHES}
 
 
 def prepare_script(script: CodeType) -> None:
-    """Mend what only a host's script needs, not its package.
+    """Patch what only a host's script needs, not its package.
 
     Args:
         script: The compiled script that this process is about to run as ``__main__``.
@@ -71,17 +72,17 @@ def _line(name: str) -> str:
 
 
 def _disabled() -> set[str]:
-    value = os.environ.get(DISABLE_VARIABLE, '')
+    value = os.environ.get(DISABLE_VARIABLE, os.environ.get(_OLD_VARIABLE, ''))
     names = {name.strip() for name in value.split(',')} - {''}
     if 'all' in names:
-        return set(MENDS)
-    unknown = sorted(names - set(MENDS))
+        return set(PATCHES)
+    unknown = sorted(names - set(PATCHES))
     if unknown:
         raise ValueError(
             f'{DISABLE_VARIABLE} names {", ".join(unknown)}; '
-            f'the mends are {", ".join(MENDS)}, or all of them: all'
+            f'the patches are {", ".join(PATCHES)}, or all of them: all'
         )
     return names
 
 
-__all__ = ['DISABLE_VARIABLE', 'MENDS', 'activate', 'prepare_script', 'status']
+__all__ = ['DISABLE_VARIABLE', 'PATCHES', 'activate', 'prepare_script', 'status']

@@ -20,11 +20,11 @@ from sapiens_mm.compat import hooks, views
 
 def install() -> hooks.Patch:
     """Hand the OpenCV drawing a number for the radius, if numpy will not."""
-    hooks.after('mmpose.visualization.opencv_backend_visualizer', _mend)
+    hooks.after('mmpose.visualization.opencv_backend_visualizer', _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     import numpy as np
 
     visualizer = module.OpencvBackendVisualizer

@@ -1,7 +1,7 @@
 """The evaluator served as ``xtcocotools.cocoeval``; see ``coco_eval.py``.
 
 Boxes, masks and accumulation are pycocotools'. Ours are the keypoint types of the
-table in ``coco_eval.py`` and the habits in which xtcocotools 1.14.3 differs: areas
+table in ``keypoint_types.py`` and the habits in which xtcocotools 1.14.3 differs: areas
 from boxes, a score per part, detections without any keypoint left out.
 
 Method and argument names are those of the API served. Letters in shapes: G
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pycocotools import coco, cocoeval
 
-from sapiens_mm.compat.coco_eval import KEYPOINT_TYPES, KeypointType
 from sapiens_mm.compat.coco_matching import match, object_keypoint_similarity
+from sapiens_mm.compat.keypoint_types import KEYPOINT_TYPES, KeypointType
 
 BOX_FILL = 0.53  # area of a person over the area of its box, where areas are unknown
 

@@ -20,11 +20,11 @@ from sapiens_mm.compat import hooks, views
 
 def install() -> hooks.Patch:
     """Let mmpose's 3-D drawing read its figures, if matplotlib has no way it knows."""
-    hooks.after('mmpose.visualization.local_visualizer_3d', _mend)
+    hooks.after('mmpose.visualization.local_visualizer_3d', _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     if hasattr(FigureCanvasAgg, 'tostring_rgb'):

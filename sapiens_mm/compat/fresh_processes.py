@@ -1,12 +1,12 @@
-"""Processes that start afresh: they import sapiens_mm first, so they are mended too.
+"""Processes that start afresh: they import sapiens_mm first, so they are patched too.
 
 Not a host's bug but the way of multiprocessing. A child started by ``spawn`` (macOS,
 Windows) or ``forkserver`` (Linux from Python 3.14) begins without any of our import
 hooks. The first thing it does is to unpickle its work, a data set of mmpose, say, which
 imports mmpose, which ends in ``No module named 'xtcocotools'`` or in another fault that
-is mended in the parent. Upstream:
+is patched in the parent. Upstream:
 https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods.
-Delete this file when no other mend is left.
+Delete this file when no other patch is left.
 
 What a child gets before its work is a dict of ``get_preparation_data``; both ways of
 starting ask that of ``multiprocessing.spawn``. We add a key that nobody reads: to

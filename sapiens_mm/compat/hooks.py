@@ -1,6 +1,6 @@
-"""Import hooks for the mends: supply a module, or act around the import of one.
+"""Import hooks for the patches: supply a module, or act around the import of one.
 
-Nothing here imports a host. A mend states what it wants; the work happens when,
+Nothing here imports a host. A patch states what it wants; the work happens when,
 and only when, somebody imports the module concerned:
 
 - ``provide`` supplies a module when the real one cannot be imported;
@@ -35,10 +35,10 @@ def summary(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class Patch:
-    """What ``install()`` of a mend returns when it supplies no module.
+    """What ``install()`` of a patch returns when it supplies no module.
 
     Args:
-        describe: Says in one line whether the mend is active; may import hosts.
+        describe: Says in one line whether the patch is active; may import hosts.
     """
 
     describe: Callable[[], str]
@@ -152,7 +152,7 @@ class _AroundLoader:
 
 
 class _Finder:
-    """Answers for the names that a mend asked about, and for no others."""
+    """Answers for the names that a patch asked about, and for no others."""
 
     def find_spec(
         self,

@@ -4,7 +4,7 @@ Host bug: mmcv 2.1.0's ``adjust_hue`` adds ``np.uint8(hue_factor * 255)`` and tr
 that -7 becomes 249; numpy 2 ends in ``OverflowError: Python integer -7 out of bounds
 for uint8``. Half the draws of mmpretrain's ``ColorJitter(hue=...)`` are negative, so
 too in the MoCo, SimCLR and BYOL pipelines. Upstream: torchvision had the same,
-https://github.com/pytorch/vision/issues/8536; a fork of mmcv has mended it,
+https://github.com/pytorch/vision/issues/8536; a fork of mmcv has repaired it,
 https://github.com/VBTI-development/onedl-mmcv/pull/41.
 Delete this file when mmcv takes the angle modulo 256 itself.
 
@@ -32,11 +32,11 @@ class _Turn(float):
 
 def install() -> hooks.Patch:
     """Let mmcv turn the hue to both sides, if numpy does not let it."""
-    hooks.after('mmcv.image.photometric', _mend)
+    hooks.after('mmcv.image.photometric', _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     adjust = module.adjust_hue
     if not _numpy_refuses() or not views.says(adjust, 'np.uint8(hue_factor * 255)'):
         return

@@ -25,11 +25,11 @@ _INFERENCERS = {
 def install() -> hooks.Patch:
     """Have both find our loader where they look for theirs."""
     for name in _INFERENCERS:
-        hooks.after(name, _mend)
+        hooks.after(name, _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     inferencer = getattr(module, _INFERENCERS[module.__name__])
     find = inferencer._get_transform_idx
     if find(None, [dict(type=_OURS)], _THEIRS) == 0:
@@ -59,7 +59,7 @@ def _describe() -> str:
         found.append((inferencer, hasattr(find, 'knows_ours')))
     if not found:
         return 'idle: neither mmdet nor mmseg is installed'
-    mended = [name for name, ours in found if ours]
-    if mended:
-        return f'active: {" and ".join(mended)} take configs with SapiensLoadImage'
+    patched = [name for name, ours in found if ours]
+    if patched:
+        return f'active: {" and ".join(patched)} take configs with SapiensLoadImage'
     return 'stands aside: the inferencers know SapiensLoadImage by themselves'

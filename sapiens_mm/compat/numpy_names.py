@@ -63,11 +63,11 @@ def _describe() -> str:
             reason = hooks.summary(error)
     if not modules:
         return f'idle: {reason}'
-    mended = [
+    patched = [
         f'np.{USED[module.__name__]} in {module.__name__}'
         for module in modules
         if isinstance(module.np, views.View)
     ]
-    if mended:
-        return f'active: gives back {", ".join(mended)}'
+    if patched:
+        return f'active: gives back {", ".join(patched)}'
     return 'stands aside: numpy has the names that the hosts ask for'

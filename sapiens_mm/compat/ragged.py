@@ -24,11 +24,11 @@ MODULE = 'mmdet.evaluation.functional.recall'
 
 def install() -> hooks.Patch:
     """Let mmdet's recall have one array of unlike tables, if numpy will not."""
-    hooks.after(MODULE, _mend)
+    hooks.after(MODULE, _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     if not _numpy_refuses() or not views.says(module, 'np.array(all_ious)'):
         return
     numpy = module.np

@@ -23,11 +23,11 @@ FAULT = 'bbox_scores[j] = np.array([1]'
 
 def install() -> hooks.Patch:
     """Have the data set write numbers, if numpy takes nothing else."""
-    hooks.after(MODULE, _mend)
+    hooks.after(MODULE, _patch)
     return hooks.Patch(_describe)
 
 
-def _mend(module: ModuleType) -> None:
+def _patch(module: ModuleType) -> None:
     if not _numpy_refuses() or not views.says(module, FAULT):
         return
     numpy = module.np

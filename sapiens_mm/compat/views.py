@@ -1,4 +1,4 @@
-"""Mends inside one host module: a view of a library, or a function put in its place.
+"""Patches inside one host module: a view of a library, or a function put in its place.
 
 numpy and matplotlib belong to the user: what they no longer have is never put back
 into them. A host module that wants it gets a view under the name by which it knows the
@@ -35,7 +35,7 @@ class View(ModuleType):
 def says(part: object, text: str) -> bool:
     """Tell whether the source of ``part`` still has ``text``, the faulty expression.
 
-    This is how a mend finds out that its host has been mended.
+    This is how a patch finds out that its host has been patched.
 
     Args:
         part: A module, class or function of a host.

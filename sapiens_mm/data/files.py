@@ -16,8 +16,6 @@ from mmengine import fileio
 
 from sapiens_mm.pictures import BadFileError
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
-
 
 def bad_file_sentence(error: BaseException) -> str | None:
     """Return the sentence of a ``BadFileError``, None for other errors.

@@ -20,14 +20,9 @@ from mmengine.device import get_device
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import nn
 
-from sapiens_mm.engine.grad_guard import GradGuard, SapiensOptimWrapper
+from sapiens_mm.engine.optim_wrapper import GradGuard, SapiensOptimWrapper
 from sapiens_mm.registry import OPTIM_WRAPPERS
-
-DTYPES = {
-    'bfloat16': torch.bfloat16,
-    'float16': torch.float16,
-    'float32': torch.float32,  # autocast off, everything else the same
-}
+from sapiens_mm.tasks import DTYPES
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -65,7 +60,7 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
         grad_guard: dict | None = None,
         **kwargs,
     ) -> None:
-        # Not AmpOptimWrapper.__init__: its assertion is the bug mended here.
+        # Not AmpOptimWrapper.__init__: its assertion is the bug patched here.
         OptimWrapper.__init__(self, **kwargs)
         self.grad_guard = GradGuard(**(grad_guard or {}))
         self.cast_dtype = _parse_dtype(dtype)
@@ -138,7 +133,7 @@ def _parse_dtype(dtype: str | torch.dtype) -> torch.dtype:
     name = str(dtype).removeprefix('torch.')
     if name not in DTYPES:
         raise ValueError(f'dtype must be one of {", ".join(DTYPES)}, not {dtype!r}')
-    return DTYPES[name]
+    return getattr(torch, name)
 
 
 def _check_float16(dtype: torch.dtype, device_type: str) -> None:

@@ -86,7 +86,7 @@ class SapiensEpochSeedHook(Hook):
                 'train_dataloader has persistent_workers=True; '
                 'SapiensEpochSeedHook needs False, to seed the workers each epoch'
             )
-        facts = dict(seed=runner.seed, epoch=runner.epoch, rank=get_rank())
-        loader.worker_init_fn = partial(seed_worker, **facts)
-        seed_everything(epoch_seed(worker=0, **facts))
+        place = dict(seed=runner.seed, epoch=runner.epoch, rank=get_rank())
+        loader.worker_init_fn = partial(seed_worker, **place)
+        seed_everything(epoch_seed(worker=0, **place))
         set_epoch(loader.dataset, runner.epoch)

@@ -16,6 +16,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.fileio import get
 
+from sapiens_mm.data.map_fields import GT_MAP, PRED_MAP, map_in
 from sapiens_mm.pictures import decode_color
 from sapiens_mm.visualization import (
     colorize_depth,
@@ -71,7 +72,7 @@ def draw_preview(
     classes = {}
     if 'pred_sem_seg' in sample:
         panels, classes = _labels(photo, sample, config, metainfo, height)
-    elif 'pred_depth_map' in sample:
+    elif map_in(sample, PRED_MAP) is not None:
         panels = _maps(photo, sample, height)
     elif 'pred_instances' in sample and 'keypoints' in sample.pred_instances:
         panels = _keypoints(photo, sample, config, metainfo, height)
@@ -186,10 +187,11 @@ def _maps(photo: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
     if 'gt_mask' in sample:
         mask = _to_shape(_array(sample.gt_mask.data)[0], photo)
     panels = {'photo': photo}
-    for title, name in (('truth', 'gt_depth_map'), ('prediction', 'pred_depth_map')):
-        if name not in sample:
+    for title, name in (('truth', GT_MAP), ('prediction', PRED_MAP)):
+        found = map_in(sample, name)
+        if found is None:
             continue
-        values = _array(sample.get(name).data).transpose(1, 2, 0)
+        values = _array(found).transpose(1, 2, 0)
         values = _to_shape(values.astype(np.float32), photo)
         if values.ndim == 2:
             panels[title] = colorize_depth(values, mask)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sapiens_mm.engine.figures import Figures
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 _HOOK = 'default_hooks.checkpoint'
 _FALLING = ('PolyLR', 'CosineAnnealingLR')
 
 
-def check_plan(start: Start, figures: Sequence[Figures | None]) -> None:
+def check_plan(start: StartNotes, figures: Sequence[Figures | None]) -> None:
     """Look at ``save_best``, at the interval of checkpoints and of validations.
 
     Args:
@@ -44,7 +44,9 @@ def check_plan(start: Start, figures: Sequence[Figures | None]) -> None:
         raise ValueError(f'the checkpoint to start from does not exist: {weights}')
 
 
-def _fit_save_best(start: Start, hook: dict, figures: Sequence[Figures | None]) -> None:
+def _fit_save_best(
+    start: StartNotes, hook: dict, figures: Sequence[Figures | None]
+) -> None:
     wanted = hook['save_best']
     if start.cfg.get('val_evaluator') is None:
         if not start.inherited(f'{_HOOK}.save_best', wanted):
@@ -76,7 +78,7 @@ def _fit_save_best(start: Start, hook: dict, figures: Sequence[Figures | None]) 
 
 
 def _fit_rule(
-    start: Start, hook: dict, names: list[str], figures: Sequence[Figures | None]
+    start: StartNotes, hook: dict, names: list[str], figures: Sequence[Figures | None]
 ) -> None:
     """Correct an inherited ``rule`` that would keep the worst checkpoint."""
     rules = [next(f for f in figures if f and f.has(n)).rule(n) for n in names]
@@ -102,7 +104,7 @@ def _fit_rule(
     )
 
 
-def _check_interval(start: Start, hook: dict) -> None:
+def _check_interval(start: StartNotes, hook: dict) -> None:
     """Say so if nothing is saved, or nothing before the end."""
     length, unit = run_length(start.cfg)
     by_epoch = hook.get('by_epoch', True)
@@ -124,7 +126,7 @@ def _check_interval(start: Start, hook: dict) -> None:
         )
 
 
-def _check_validation(start: Start) -> None:
+def _check_validation(start: StartNotes) -> None:
     """Say so if there is only the validation after the last epoch."""
     length, unit = run_length(start.cfg)
     interval = (start.cfg.get('train_cfg') or {}).get('val_interval', 1)
@@ -137,7 +139,7 @@ def _check_validation(start: Start) -> None:
         )
 
 
-def _check_schedule(start: Start) -> None:
+def _check_schedule(start: StartNotes) -> None:
     """Say so if the learning rate never falls, as the run ends before it does."""
     length, unit = run_length(start.cfg)
     for each in _schedulers(start.cfg):
@@ -157,7 +159,7 @@ def _check_schedule(start: Start) -> None:
         )
 
 
-def long_warm_up(start: Start, epoch_length: int) -> str | None:
+def long_warm_up(start: StartNotes, epoch_length: int) -> str | None:
     """Return a sentence if the run is over before its warm-up, else None.
 
     Args:

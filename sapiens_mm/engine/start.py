@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -25,8 +25,8 @@ from mmengine.registry import DefaultScope
 
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.engine.figures import Figures
-from sapiens_mm.engine.inherited import Inherited
 from sapiens_mm.engine.run_plan import check_plan
+from sapiens_mm.engine.start_notes import StartNotes, metrics_of
 
 _CHECKS = {
     'mmpose': ('sapiens_mm.pose.start_check',),
@@ -34,37 +34,20 @@ _CHECKS = {
 }
 
 
-class Start:
-    """A training that is about to start.
+class Start(StartNotes):
+    """The checks of a training that is about to start, and what they have found.
 
     Args:
         cfg: Its config, command line included; inherited defaults that do not fit are
             changed in place.
-
-    Attributes:
-        inherited: Tells what the config has from shipped ones.
-        remarks: Sentences for the screen: what was changed, and what is odd.
-        facts: Texts for the log: what is in the files.
-        counts: For the summary, what was found of the ``train`` and ``val`` data.
-        task: What is learnt, for the summary: ``'17 keypoints'``.
     """
 
     def __init__(self, cfg: Config) -> None:
-        self.cfg = cfg
-        self.inherited = Inherited(cfg.filename)
-        self.remarks: list[str] = []
-        self.facts: list[str] = []
-        self.counts: dict[str, str] = {}
-        self.task = ''
+        super().__init__(cfg)
         self._rooms = [
             importlib.import_module(name)
             for name in _CHECKS.get(cfg.get('default_scope'), ())
         ]
-
-    def remark(self, text: str) -> None:
-        """Keep a sentence for the screen, once."""
-        if text not in self.remarks:
-            self.remarks.append(text)
 
     def fit(self) -> None:
         """Check the config against itself, and fit inherited defaults to the rest.
@@ -104,7 +87,7 @@ class Start:
         """Log what was found; remarks reach the screen."""
         for text in self.remarks:
             logger.warning(text)
-        for text in self.facts:
+        for text in self.log_lines:
             logger.info(text)
 
     def _each(self, name: str) -> None:
@@ -136,21 +119,3 @@ class Start:
                 what = f'{type(error).__name__}: {error}'
                 self.remark(f'{room.__name__}.{name} could not do its check ({what})')
                 return None
-
-
-def metrics_of(cfg: Config) -> Iterator[dict]:
-    """Yield the configs of the metrics of the validation."""
-    evaluator = cfg.get('val_evaluator')
-    if isinstance(evaluator, dict) and 'metrics' in evaluator:
-        evaluator = evaluator['metrics']  # mmpose's MultiDatasetEvaluator
-    for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
-        if isinstance(metric, dict):
-            yield metric
-
-
-def data_of(cfg: Config) -> Iterator[tuple[str, dict]]:
-    """Yield the key of a loader and the config of its data set: of train, then val."""
-    for key in ('train_dataloader', 'val_dataloader'):
-        loader = cfg.get(key)
-        if isinstance(loader, dict) and isinstance(loader.get('dataset'), dict):
-            yield key, loader['dataset']

@@ -13,7 +13,7 @@ from mmengine.runner import find_latest_checkpoint
 from sapiens_mm.data.bad_samples import count_skipped
 from sapiens_mm.engine.run_plan import count_of, long_warm_up, run_length
 from sapiens_mm.engine.screen import FOR_SCREEN
-from sapiens_mm.engine.start import Start, metrics_of
+from sapiens_mm.engine.start_notes import StartNotes, metrics_of
 
 _WIDTH = 10  # of the first column
 
@@ -28,7 +28,7 @@ class StartSummaryHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, start: Start, saves: bool = True) -> None:
+    def __init__(self, start: StartNotes, saves: bool = True) -> None:
         self.start = start
         self.saves = saves
 
@@ -44,7 +44,7 @@ class StartSummaryHook(Hook):
         runner.logger.info('\n' + '\n'.join(lines), extra=FOR_SCREEN)
 
 
-def summary_rows(start: Start, runner: Any) -> list[tuple[str, str]]:
+def summary_rows(start: StartNotes, runner: Any) -> list[tuple[str, str]]:
     """Return what to show, as pairs of name and text.
 
     Args:
@@ -63,7 +63,7 @@ def summary_rows(start: Start, runner: Any) -> list[tuple[str, str]]:
     ]
 
 
-def _model(start: Start, runner: Any) -> str:
+def _model(start: StartNotes, runner: Any) -> str:
     model = getattr(runner.model, 'module', runner.model)
     backbone = (start.cfg.get('model') or {}).get('backbone') or {}
     arch = backbone.get('arch', backbone.get('type', ''))
@@ -102,7 +102,7 @@ def _left_over(dataset: Any) -> list[int]:
     return [getattr(getattr(dataset, 'matches', None), 'num_unmatched', 0)]
 
 
-def _validation(start: Start, runner: Any) -> str:
+def _validation(start: StartNotes, runner: Any) -> str:
     if runner.val_loop is None:
         return 'nothing'
     names = [str(m.get('type')).rpartition('.')[2] for m in metrics_of(start.cfg)]
@@ -137,7 +137,7 @@ def _initial(runner: Any) -> str:
     return f'{", ".join(found)}; the rest is new' if found else 'new, none loaded'
 
 
-def _run(start: Start, runner: Any) -> str:
+def _run(start: StartNotes, runner: Any) -> str:
     loader = runner.train_dataloader
     length, unit = run_length(start.cfg)
     steps = f' of {count_of(len(loader), "iterations")}' if unit == 'epochs' else ''
@@ -149,7 +149,7 @@ def _run(start: Start, runner: Any) -> str:
     return f'{count_of(length, unit)}{steps}, batch {batch}, {where}'
 
 
-def _saved(start: Start, runner: Any) -> str:
+def _saved(start: StartNotes, runner: Any) -> str:
     hook = (start.cfg.get('default_hooks') or {}).get('checkpoint')
     if not isinstance(hook, dict):
         return 'no checkpoint'

@@ -27,7 +27,7 @@ from sapiens_mm.geometry.normal_metric import SapiensNormalMetric
 from sapiens_mm.geometry.packing import SapiensPackMap
 from sapiens_mm.geometry.preprocessor import SapiensMapPreprocessor
 from sapiens_mm.geometry.silog_loss import SapiensSiLogLoss
-from sapiens_mm.geometry.synthetic_humans import SyntheticHumansMaps
+from sapiens_mm.geometry.synthetic_humans import SapiensSyntheticHumansMaps
 from sapiens_mm.geometry.transforms import (
     SapiensMapResize,
     SapiensMapTarget,
@@ -57,7 +57,7 @@ __all__ = [
     'SapiensRandomMapRotate',
     'SapiensSiLogLoss',
     'SapiensSynthHumanDataset',
-    'SyntheticHumansMaps',
+    'SapiensSyntheticHumansMaps',
     'align_depth',
     'angles_between',
     'depth_errors',

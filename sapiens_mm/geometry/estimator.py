@@ -11,8 +11,10 @@ from mmengine.structures import PixelData
 from mmseg.models import DepthEstimator
 from mmseg.structures import SegDataSample
 from torch import Tensor
-from torch.nn import functional as F
 
+from sapiens_mm.data.map_fields import HOST_FIELDS, PRED_MAP
+from sapiens_mm.layers.bilinear import resize_maps
+from sapiens_mm.layers.mirror import flip_average, turn_signs
 from sapiens_mm.registry import MODELS
 
 _TEST_KEYS = {'mode', 'crop_size', 'stride', 'flip'}
@@ -96,16 +98,15 @@ class SapiensMapEstimator(DepthEstimator):
             if settings.get('mode') == 'slide'
             else self.whole_inference
         )
-        maps = network(inputs, batch_img_metas)
         if settings.get('flip', False):
-            mirrored = network(inputs.flip(-1), batch_img_metas)
-            maps = (maps + self._mirror(mirrored)) / 2
-        return maps
+            return flip_average(
+                lambda images: network(images, batch_img_metas), inputs, self._unmirror
+            )
+        return network(inputs, batch_img_metas)
 
-    def _mirror(self, maps: Tensor) -> Tensor:
-        """Mirror maps (..., C, H, W), values that point sideways turned round."""
-        signs = maps.new_tensor(self.decode_head.mirror_signs)
-        return maps.flip(-1) * signs[:, None, None]
+    def _unmirror(self, maps: Tensor) -> Tensor:
+        """Turn values of maps (..., C, H, W) round that point sideways."""
+        return turn_signs(maps, self.decode_head.mirror_signs)
 
     def postprocess_result(
         self, maps: Tensor, data_samples: list[SegDataSample] | None = None
@@ -118,8 +119,8 @@ class SapiensMapEstimator(DepthEstimator):
                 they are.
 
         Returns:
-            Samples with ``pred_depth_map`` (C, H, W) float32; normals are not made
-            unit length.
+            Samples with ``pred_map`` (C, H, W) float32; normals are not made unit
+            length. Depth stands under the host's ``pred_depth_map`` too.
         """
         maps = maps.float()
         if data_samples is None:
@@ -139,10 +140,10 @@ class SapiensMapEstimator(DepthEstimator):
                         f'{meta.get("img_path")}: only horizontal flips are undone, '
                         f'not {meta["flip_direction"]}'
                     )
-                one = self._mirror(one)
+                one = self._unmirror(one.flip(-1))
             if size is not None:
-                one = F.interpolate(
-                    one[None], size[:2], mode='bilinear', align_corners=False
-                )[0]
-            sample.set_data(dict(pred_depth_map=PixelData(data=one)))
+                one = resize_maps(one[None], size[:2])[0]
+            sample.set_data({PRED_MAP: PixelData(data=one)})
+            if len(one) == 1:  # what the host's visualizer, inferencer and metric read
+                sample.set_data({HOST_FIELDS[PRED_MAP]: PixelData(data=one)})
         return data_samples

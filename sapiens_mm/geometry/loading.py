@@ -26,7 +26,7 @@ class SapiensLoadMap(BaseTransform):
     resizing, so that labels keep their own size.
 
     Reads ``map_path``, ``mask_path`` (may be None: every known pixel counts as a
-    person), ``map_kind`` and ``map_format`` of ``results``. Adds ``gt_depth_map``,
+    person), ``map_kind`` and ``map_format`` of ``results``. Adds ``gt_map``,
     (H, W) or (H, W, C) float32 in our frame, 0 where unknown, and ``gt_mask``, (H, W)
     uint8, 1 on people; both are named in ``seg_fields``, so that the host's resizing
     and cropping treat them as label maps. Relative depth that is 0 where it is near
@@ -46,7 +46,7 @@ class SapiensLoadMap(BaseTransform):
         self.min_facing = min_facing
 
     def transform(self, results: dict) -> dict:
-        """Load ``gt_depth_map`` and ``gt_mask``; see the class."""
+        """Load ``gt_map`` and ``gt_mask``; see the class."""
         kind = map_kind(results['map_kind'])
         form, path = results['map_format'], str(results['map_path'])
         values, known = read_known(path, kind, form)
@@ -81,8 +81,8 @@ class SapiensLoadMap(BaseTransform):
             if relative:
                 # ratios, logarithms and inverses of metrics want distances above 0
                 values[known] -= map_checks.NEAREST_RELATIVE
-        results['gt_depth_map'], results['gt_mask'] = values, mask
-        results.setdefault('seg_fields', []).extend(['gt_depth_map', 'gt_mask'])
+        results['gt_map'], results['gt_mask'] = values, mask
+        results.setdefault('seg_fields', []).extend(['gt_map', 'gt_mask'])
         return results
 
     def __repr__(self) -> str:

@@ -10,18 +10,18 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from sapiens_mm.data.bad_samples import SkipBadSamples
-from sapiens_mm.data.files import IMAGE_SUFFIXES, FileKind, match_files
+from sapiens_mm.data.files import FileKind, match_files
 from sapiens_mm.geometry.axes import axis_agreement, fitting_axes, parse_axes
 from sapiens_mm.geometry.map_checks import check_mask_shape
 from sapiens_mm.geometry.map_encodings import check_encoding, read_known
 from sapiens_mm.geometry.map_files import (
     MAP_SUFFIXES,
-    MASK_SUFFIXES,
     check_encoding_name,
     read_image,
     read_mask,
 )
 from sapiens_mm.geometry.map_kinds import map_kind
+from sapiens_mm.pictures import IMAGE_SUFFIXES, MASK_SUFFIXES
 from sapiens_mm.registry import DATASETS
 
 _MEASURED = 16  # samples that axes='auto' looks at

@@ -19,7 +19,6 @@ from sapiens_mm.pictures import (
 )
 
 MAP_SUFFIXES = ('.npy', '.npz', '.exr', '.png')
-MASK_SUFFIXES = ('.png', '.npy', '.jpg', '.jpeg', '.webp')
 ENCODINGS = ('vector', 'rgb')
 """How normals are stored: x, y, z themselves; or (n + 1) / 2, as pictures hold them."""
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
-from torch.nn import functional as F
 
+from sapiens_mm.data.map_fields import GT_MAP, map_in
 from sapiens_mm.layers import UpsampleStacks
+from sapiens_mm.layers.bilinear import resize_maps
 from sapiens_mm.layers.losses import sum_by_name
 
 
@@ -17,8 +18,8 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
     """Deconvolution head for continuous targets.
 
     mmseg's decode heads classify; this one keeps their inputs, dropout and
-    resizing, and computes its losses against ``gt_depth_map`` (the field in which
-    mmseg's ``PackSegInputs`` carries continuous maps of any channel count).
+    resizing, and computes its losses against ``gt_map``, or the ``gt_depth_map`` of
+    mmseg's ``PackSegInputs``.
 
     Args:
         in_channels: D of the backbone.
@@ -75,15 +76,13 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
 
         Args:
             seg_logits: The raw map (B, C, h, w).
-            batch_data_samples: Each with ``gt_depth_map.data`` (C, H, W).
+            batch_data_samples: Each with ``gt_map.data`` (C, H, W).
 
         Returns:
             Scalars by ``loss_name``; those of one name are added.
         """
         target = torch.stack(
-            [sample.gt_depth_map.data for sample in batch_data_samples]
+            [map_in(sample, GT_MAP) for sample in batch_data_samples]
         ).float()
-        pred = F.interpolate(
-            seg_logits, target.shape[2:], mode='bilinear', align_corners=False
-        )
+        pred = resize_maps(seg_logits, target.shape[2:])
         return sum_by_name(self.loss_decode, pred, target)

@@ -14,15 +14,16 @@ from mmengine.fileio import dump
 from mmengine.logging import MMLogger
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
+from sapiens_mm.data.map_fields import GT_MAP, PRED_MAP, map_in
 from sapiens_mm.geometry.protocols import NormalProtocol, choose_protocol
+from sapiens_mm.layers.bilinear import resize_maps
 
 _NAMED = 5  # images that a line of the log names
 
 
 class MapMetric(BaseMetric):
-    """Compares ``pred_depth_map`` with ``gt_depth_map`` on chosen pixels.
+    """Compares ``pred_map`` with ``gt_map`` on chosen pixels.
 
     Both are compared at the size of the ground truth; a prediction of another size is
     resized bilinearly (corners not aligned), then handed to :meth:`measure`. An image
@@ -94,20 +95,18 @@ class MapMetric(BaseMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: With ``pred_depth_map`` and ``gt_depth_map`` (C, H, W), the
-                latter in its own unit at the size of the image, ``gt_mask`` (1, H, W)
-                where pixels are human, and ``img_path``.
+            data_samples: With ``pred_map`` and ``gt_map`` (C, H, W), the latter in its
+                own unit at the size of the image, ``gt_mask`` (1, H, W) where pixels
+                are human, and ``img_path``; or with the host's names of depth.
 
         Raises:
             ValueError: If a sample has no such map, or one of another shape.
         """
         for sample in data_samples:
             name = str(sample.get('img_path') or f'sample {len(self.results)}')
-            maps = {
-                field: sample[field]['data'] if field in sample else None
-                for field in ('pred_depth_map', 'gt_depth_map', 'gt_mask')
-            }
-            self.add(name, *maps.values(), group=sample.get('group'))
+            pred, target = map_in(sample, PRED_MAP), map_in(sample, GT_MAP)
+            mask = sample['gt_mask']['data'] if 'gt_mask' in sample else None
+            self.add(name, pred, target, mask, group=sample.get('group'))
 
     def add(
         self,
@@ -139,9 +138,7 @@ class MapMetric(BaseMetric):
                 )
         size_hw = tuple(target.shape[1:])
         if tuple(pred.shape[1:]) != size_hw:
-            pred = F.interpolate(
-                pred[None].float(), size_hw, mode='bilinear', align_corners=False
-            )[0]
+            pred = resize_maps(pred[None].float(), size_hw)[0]
         pred, target = pred.double().cpu().numpy(), target.double().cpu().numpy()
         valid = self.valid_pixels(target)
         unknown = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sapiens_mm.geometry.map_head import MapHead
+from sapiens_mm.layers.mirror import NORMAL_SIGNS
 from sapiens_mm.registry import MODELS
 
 
@@ -26,7 +27,7 @@ class SapiensNormalHead(MapHead):
         **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
     """
 
-    mirror_signs = (-1.0, 1.0, 1.0)
+    mirror_signs = NORMAL_SIGNS['horizontal']
 
     def __init__(
         self,

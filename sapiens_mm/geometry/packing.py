@@ -38,22 +38,22 @@ class SapiensPackMap(PackSegInputs):
 
         Args:
             results: With ``img`` (H, W, 3), and, where there are labels,
-                ``gt_depth_map`` (H, W) or (H, W, C) and ``gt_mask`` (H, W).
+                ``gt_map`` (H, W) or (H, W, C) and ``gt_mask`` (H, W).
 
         Returns:
-            ``inputs`` (3, H, W) uint8 and ``data_samples``, with ``gt_depth_map``
+            ``inputs`` (3, H, W) uint8 and ``data_samples``, with ``gt_map``
             (C, H, W) float32 and ``gt_mask`` (1, H, W) uint8.
         """
-        labels = ('gt_depth_map', 'gt_mask')
+        labels = ('gt_map', 'gt_mask')
         packed = super().transform(
             {k: v for k, v in results.items() if k not in labels}
         )
         sample = packed['data_samples']
-        if 'gt_depth_map' in results:
-            values = np.asarray(results['gt_depth_map'], np.float32)
+        if 'gt_map' in results:
+            values = np.asarray(results['gt_map'], np.float32)
             values = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
             data = torch.from_numpy(np.ascontiguousarray(values))
-            sample.gt_depth_map = PixelData(data=data)
+            sample.gt_map = PixelData(data=data)
         if 'gt_mask' in results:
             data = torch.from_numpy(np.ascontiguousarray(results['gt_mask'])[None])
             sample.gt_mask = PixelData(data=data)

@@ -15,7 +15,7 @@ from sapiens_mm.registry import MODELS
 class SapiensMapPreprocessor(SegDataPreProcessor):
     """The host's ``SegDataPreProcessor`` for maps of any channel count, and masks.
 
-    The host pads ``gt_depth_map`` with ``seg_pad_val``, 255 by default: 255 metres to a
+    The host pads a map with ``seg_pad_val``, 255 by default: 255 metres to a
     depth loss, a normal to a normal loss. It does not pad masks, and labels of another
     size than their picture pass. Here a map is padded with ``map_pad_val``, the
     background of its kind, a mask with 0; what does not fit raises.
@@ -43,7 +43,7 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
 
         Args:
             data: ``inputs``, pictures (3, H, W), and ``data_samples``, with
-                ``gt_depth_map`` (C, H, W) and ``gt_mask`` (1, H, W) where there are
+                ``gt_map`` (C, H, W) and ``gt_mask`` (1, H, W) where there are
                 labels.
             training: Pad to ``size``; else all pictures have one size, and labels
                 keep theirs.
@@ -63,7 +63,7 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
         data = super().forward(data, training)
         for sample, taken in zip(data['data_samples'], labels, strict=True):
             for name, values in taken.items():
-                fill = self.map_pad_val if name == 'gt_depth_map' else 0
+                fill = self.map_pad_val if name == 'gt_map' else 0
                 padded = F.pad(values, tuple(sample.padding_size), value=fill)
                 sample.set_data({name: PixelData(data=padded)})
             sample.set_metainfo(dict(pad_shape=tuple(data['inputs'].shape[-2:])))
@@ -80,7 +80,7 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
                 f'more than size={tuple(self.size)}'
             )
         taken = {}
-        for field in ('gt_depth_map', 'gt_mask'):
+        for field in ('gt_map', 'gt_mask'):
             if field not in sample:
                 continue
             values = sample.get(field).data

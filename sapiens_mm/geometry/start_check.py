@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sapiens_mm.engine.figures import Figures, with_prefix
-from sapiens_mm.engine.start import data_of, metrics_of
+from sapiens_mm.engine.start_notes import data_of, metrics_of
 from sapiens_mm.geometry.map_errors import DEPTH_NAMES, NORMAL_NAMES
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 _OTHER = {'depth': 'Normal', 'normal': 'Depth'}
 _COUNTS = ('num_images', 'num_left_out', 'num_unknown_pixels')
 
 
-def fit_config(start: Start) -> None:
+def fit_config(start: StartNotes) -> None:
     """Compare the kind of maps of the data with the head and the metrics.
 
     Raises:
@@ -56,7 +56,7 @@ def _our_name(thing: Mapping[str, Any]) -> str:
     return str(kind).rpartition('.')[2] if isinstance(kind, str) else kind.__name__
 
 
-def figures_of(start: Start, metric: Mapping[str, Any]) -> Figures | None:
+def figures_of(start: StartNotes, metric: Mapping[str, Any]) -> Figures | None:
     """Return the figures of our metrics of maps; None for others."""
     kinds = {
         'SapiensDepthMetric': ('depth', DEPTH_NAMES),

@@ -23,16 +23,16 @@ class TakeMap:
         self.field = field
 
     def __call__(self, results: dict) -> dict:
-        """Add ``gt_depth_map`` and ``gt_mask``."""
+        """Add ``gt_map`` and ``gt_mask``."""
         sample = results['sample']
-        results['gt_depth_map'] = np.array(getattr(sample, self.field), np.float32)
+        results['gt_map'] = np.array(getattr(sample, self.field), np.float32)
         results['gt_mask'] = (sample.labels > 0).astype(np.uint8)
-        results['seg_fields'].extend(['gt_depth_map', 'gt_mask'])
+        results['seg_fields'].extend(['gt_map', 'gt_mask'])
         return results
 
 
 @DATASETS.register_module()
-class SyntheticHumansMaps(BaseDataset):
+class SapiensSyntheticHumansMaps(BaseDataset):
     """Rendered people with depth in metres, or with normals; no files.
 
     Takes the pipelines of :class:`SapiensMapDataset`: their steps that load files take

@@ -15,6 +15,7 @@ from sapiens_mm.geometry.resampling import (
     rotation_matrix,
     turn_map,
 )
+from sapiens_mm.layers.mirror import NORMAL_SIGNS
 from sapiens_mm.registry import TRANSFORMS
 
 
@@ -44,12 +45,12 @@ class SapiensMapResize(Resize):
         if 'gt_mask' not in results:  # inference
             return
         values, mask = resize_map(
-            results['gt_depth_map'],
+            results['gt_map'],
             results['gt_mask'],
             results['img'].shape[:2],
             self.map_interpolation,
         )
-        results['gt_depth_map'], results['gt_mask'] = values, mask
+        results['gt_map'], results['gt_mask'] = values, mask
 
     def __repr__(self) -> str:
         host = super().__repr__().removesuffix(')')
@@ -83,7 +84,7 @@ class SapiensRandomMapRotate(RandomRotate):
         self.map_interpolation = check_method(map_interpolation)
 
     def transform(self, results: dict) -> dict:
-        """Turn ``img``, ``gt_depth_map`` and ``gt_mask``, all (H, W, …)."""
+        """Turn ``img``, ``gt_map`` and ``gt_mask``, all (H, W, …)."""
         turns, clockwise_deg = self.generate_degree()
         if not turns:
             return results
@@ -98,14 +99,14 @@ class SapiensRandomMapRotate(RandomRotate):
             borderValue=(pad,) * 3 if np.isscalar(pad) else pad,
         )
         values, mask = turn_map(
-            results['gt_depth_map'],
+            results['gt_map'],
             results['gt_mask'],
             angle_deg,
             self.map_interpolation,
         )
         if map_kind(results['map_kind']).turns:
             values = turn_vectors(values, angle_deg)
-        results['gt_depth_map'], results['gt_mask'] = values, mask
+        results['gt_map'], results['gt_mask'] = values, mask
         return results
 
     def __repr__(self) -> str:
@@ -135,13 +136,10 @@ class SapiensRandomMapFlip(RandomFlip):
 
     def _flip(self, results: dict) -> None:
         super()._flip(results)
-        if 'gt_depth_map' not in results or not map_kind(results['map_kind']).turns:
+        if 'gt_map' not in results or not map_kind(results['map_kind']).turns:
             return
-        direction = results['flip_direction']
-        signs = np.ones(3, np.float32)
-        signs[0] = -1 if direction in ('horizontal', 'diagonal') else 1
-        signs[1] = -1 if direction in ('vertical', 'diagonal') else 1
-        results['gt_depth_map'] = results['gt_depth_map'] * signs
+        signs = NORMAL_SIGNS[results['flip_direction']]
+        results['gt_map'] = results['gt_map'] * np.array(signs, np.float32)
 
 
 @TRANSFORMS.register_module()
@@ -155,9 +153,9 @@ class SapiensMapTarget(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        """Rewrite ``gt_depth_map``, (H, W) or (H, W, 3) float32, by ``gt_mask``."""
+        """Rewrite ``gt_map``, (H, W) or (H, W, 3) float32, by ``gt_mask``."""
         kind = map_kind(results['map_kind'])
-        values, mask = results['gt_depth_map'], results['gt_mask'] > 0
+        values, mask = results['gt_map'], results['gt_mask'] > 0
         if kind.turns:
             lengths = np.sqrt(squared_lengths(values))
             mask = mask & (lengths > 1e-6)
@@ -166,7 +164,7 @@ class SapiensMapTarget(BaseTransform):
         else:
             target = relative_depth(values, mask)
             target[~mask] = kind.background
-        results['gt_depth_map'] = target.astype(np.float32, copy=False)
+        results['gt_map'] = target.astype(np.float32, copy=False)
         results['gt_mask'] = mask.astype(np.uint8)
         return results
 

@@ -22,6 +22,19 @@ class VitArch:
     num_heads: int
     feedforward_channels: int
 
+    def num_parameters(self, num_positions: int) -> int:
+        """Count weights and biases of an encoder of patches of 16x16 RGB pixels.
+
+        Args:
+            num_positions: Rows of the position table, that of a class token too.
+        """
+        dim, hidden = self.embed_dims, self.feedforward_channels
+        attention = 4 * dim * dim + 4 * dim
+        mlp = 2 * dim * hidden + hidden + dim
+        block = attention + mlp + 4 * dim  # two norms
+        patches = 16 * 16 * 3 * dim + dim
+        return patches + num_positions * dim + self.num_layers * block + 2 * dim
+
 
 ARCHS: Mapping[str, VitArch] = {
     'sapiens_0.3b': VitArch(1024, 24, 16, 4096),
@@ -55,3 +68,13 @@ def find_arch(arch: str | Mapping) -> VitArch:
             f'got {sorted(arch)}'
         )
     return VitArch(**arch)
+
+
+def arch_of(embed_dims: int, num_layers: int) -> str | None:
+    """Name the size of that width and depth, None if it is none of ours."""
+    found = (
+        name
+        for name, arch in ARCHS.items()
+        if (arch.embed_dims, arch.num_layers) == (embed_dims, num_layers)
+    )
+    return next(found, None)

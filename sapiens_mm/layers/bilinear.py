@@ -1,4 +1,7 @@
-"""Bilinear enlargement of feature maps, quick where maps have many channels."""
+"""Bilinear resizing of maps, and a quick enlargement for those of many channels.
+
+``sapiens_mm.apis.resize`` enlarges logits strip by strip with the same weights.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,20 @@ import functools
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+def resize_maps(maps: Tensor, size_hw: tuple[int, ...]) -> Tensor:
+    """Resize maps as all predictions and targets here are: corners not aligned.
+
+    Args:
+        maps: Shape (B, C, h, w).
+        size_hw: (H, W).
+
+    Returns:
+        Shape (B, C, H, W); bit for bit what torch's kernel gives, which
+        :func:`enlarge` is not.
+    """
+    return F.interpolate(maps, size_hw, mode='bilinear', align_corners=False)
 
 
 def enlarge(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:

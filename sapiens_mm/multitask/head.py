@@ -10,12 +10,13 @@ from mmengine.model import BaseModule, ModuleDict
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from sapiens_mm.data.map_fields import GT_MAP
 from sapiens_mm.registry import MODELS
 
 TARGETS = {
     'seg': ('gt_sem_seg', 'gt_sem_seg'),
-    'depth': ('gt_depth', 'gt_depth_map'),
-    'normal': ('gt_normal', 'gt_depth_map'),
+    'depth': ('gt_depth', GT_MAP),
+    'normal': ('gt_normal', GT_MAP),
 }
 """Tasks of maps: the target in a sample, and where the task's own head looks for it."""
 

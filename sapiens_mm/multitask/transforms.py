@@ -13,6 +13,7 @@ from mmpose.datasets.transforms import PackPoseInputs, TopdownAffine
 from mmpose.structures.bbox import get_udp_warp_matrix
 
 from sapiens_mm.data.files import BadFileError
+from sapiens_mm.layers.mirror import NORMAL_SIGNS
 from sapiens_mm.registry import TRANSFORMS
 from sapiens_mm.tables import part_table
 
@@ -125,7 +126,7 @@ class SapiensTopdownMaps(TopdownAffine):
         depth[~person] = KINDS['depth'].background
         normal = maps['normal'][..., ::-1].astype(np.float32) * (2 / 255) - 1
         if results.get('flip'):
-            normal[..., 0] *= -1
+            normal *= np.array(NORMAL_SIGNS['horizontal'], np.float32)
         normal = turn_normals(normal, matrix)
         lengths = np.linalg.norm(normal, axis=2, keepdims=True)
         person = person & (lengths[..., 0] > 0.5)  # unit length where there is one

@@ -19,8 +19,12 @@ from .decode import (
 )
 from .headers import BadFileError, PictureError, is_lossy, picture_kind, picture_size
 from .masks import checked_mask, read_mask_values
+from .suffixes import IMAGE_SUFFIXES, LOSSLESS_MASK_SUFFIXES, MASK_SUFFIXES
 
 __all__ = [
+    'IMAGE_SUFFIXES',
+    'LOSSLESS_MASK_SUFFIXES',
+    'MASK_SUFFIXES',
     'MAX_PIXELS',
     'BadFileError',
     'PictureError',

@@ -16,7 +16,7 @@ from sapiens_mm.pose.keypoint_maps import (
 )
 from sapiens_mm.pose.keypoint_metric import SapiensKeypointMetric
 from sapiens_mm.pose.min_keypoints import SapiensMinKeypoints
-from sapiens_mm.pose.synthetic_humans import SyntheticHumansPose
+from sapiens_mm.pose.synthetic_humans import SapiensSyntheticHumansPose
 from sapiens_mm.pose.transforms import (
     SapiensCoarseDropout,
     SapiensRandomBlur,
@@ -35,7 +35,7 @@ __all__ = [
     'SapiensRandomBlur',
     'SapiensRandomMedianBlur',
     'SapiensTopdownEstimator',
-    'SyntheticHumansPose',
+    'SapiensSyntheticHumansPose',
     'check_annotations',
     'common_pairs',
     'convert_keypoints',

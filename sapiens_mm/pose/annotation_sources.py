@@ -100,8 +100,8 @@ def read_source(source: Source, local_path: str | None = None) -> Report:
             f'{path} begins with a byte order mark, which the xtcocotools installed '
             'here does not read: save it as UTF-8 without one'
         )
-    facts = os.stat(path)
-    key = (source, path, facts.st_mtime_ns, facts.st_size)
+    stat = os.stat(path)
+    key = (source, path, stat.st_mtime_ns, stat.st_size)
     if key not in _reports:
         _reports[key] = check_annotations(
             path,
@@ -175,7 +175,7 @@ def source_of(leaf: Leaf, use: Use, check_images: bool = True) -> Source | None:
 
     Args:
         leaf: The data set.
-        use: What the run does with it; facts of its pipeline are filled in.
+        use: What the run does with it; what its pipeline says is filled in.
         check_images: Whether to look for the images.
     """
     dataset = leaf.dataset

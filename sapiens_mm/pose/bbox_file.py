@@ -14,13 +14,13 @@ from sapiens_mm.data.files import BadFileError, read_json
 from sapiens_mm.pose.annotation_report import is_id, is_number
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 _OF_COCO = 'COCO_val2017_detections'
 _COCO_FILES = 'val2017', 'coco_wholebody_val'
 
 
-def fit_bbox_file(start: Start, dataset: dict[str, Any]) -> None:
+def fit_bbox_file(start: StartNotes, dataset: dict[str, Any]) -> None:
     """Leave out inherited detections on COCO's photos if the people are others.
 
     Args:

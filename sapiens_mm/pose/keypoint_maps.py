@@ -21,6 +21,7 @@ import numpy as np
 from sapiens_mm.data.files import read_json
 from sapiens_mm.tables import COCO17, GOLIATH308, WHOLEBODY133, keypoint_table
 from sapiens_mm.tables.goliath308 import NUM_SOURCE_KEYPOINTS, SOURCE_IDS
+from sapiens_mm.tasks import KEYPOINT_COUNTS
 
 Pairs = tuple[tuple[int, int], ...]
 """(COCO-WholeBody id, Goliath id), sorted."""
@@ -213,7 +214,7 @@ def keypoint_map(
     """
     if source == NUM_SOURCE_KEYPOINTS and target == 308:
         entries = [((s,), t) for t, s in enumerate(SOURCE_IDS)]
-    elif source not in (17, 133, 308) or target not in (17, 25, 133, 308):
+    elif source not in KEYPOINT_COUNTS or target not in (*KEYPOINT_COUNTS, 25):
         raise ValueError(
             f'no map from {source!r} to {target!r} keypoints; there are maps from 17, '
             '133 and 308 to 17, 133, 308 and 25, and from 344 to 308'

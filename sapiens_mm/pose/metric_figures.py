@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sapiens_mm.engine.figures import Figures, full_name, with_prefix
-from sapiens_mm.engine.start import data_of
+from sapiens_mm.engine.start_notes import data_of
 from sapiens_mm.pose.annotation_sources import metric_class
 from sapiens_mm.pose.keypoint_ap import PARTS, STAT_NAMES
 from sapiens_mm.pose.keypoint_metric import OWN_PREFIX, PREFIXES
@@ -14,10 +14,10 @@ from sapiens_mm.pose.start_vocabulary import spoken_by
 from sapiens_mm.tables import find_keypoint_table
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 
-def figures_of(start: Start, metric: Mapping) -> Figures | None:
+def figures_of(start: StartNotes, metric: Mapping) -> Figures | None:
     """Return the figures of mmpose's metrics and ours; None for others."""
     kind = metric_class(metric)
     name = full_name(kind) if kind else ''
@@ -44,7 +44,7 @@ def figures_of(start: Start, metric: Mapping) -> Figures | None:
     return None
 
 
-def _our_figures(start: Start, metric: Mapping) -> Figures | None:
+def _our_figures(start: StartNotes, metric: Mapping) -> Figures | None:
     if metric.get('common_keypoints') or metric.get('gt_converter'):
         return None  # the prefix counts what the file has in common
     prefix = metric.get('prefix')

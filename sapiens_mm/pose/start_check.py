@@ -10,7 +10,7 @@ from mmpose.models.heads import HeatmapHead, RTMCCHead, SimCCHead
 from mmpose.registry import MODELS
 
 from sapiens_mm.data.files import read_json
-from sapiens_mm.engine.start import data_of, metrics_of
+from sapiens_mm.engine.start_notes import data_of, metrics_of
 from sapiens_mm.pose.annotation_check_hook import (
     SapiensAnnotationCheckHook,
     check_sources,
@@ -33,7 +33,7 @@ from sapiens_mm.pose.min_keypoints import SapiensMinKeypoints
 from sapiens_mm.pose.start_vocabulary import Spoken, spoken_by
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 _TOPK_OFFICIAL = (128, 308)  # the worst so many of so many keypoints are trained on
 
@@ -42,7 +42,7 @@ _LARGE = 30_000_000  # bytes; the check of a file takes a second for each four m
 __all__ = ['check_files', 'figures_of', 'fit_config']
 
 
-def fit_config(start: Start) -> None:
+def fit_config(start: StartNotes) -> None:
     """Compare the keypoints of model, data sets and metrics; fit what is inherited.
 
     Raises:
@@ -81,7 +81,9 @@ def _head(cfg: Any) -> Mapping | None:
     return head if kind in known and not combined else None
 
 
-def _check_number(start: Start, key: str, spoken: Spoken, head: Mapping | None) -> None:
+def _check_number(
+    start: StartNotes, key: str, spoken: Spoken, head: Mapping | None
+) -> None:
     """Compare the number of keypoints of a data set with that of the model."""
     if head is None:
         return
@@ -104,7 +106,7 @@ def _converts(metric: Mapping) -> bool:
     return any(metric.get(name) for name in names)
 
 
-def _check_steps(start: Start, key: str, spoken: Spoken, dataset: Mapping) -> None:
+def _check_steps(start: StartNotes, key: str, spoken: Spoken, dataset: Mapping) -> None:
     for step in _steps_of(dataset):
         if class_name(step) != SapiensMinKeypoints.__name__:
             continue
@@ -126,7 +128,7 @@ def _steps_of(dataset: Mapping) -> Iterator[Any]:
             yield from _steps_of(each)
 
 
-def _check_mirrors(start: Start, spoken: Spoken, dataset: Mapping) -> None:
+def _check_mirrors(start: StartNotes, spoken: Spoken, dataset: Mapping) -> None:
     """Say so if pictures are mirrored, and left and right have no mirror images."""
     mirrored = [
         name
@@ -164,7 +166,7 @@ def _other_side(name: str) -> str:
     return name.replace('right', 'left')
 
 
-def _fit_loss(start: Start, head: Mapping | None, num_keypoints: int) -> None:
+def _fit_loss(start: StartNotes, head: Mapping | None, num_keypoints: int) -> None:
     """Ask a loss of the worst keypoints for no more than there are."""
     loss = head.get('loss') if head else None
     topk = loss.get('topk') if isinstance(loss, Mapping) else None
@@ -182,7 +184,7 @@ def _fit_loss(start: Start, head: Mapping | None, num_keypoints: int) -> None:
     )
 
 
-def _fit_metric_files(start: Start) -> None:
+def _fit_metric_files(start: StartNotes) -> None:
     """Give a metric the data set's annotations if its own file is not there."""
     val = dict(data_of(start.cfg)).get('val_dataloader')
     for metric in metrics_of(start.cfg):
@@ -204,7 +206,7 @@ def _fit_metric_files(start: Start) -> None:
         )
 
 
-def check_files(start: Start) -> None:
+def check_files(start: StartNotes) -> None:
     """Check every annotation file, and the boxes of detectors.
 
     Raises:
@@ -219,7 +221,7 @@ def check_files(start: Start) -> None:
     for path in {source.path for source in sources if isinstance(source, Source)}:
         if os.path.isfile(path) and os.path.getsize(path) > _LARGE:
             print(f'checking {path} …', flush=True)
-    start.facts += check_sources(sources)
+    start.log_lines += check_sources(sources)
     for source in sources:
         if isinstance(source, Source) and '://' not in source.path:
             for text in read_source(source).remarks():
@@ -256,7 +258,7 @@ def _count(leaf: Leaf, sources: list[Source | Leaf]) -> str:
     return ''
 
 
-def _compare_images(start: Start, val: list[Leaf]) -> None:
+def _compare_images(start: StartNotes, val: list[Leaf]) -> None:
     """Compare the images of the validation with those of a metric's own file."""
     own = {
         os.path.abspath(leaf.dataset.ann_file): leaf.dataset.ann_file

@@ -21,7 +21,7 @@ _CHOICE = 5  # stream of the choice among people
 
 
 @DATASETS.register_module()
-class SyntheticHumansPose(BaseCocoStyleDataset):
+class SapiensSyntheticHumansPose(BaseCocoStyleDataset):
     """Rendered people with keypoints, for top-down training; no files.
 
     The host's class reads annotation files. Here each image is rendered, and one of
@@ -66,8 +66,8 @@ class SyntheticHumansPose(BaseCocoStyleDataset):
             )
         if data_mode != 'topdown' or test_mode:
             raise ValueError(
-                'SyntheticHumansPose is for top-down training; evaluate on a data set '
-                'that sapiens synth wrote'
+                'SapiensSyntheticHumansPose is for top-down training; evaluate on a '
+                'data set that sapiens synth wrote'
             )
         self.num_keypoints = num_keypoints
         self.humans = SyntheticHumans(length, seed, settings, size_hw)

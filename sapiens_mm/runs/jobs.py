@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 
-from sapiens_mm.apis.choose import config_of
-from sapiens_mm.checkpoints import find_bundled, identify, read_checkpoint, resolve
+from sapiens_mm.apis.choose import recognise
+from sapiens_mm.checkpoints import find_bundled
 from sapiens_mm.checkpoints.bundled import BUNDLED, NOTE
 from sapiens_mm.checkpoints.identify import POSE_DATASETS
 from sapiens_mm.runs.requests import ModelRequest
@@ -80,8 +80,8 @@ class Job:
 def identity_of(file: Path) -> str:
     """Tell a file from others, and from later ones of the same name."""
     path = Path(file).resolve()
-    facts = path.stat()
-    return f'{path} ({facts.st_size} bytes, {facts.st_mtime_ns})'
+    stat = path.stat()
+    return f'{path} ({stat.st_size} bytes, {stat.st_mtime_ns})'
 
 
 def show_notes() -> None:
@@ -112,18 +112,17 @@ def plan_jobs(request: ModelRequest) -> list[Job]:
     wanted = list(request.task or ())
     jobs: dict[str, Job] = {}
     for source in request.checkpoint:
-        path = resolve(source)
-        found = identify(read_checkpoint(path).state_dict)
-        if found.task not in TASKS:
+        found = recognise(source)
+        path, task = found.path, found.identity.task
+        if task not in TASKS:
             raise ValueError(
-                f'{path} is {found.describe()}; what runs is {", ".join(TASKS)}'
+                f'{path} is {found.identity.describe()}; what runs is '
+                f'{", ".join(TASKS)}'
             )
-        if found.task in jobs:
-            raise ValueError(f'Two checkpoints are for {found.task}: give one a task')
-        config = request.config or config_of(path, found.task)
+        if task in jobs:
+            raise ValueError(f'Two checkpoints are for {task}: give one a task')
         # of a config that is no file, the inferencer asks the checkpoint again
-        named = config if isinstance(config, str) else None
-        jobs[found.task] = Job(found.task, named, path)
+        jobs[task] = Job(task, request.config or found.config_name(), path)
     if request.config and not request.checkpoint:
         task = Path(request.config).parent.name
         if task not in TASKS:

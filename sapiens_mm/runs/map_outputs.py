@@ -8,7 +8,7 @@ import numpy as np
 
 from sapiens_mm import apis
 from sapiens_mm.apis.images import read_image, read_mask
-from sapiens_mm.apis.map_masks import find_mask, seg_checkpoint
+from sapiens_mm.apis.map_masks import find_mask, recognise_parts
 from sapiens_mm.apis.results import DepthResult, NormalResult
 from sapiens_mm.checkpoints import resolve
 from sapiens_mm.files import write_image
@@ -70,8 +70,8 @@ class MapOutputs:
             raise ValueError('--seg-checkpoint makes masks for depth and normals only')
         if self.request.seg_config:
             return resolve(self.request.seg_checkpoint), self.request.seg_config
-        path, config = seg_checkpoint(self.request.seg_checkpoint)
-        return path, config if isinstance(config, str) else None
+        found = recognise_parts(self.request.seg_checkpoint)
+        return found.path, found.config_name()
 
     @property
     def all_pixels(self) -> bool:

@@ -156,11 +156,11 @@ def score(request: MapScoreRequest, metric: Any) -> list[str]:
     from sapiens_mm.geometry.map_encodings import check_encoding, read_known
     from sapiens_mm.geometry.map_files import (
         MAP_SUFFIXES,
-        MASK_SUFFIXES,
         check_encoding_name,
         read_mask,
     )
     from sapiens_mm.geometry.map_kinds import map_kind
+    from sapiens_mm.pictures import MASK_SUFFIXES
 
     kind = map_kind(request.task)
     fields = ('scale', 'encoding', 'layer', 'invalid_value')

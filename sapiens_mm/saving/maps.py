@@ -53,14 +53,14 @@ def write_map(
     """
     check_map_format(map_format)
     if isinstance(result, DepthResult):
-        values, facts = result.depth, dict(kind='depth', unit=DEPTH_UNIT)
+        values, metadata = result.depth, dict(kind='depth', unit=DEPTH_UNIT)
     elif isinstance(result, NormalResult):
-        values, facts = result.normals, dict(kind='normal', frame=NORMAL_FRAME)
+        values, metadata = result.normals, dict(kind='normal', frame=NORMAL_FRAME)
     else:
         raise ValueError(f'{type(result).__name__} is no map of depth or normals')
     suffix = MAP_FORMATS[map_format]
     path = stem.with_name(stem.name + suffix)
-    facts |= _facts(result, map_format)
+    metadata |= _metadata(result, map_format)
     if suffix == '.png':
         known = np.isfinite(values if values.ndim == 2 else values.sum(2))
         cut_out = result.mask is not None and not all_pixels
@@ -68,8 +68,8 @@ def write_map(
             known &= result.mask
         pack = _pack_depth if values.ndim == 2 else _pack_normals
         stored, how = pack(values, known, map_format)
-        facts |= dict(pixels='people' if cut_out else 'all', **how)
-    sidecar = json.dumps(facts, indent=1, allow_nan=False)
+        metadata |= dict(pixels='people' if cut_out else 'all', **how)
+    sidecar = json.dumps(metadata, indent=1, allow_nan=False)
     write_atomically(sidecar_path(path), sidecar.encode())
     if suffix == '.png':
         write_image(path, stored)
@@ -113,9 +113,9 @@ def read_saved_map(path: str | Path) -> tuple[np.ndarray, dict[str, Any]]:
     path = Path(path)
     sidecar = sidecar_path(path)
     try:
-        facts = json.loads(sidecar.read_text(encoding='utf-8'))
-        channels = {'depth': 1, 'normal': 3}[facts['kind']]
-        scale, offset = facts.get('scale', 1.0), facts.get('offset', 0.0)
+        metadata = json.loads(sidecar.read_text(encoding='utf-8'))
+        channels = {'depth': 1, 'normal': 3}[metadata['kind']]
+        scale, offset = metadata.get('scale', 1.0), metadata.get('offset', 0.0)
     except FileNotFoundError:
         raise ValueError(
             f'{sidecar} does not exist, which says what {path} holds'
@@ -123,19 +123,19 @@ def read_saved_map(path: str | Path) -> tuple[np.ndarray, dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{sidecar} is no description of a map ({error!r})') from None
     if path.suffix != '.png':
-        return read_map(path, channels), facts
+        return read_map(path, channels), metadata
     if channels == 1:
         stored = read_map(path, 1, scale=1.0)
         depth = offset + scale * stored.astype(np.float64)
-        return np.where(stored > 0, depth, np.nan).astype(np.float32), facts
+        return np.where(stored > 0, depth, np.nan).astype(np.float32), metadata
     normals = read_map(path, 3)
     length = np.linalg.norm(normals, axis=2, keepdims=True)
     known = length > 0.1  # grey is a vector of length 0.01, or less
     unit = np.divide(normals, length, where=known, out=np.full_like(normals, np.nan))
-    return unit, facts
+    return unit, metadata
 
 
-def _facts(result: MapResult, map_format: str) -> dict[str, Any]:
+def _metadata(result: MapResult, map_format: str) -> dict[str, Any]:
     height, width = result.image_hw
     people = None if result.mask is None else int(result.mask.sum())
     return dict(

@@ -8,7 +8,7 @@ from sapiens_mm.seg.load_labels import SapiensLoadLabels
 from sapiens_mm.seg.part_loss import SapiensPartLoss
 from sapiens_mm.seg.part_metric import SapiensPartMetric
 from sapiens_mm.seg.random_background import SapiensRandomBackground
-from sapiens_mm.seg.synthetic_humans import SyntheticHumansSeg
+from sapiens_mm.seg.synthetic_humans import SapiensSyntheticHumansSeg
 
 __all__ = [
     'SapiensBoundaryLoss',
@@ -20,5 +20,5 @@ __all__ = [
     'SapiensPartMetric',
     'SapiensRandomBackground',
     'SapiensSegHead',
-    'SyntheticHumansSeg',
+    'SapiensSyntheticHumansSeg',
 ]

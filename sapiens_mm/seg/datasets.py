@@ -14,7 +14,6 @@ from mmseg.datasets import BaseSegDataset
 
 from sapiens_mm.data.bad_samples import SkipBadSamples
 from sapiens_mm.data.files import (
-    IMAGE_SUFFIXES,
     BadFileError,
     FileKind,
     FileMatches,
@@ -22,6 +21,7 @@ from sapiens_mm.data.files import (
     match_files,
     read_capture_index,
 )
+from sapiens_mm.pictures import IMAGE_SUFFIXES
 from sapiens_mm.registry import DATASETS
 from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_label_map, check_sample
 from sapiens_mm.tables import part_table, part_table_from_metainfo
@@ -116,13 +116,13 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         if summary:
             message = f'{type(self).__name__}: {summary}'
             print_log(message, logger='current', level=logging.WARNING)
-        facts = dict(
+        common = dict(
             label_map=self.label_map,
             num_classes=len(self._metainfo['classes']),
             reduce_zero_label=False,
         )
         return [
-            dict(img_path=s['image'], seg_map_path=s['label'], seg_fields=[], **facts)
+            dict(img_path=s['image'], seg_map_path=s['label'], seg_fields=[], **common)
             for s in matches.samples
         ]
 

@@ -10,8 +10,13 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
-from sapiens_mm.data.files import IMAGE_SUFFIXES, BadFileError
-from sapiens_mm.pictures import PictureError, decode_color, read_file
+from sapiens_mm.pictures import (
+    IMAGE_SUFFIXES,
+    BadFileError,
+    PictureError,
+    decode_color,
+    read_file,
+)
 from sapiens_mm.registry import TRANSFORMS
 from sapiens_mm.seg.color_transfer import transfer_colors
 from sapiens_mm.seg.drawn_background import draw_background

@@ -9,13 +9,13 @@ from mmengine.registry import METRICS
 from mmseg.datasets import BaseSegDataset
 
 from sapiens_mm.engine.figures import Figures, full_name, with_prefix
-from sapiens_mm.engine.start import data_of
+from sapiens_mm.engine.start_notes import data_of
 from sapiens_mm.tables import PartTable, part_table_from_metainfo
 from sapiens_mm.tables.body_parts import PART_TABLES
 from sapiens_mm.vocabulary import class_of
 
 if TYPE_CHECKING:
-    from sapiens_mm.engine.start import Start
+    from sapiens_mm.engine.start_notes import StartNotes
 
 _HEADS = ('decode_head', 'auxiliary_head')
 _OTHER_COUNTS = (
@@ -29,7 +29,7 @@ _MEANS = {
 }
 
 
-def fit_config(start: Start) -> None:
+def fit_config(start: StartNotes) -> None:
     """Compare the classes of model, losses and data sets; fit what is inherited.
 
     Raises:
@@ -101,7 +101,9 @@ def _check_number(
         )
 
 
-def _fit_weights(start: Start, count: int, where: str, head: dict[str, Any]) -> None:
+def _fit_weights(
+    start: StartNotes, count: int, where: str, head: dict[str, Any]
+) -> None:
     """Leave out inherited weights of other classes."""
     losses = head.get('loss_decode')
     for loss in losses if isinstance(losses, (list, tuple)) else [losses]:
@@ -129,7 +131,7 @@ def _steps_of(dataset: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _steps_of(each)
 
 
-def _fit_swap(start: Start, table: PartTable, step: dict[str, Any]) -> None:
+def _fit_swap(start: StartNotes, table: PartTable, step: dict[str, Any]) -> None:
     """See that a mirrored picture gets the labels of its own classes.
 
     Raises:
@@ -183,7 +185,7 @@ def _own_pairs(table: PartTable) -> tuple[tuple[int, int], ...]:
     )
 
 
-def figures_of(start: Start, metric: Mapping[str, Any]) -> Figures | None:
+def figures_of(start: StartNotes, metric: Mapping[str, Any]) -> Figures | None:
     """Return the figures of mmseg's IoU metric and of ours; None for others."""
     with METRICS.switch_scope_and_registry(None) as registry:
         kind = registry.get(metric['type'])

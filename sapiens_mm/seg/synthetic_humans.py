@@ -22,7 +22,7 @@ class TakeLabels:
 
 
 @DATASETS.register_module()
-class SyntheticHumansSeg(BaseDataset):
+class SapiensSyntheticHumansSeg(BaseDataset):
     """Rendered people with the 28 parts of Goliath; no files.
 
     Takes the pipelines of :class:`SapiensPartDataset`: their steps that load files

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 
-import sapiens_mm  # noqa: F401  before any host: it mends them
+import sapiens_mm  # noqa: F401  before any host: it patches them
 from sapiens_mm.apis import SegInferencer
 from sapiens_mm.testing import fake_person_photo, tiny_config
 

@@ -1,5 +1,7 @@
 """What runs when config, checkpoint or both are left out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,17 @@ pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 
 from sapiens_mm import apis, config_path
-from sapiens_mm.checkpoints import bundled, resolve, write_checkpoint
+from sapiens_mm.apis import choose
+from sapiens_mm.apis.choose import choose_model
+from sapiens_mm.apis.map_masks import recognise_parts
+from sapiens_mm.checkpoints import (
+    bundled,
+    read_checkpoint,
+    resolve,
+    write_checkpoint,
+)
 from sapiens_mm.checkpoints.bundled import NOTE, BundledModel
+from sapiens_mm.runs.jobs import ModelRequest, plan_jobs
 from sapiens_mm.testing import build_model, fake_person_photo
 
 INFERENCERS = {
@@ -65,6 +76,37 @@ def test_named_by_config_name_or_checkpoint_they_are_the_same(weights):
         second = apis.DepthInferencer(checkpoint=checkpoint, device='cpu')(photo)
         np.testing.assert_array_equal(first, second.depth)
     assert resolve(own.name) == own.path
+
+
+def test_a_config_is_the_same_by_name_and_by_path(weights):
+    own = MODELS['depth']
+    file = config_path(own.config)
+    for config in (own.config, f'{own.config}.py', Path(own.config), str(file), file):
+        with pytest.warns(UserWarning, match=NOTE):
+            assert choose_model('depth', config, None) == (own.config, own.path)
+    other = Path('depth/sapiens_0.3b_render_people-1024x768')
+    assert choose_model('depth', other, None) == (other, None)
+    loaded = Config.fromfile(file)  # which may have been changed since
+    assert choose_model('depth', loaded, None) == (loaded, None)
+    with pytest.raises(ValueError, match="No config 'depth/nothing'"):
+        choose_model('depth', Path('depth/nothing'), None)
+
+
+def test_a_checkpoint_is_opened_once_to_tell_what_it_is(weights, monkeypatch):
+    opened = []
+
+    def read(path):
+        opened.append(path)
+        return read_checkpoint(path)
+
+    monkeypatch.setattr(choose, 'read_checkpoint', read)
+    path = MODELS['seg'].path
+    (job,) = plan_jobs(ModelRequest(checkpoint=(str(path),)))
+    assert (job.task, job.config, job.checkpoint) == ('seg', MODELS['seg'].config, path)
+    assert opened == [path]
+    assert recognise_parts(path).config_name() == MODELS['seg'].config
+    with pytest.raises(ValueError, match='masks need a model of body parts'):
+        recognise_parts(MODELS['pose'].path)
 
 
 def test_another_config_without_weights_stays_random(weights, tiny):

@@ -32,7 +32,7 @@ def host_maps(cfg, photo):
         sample = inference_model(host, photo)
     if hasattr(sample, 'seg_logits'):
         return sample.seg_logits.data
-    return sample.pred_depth_map.data
+    return sample.pred_map.data
 
 
 def network_by_hand(cfg, photo, mirror=False):

@@ -8,7 +8,7 @@ pytest.importorskip('mmpose')
 from mmengine.dataset import pseudo_collate
 
 from sapiens_mm.apis import PoseInferencer
-from sapiens_mm.apis.inferencer import Loaded
+from sapiens_mm.apis.stages import Loaded
 from sapiens_mm.testing import build_model, fake_person, fake_person_photo
 
 BOXES = [[20, 10, 150, 240], [-10, 100, 90, 300]]
@@ -125,7 +125,7 @@ def test_flip_test_is_one_batch(tiny, photo):
     handle.remove()
     assert shapes == [(4, 3, 64, 48)]
     pose.model.test_cfg['output_heatmaps'] = True
-    samples = pose.prepare(Loaded(None, photo, {}))
+    samples = pose.prepare(Loaded(None, photo, {})).samples
     data = pose.model.data_preprocessor(pseudo_collate(samples), False)
     found = pose.model.predict(data['inputs'], data['data_samples'])
     assert found[0].pred_fields.heatmaps.shape == (17, 16, 12)

@@ -17,6 +17,8 @@ from torch import nn
 
 from sapiens_mm.checkpoints import (
     CheckpointError,
+    identify,
+    keys,
     load_into_new,
     load_weights,
     read_checkpoint,
@@ -74,6 +76,22 @@ def test_dtype(save, stored, dtype):
     for name, value in model.state_dict().items():
         assert value.dtype == (dtype or torch.float32)
         assert torch.equal(value, weights[name].to(value.dtype))
+
+
+def test_the_names_of_a_file_are_unwrapped_once(save, monkeypatch):
+    unwrapped = []
+    strip = keys.strip_wrappers
+    monkeypatch.setattr(
+        keys, 'strip_wrappers', lambda name: unwrapped.append(name) or strip(name)
+    )
+    weights = tiny_weights()
+    path = save({f'module.{name}': value for name, value in weights.items()})
+    checkpoint = read_checkpoint(path)
+    assert identify(checkpoint).prefix_style == 'module.backbone.'
+    load_into_new(build_pose, checkpoint)
+    wrapped = [name for name in unwrapped if name.startswith('module.')]
+    assert len(wrapped) == len(weights)
+    assert len(unwrapped) == 2 * len(weights)  # the file's and the model's
 
 
 def test_source_may_be_open_or_in_memory(save):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def run_python(tmp_path):
     """Run code, or a command line, in a fresh interpreter that can import us.
 
-    ``disable`` names mends to switch off; ``fakes`` is a folder whose packages hide
+    ``disable`` names patches to switch off; ``fakes`` is a folder whose packages hide
     the installed ones.
     """
 

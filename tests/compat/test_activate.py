@@ -26,29 +26,38 @@ sapiens_mm.compat.activate()
 print(before == sys.meta_path, list(sapiens_mm.compat._installed))
 """
     lines = run_python(code).stdout.splitlines()
-    assert lines == ['[]', f'True {list(compat.MENDS)}']
+    assert lines == ['[]', f'True {list(compat.PATCHES)}']
 
 
 def test_switching_mends_off(run_python):
     code = 'import sapiens_mm.compat as c\nprint(sorted(c._installed))'
-    kept = sorted(set(compat.MENDS) - {'ops', 'coco_eval'})
+    kept = sorted(set(compat.PATCHES) - {'ops', 'coco_eval'})
     assert run_python(code, disable='ops, coco_eval').stdout == f'{kept}\n'
     assert run_python(code, disable='all').stdout == '[]\n'
     wrong = run_python(code, disable='ops,opps').stderr
-    assert 'SAPIENS_MM_DISABLE_MENDS names opps; the mends are ops, ' in wrong
+    assert 'SAPIENS_MM_DISABLE_PATCHES names opps; the patches are ops, ' in wrong
 
 
-def test_status_names_every_mend():
+def test_the_variable_of_earlier_versions_is_heard(monkeypatch):
+    monkeypatch.delenv(compat.DISABLE_VARIABLE, raising=False)
+    monkeypatch.setenv('SAPIENS_MM_DISABLE_MENDS', 'ops')
+    assert compat._disabled() == {'ops'}
+    monkeypatch.setenv(compat.DISABLE_VARIABLE, 'hue')
+    assert compat._disabled() == {'hue'}
+
+
+def test_status_names_every_patch():
     status = compat.status()
-    assert list(status) == list(compat.MENDS)
+    assert list(status) == list(compat.PATCHES)
     for line in status.values():
         assert line.startswith(('active: ', 'stands aside: ', 'idle: ', 'disabled: '))
 
 
 def test_status_on_the_command_line(run_python):
     out = run_python(None, '-m', 'sapiens_mm', '--status', disable='all').stdout
-    assert [line.split()[0] for line in out.splitlines()] == list(compat.MENDS)
-    assert out.count('disabled: named in SAPIENS_MM_DISABLE_MENDS') == len(compat.MENDS)
+    assert [line.split()[0] for line in out.splitlines()] == list(compat.PATCHES)
+    named = 'disabled: named in SAPIENS_MM_DISABLE_PATCHES'
+    assert out.count(named) == len(compat.PATCHES)
 
 
 SCRIPT = """
@@ -70,22 +79,22 @@ def test_scripts_run_as_python_runs_them(run_python, tmp_path, how):
     (folder / 'run.py').write_text(SCRIPT)
     (tmp_path / 'link.py').symlink_to(folder / 'run.py')
     plain = run_python(None, how, 'a', '--b')
-    mended = run_python(None, '-m', 'sapiens_mm', how, 'a', '--b')
-    assert mended.stdout == plain.stdout
+    patched = run_python(None, '-m', 'sapiens_mm', how, 'a', '--b')
+    assert patched.stdout == plain.stdout
     assert plain.stdout.startswith('__main__ ')
     assert f"['{how}', 'a', '--b'] {folder} 3" in plain.stdout
-    assert (plain.returncode, mended.returncode) == (7, 7)
-    assert (plain.stderr, mended.stderr) == ('False\n', 'True\n')
+    assert (plain.returncode, patched.returncode) == (7, 7)
+    assert (plain.stderr, patched.stderr) == ('False\n', 'True\n')
 
 
 def test_modules_run_as_python_runs_them(run_python, tmp_path):
     (tmp_path / 'helper.py').write_text('value = 3')
     (tmp_path / 'made_up.py').write_text(SCRIPT)
     plain = run_python(None, '-m', 'made_up', 'a')
-    mended = run_python(None, '-m', 'sapiens_mm', '-m', 'made_up', 'a')
-    assert mended.stdout == plain.stdout
+    patched = run_python(None, '-m', 'sapiens_mm', '-m', 'made_up', 'a')
+    assert patched.stdout == plain.stdout
     assert str(tmp_path / 'made_up.py') in plain.stdout
-    assert (plain.returncode, mended.returncode) == (7, 7)
+    assert (plain.returncode, patched.returncode) == (7, 7)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """RTMPose's augmentation with the albumentations that requirements name.
 
-No mend: a newer one runs, and draws other holes without a word. So this is what tells.
+No patch: a newer one runs, and draws other holes without a word. So this is what tells.
 """
 
 import numpy as np

@@ -33,7 +33,7 @@ def test_a_circle_of_an_array_is_that_of_its_number(radius, alpha):
     assert np.array_equal(draw(radius, alpha=alpha), expected)
 
 
-def test_numpy_refuses_without_the_mend():
+def test_numpy_refuses_without_the_patch():
     if not circles.numpy_refuses():
         pytest.skip('numpy takes the number out of the array by itself')
     original = host.OpencvBackendVisualizer.draw_circles.__wrapped__
@@ -81,13 +81,13 @@ def test_stands_aside(monkeypatch):
             draw_circles = before
 
     monkeypatch.setattr(circles, 'numpy_refuses', lambda: False)
-    circles._mend(Host)
+    circles._patch(Host)
     assert Host.OpencvBackendVisualizer.draw_circles is before
 
-    def mended(self, center, radius):
+    def patched(self, center, radius):
         return int(np.ravel(radius)[0])
 
-    Host.OpencvBackendVisualizer.draw_circles = mended
+    Host.OpencvBackendVisualizer.draw_circles = patched
     monkeypatch.setattr(circles, 'numpy_refuses', lambda: True)
-    circles._mend(Host)
-    assert Host.OpencvBackendVisualizer.draw_circles is mended
+    circles._patch(Host)
+    assert Host.OpencvBackendVisualizer.draw_circles is patched

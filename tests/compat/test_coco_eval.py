@@ -14,9 +14,12 @@ from script_util import load_script
 pytest.importorskip('pycocotools')
 pytestmark = pytest.mark.filterwarnings("ignore:results have no '[a-z]*_score'")
 
-from sapiens_mm.compat.coco_eval import KEYPOINT_TYPES, KeypointType  # noqa: E402
 from sapiens_mm.compat.coco_index import COCO  # noqa: E402
 from sapiens_mm.compat.coco_keypoints import COCOeval  # noqa: E402
+from sapiens_mm.compat.keypoint_types import (  # noqa: E402
+    KEYPOINT_TYPES,
+    KeypointType,
+)
 
 HERE = Path(__file__).parent
 cases = load_script('tests/compat/coco_cases.py')
@@ -286,7 +289,7 @@ def test_stands_aside_for_the_real_package(tmp_path):
 def test_replaces_a_package_that_does_not_import(tmp_path):
     package(tmp_path, "raise ValueError('numpy.dtype size changed')")
     assert python(ASK, tmp_path) == 'sapiens_mm.compat.coco_index True'
-    off = python(ASK, tmp_path, SAPIENS_MM_DISABLE_MENDS='coco_eval')
+    off = python(ASK, tmp_path, SAPIENS_MM_DISABLE_PATCHES='coco_eval')
     assert off == 'ValueError: numpy.dtype size changed'
 
 

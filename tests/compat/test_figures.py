@@ -104,14 +104,14 @@ def test_copies_are_made_only_where_they_must():
             np.array([1], copy=False)
 
 
-@pytest.mark.parametrize('mend', [figures, array_copies])
-def test_stands_aside_for_a_mended_host(mend, tmp_path, monkeypatch):
+@pytest.mark.parametrize('patch', [figures, array_copies])
+def test_stands_aside_for_a_patched_host(patch, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    name = f'made_up_for_{mend.__name__.rpartition(".")[2]}'
+    name = f'made_up_for_{patch.__name__.rpartition(".")[2]}'
     text = 'import numpy as np\nimport matplotlib.pyplot as plt\n'
     (tmp_path / f'{name}.py').write_text(text + 'made = np.asarray([1])\n')
     module = importlib.import_module(name)
-    (mend._mend if mend is figures else mend._allow_copies)(module)
+    (patch._patch if patch is figures else patch._allow_copies)(module)
     assert module.np is np
     assert not isinstance(module.plt, views.View)
 

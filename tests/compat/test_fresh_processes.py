@@ -1,4 +1,4 @@
-"""Processes started by spawn and forkserver have the mends, before their work."""
+"""Processes started by spawn and forkserver have the patches, before their work."""
 
 import multiprocessing
 import pickle
@@ -43,7 +43,7 @@ def test_a_child_has_the_mends(run_python, method):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_a_child_without_the_mend(run_python, method):
+def test_a_child_without_the_patch(run_python, method):
     run = run_python(PARENT.format(method=method), disable='fresh_processes')
     assert run.stdout.startswith('False None\n0 ')
 

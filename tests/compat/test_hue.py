@@ -47,9 +47,9 @@ def test_stands_aside(monkeypatch):
     module = sys.modules['mmcv.image.photometric']
     before = module.adjust_hue
     monkeypatch.setattr(hue, '_numpy_refuses', lambda: False)
-    hue._mend(module)
+    hue._patch(module)
     assert module.adjust_hue is before
     monkeypatch.setattr(hue, '_numpy_refuses', lambda: True)
     monkeypatch.setattr(module, 'adjust_hue', turned)  # says nothing of the fault
-    hue._mend(module)
+    hue._patch(module)
     assert module.adjust_hue is turned

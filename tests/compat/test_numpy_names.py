@@ -95,12 +95,12 @@ def test_in1d_as_numpy_had_it():
     assert found.tolist() == [True, False, False, True]
 
 
-@pytest.mark.parametrize('mend', [numpy_names._give_back, ragged._mend])
-def test_stands_aside_for_a_mended_host(mend, tmp_path, monkeypatch):
+@pytest.mark.parametrize('patch', [numpy_names._give_back, ragged._patch])
+def test_stands_aside_for_a_patched_host(patch, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    name = f'made_up_names_{mend.__module__.rpartition(".")[2]}'
+    name = f'made_up_names_{patch.__module__.rpartition(".")[2]}'
     (tmp_path / f'{name}.py').write_text('import numpy as np\nmade = np.zeros(1)\n')
     monkeypatch.setitem(numpy_names.USED, name, 'float')
     module = importlib.import_module(name)
-    mend(module)
+    patch(module)
     assert module.np is np

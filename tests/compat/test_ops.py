@@ -1,10 +1,10 @@
-"""The mend of ``mmcv.ops`` as a whole: when it acts, and what it does not serve."""
+"""The patch of ``mmcv.ops`` as a whole: when it acts, and what it does not serve."""
 
 from pathlib import Path
 
 import pytest
 
-from sapiens_mm.compat import ops as mend
+from sapiens_mm.compat import ops as patch
 
 mmcv = pytest.importorskip('mmcv')
 
@@ -64,8 +64,8 @@ def test_broken_extension_counts_as_absent(run_python, fake_mmcv):
 
 
 def test_serves_what_mmcv_calls():
-    extension = mend.make_extension()
-    for names in mend.SERVED.values():
+    extension = patch.make_extension()
+    for names in patch.SERVED.values():
         for name in names:
             assert getattr(extension, name).__module__.startswith('sapiens_mm.')
     assert 'torchvision' in extension.get_compiler_version()
@@ -73,7 +73,7 @@ def test_serves_what_mmcv_calls():
 
 
 def test_other_operators_say_what_to_install():
-    extension = mend.make_extension()
+    extension = patch.make_extension()
     with pytest.raises(RuntimeError, match="'carafe_forward' .* full mmcv"):
         extension.carafe_forward(1, stride=2)
     with pytest.raises(AttributeError):

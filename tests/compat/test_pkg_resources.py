@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sapiens_mm.compat import pkg_resources as mend
+from sapiens_mm.compat import pkg_resources as patch
 
 mmengine = pytest.importorskip('mmengine')
 
@@ -78,8 +78,8 @@ def test_answers_as_the_original(name):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         pytest.importorskip('pkg_resources')
-    assert mend.is_installed(name) == package_utils.is_installed.__wrapped__(name)
-    for function in (mend.get_installed_path, mend.package2module):
+    assert patch.is_installed(name) == package_utils.is_installed.__wrapped__(name)
+    for function in (patch.get_installed_path, patch.package2module):
         original = getattr(package_utils, function.__name__).__wrapped__
         try:
             expected = original(name)
@@ -95,14 +95,14 @@ def test_modules_without_distribution(tmp_path, monkeypatch):
     (tmp_path / 'made_up_package').mkdir()
     (tmp_path / 'made_up_package' / '__init__.py').touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert mend.is_installed('made_up_package')
-    assert not mend.is_installed('made_up_space')
-    path = mend.get_installed_path('made_up_package')
+    assert patch.is_installed('made_up_package')
+    assert not patch.is_installed('made_up_space')
+    path = patch.get_installed_path('made_up_package')
     assert path == str(tmp_path / 'made_up_package')
     with pytest.raises(RuntimeError, match='made_up_space is a namespace package'):
-        mend.get_installed_path('made_up_space')
+        patch.get_installed_path('made_up_space')
     with pytest.raises(importlib.metadata.PackageNotFoundError):
-        mend.get_installed_path('not_installed_at_all')
+        patch.get_installed_path('not_installed_at_all')
 
 
 SCRIPT = """

@@ -56,5 +56,5 @@ def test_only_the_score_has_no_dimensions():
 def test_stands_aside_for_numpy_that_takes_it(monkeypatch):
     monkeypatch.setattr(ubody3d, '_numpy_refuses', lambda: False)
     monkeypatch.setattr(host, 'np', np)
-    ubody3d._mend(host)
+    ubody3d._patch(host)
     assert host.np is np

@@ -35,7 +35,7 @@ def test_finding_the_fault(tmp_path, monkeypatch):
     assert not views.says(module, 'float(x)')
     (tmp_path / 'made_up_fault.py').unlink()
     importlib.import_module('linecache').clearcache()
-    assert views.says(module, 'float(x)')  # nothing known: mend
+    assert views.says(module, 'float(x)')  # nothing known: patch
 
 
 def test_replacing_where_it_was_imported(monkeypatch):

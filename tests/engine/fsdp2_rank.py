@@ -18,7 +18,7 @@ from torch import nn
 from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 
-import sapiens_mm  # noqa: F401  # activates the mends
+import sapiens_mm  # noqa: F401  # activates the patches
 from sapiens_mm.engine.sharded_state import clip_grad_norm_, scatter
 
 STEPS = 4

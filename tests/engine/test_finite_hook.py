@@ -29,7 +29,7 @@ def dense(name):
     return make
 
 
-@pytest.mark.parametrize('make', [pose, dense('seg_logits'), dense('pred_depth_map')])
+@pytest.mark.parametrize('make', [pose, dense('seg_logits'), dense('pred_map')])
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_nonsense_is_told_and_numbers_are_not(make, value):
     hook = SapiensFiniteHook('best.pth')

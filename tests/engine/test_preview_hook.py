@@ -92,9 +92,7 @@ def test_maps_are_shown_on_people(photo, channels):
     mask = np.zeros((1, HEIGHT, 48), np.uint8)
     mask[:, 10:40, 8:40] = 1
     sample = SegDataSample(metainfo=dict(img_path=photo.path))
-    for name, data in dict(
-        gt_depth_map=truth, pred_depth_map=pred, gt_mask=mask
-    ).items():
+    for name, data in dict(gt_map=truth, pred_map=pred, gt_mask=mask).items():
         sample.set_data({name: PixelData(data=torch.from_numpy(data))})
     drawn = draw_preview(sample, Config(dict()), {}, HEIGHT)
     assert shows(drawn.picture, photo.picture)

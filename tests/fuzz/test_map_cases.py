@@ -47,7 +47,7 @@ def read(case, path, mask_path):
     results = SapiensLoadMap().transform(results)
     if case.reader == 'mask':
         return results['gt_mask'], np.ones(HW, bool)
-    return results['gt_depth_map'], results['gt_mask'] > 0
+    return results['gt_map'], results['gt_mask'] > 0
 
 
 def wrong_by(case, values, where):

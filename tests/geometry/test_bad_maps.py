@@ -152,7 +152,7 @@ def test_depth_that_is_zero_where_it_is_near(tmp_path):
         build(root, 'depth')[0]
     sample = build(root, 'depth', near_is_zero=True)[0]['data_samples']
     np.testing.assert_array_equal(sample.gt_mask.data[0], people)
-    got = sample.gt_depth_map.data[0].numpy()
+    got = sample.gt_map.data[0].numpy()
     np.testing.assert_allclose(got[people], 1 + relative[people], rtol=1e-6)
     # what the losses see is that of the same scene in metres
     metres = target_of(write_scenes(tmp_path / 'metres', SCENES[:1], 'depth'))
@@ -174,7 +174,7 @@ def target_of(root, **options):
         dataset = SapiensMapDataset(
             'depth', data_root=str(root), pipeline=steps, **options
         )
-    return dataset[0]['data_samples'].gt_depth_map.data[0].numpy()
+    return dataset[0]['data_samples'].gt_map.data[0].numpy()
 
 
 def test_relative_depth_needs_to_know_where_nobody_is(tmp_path):
@@ -203,7 +203,7 @@ def test_relative_depth_is_evaluated(tmp_path):
     for protocol, bound in (('david', 1e-6), ('sapiens', 0.06)):
         metric = SapiensDepthMetric(protocol)
         pred = torch.from_numpy(relative)[None]
-        metric.add('a', pred, sample.gt_depth_map.data, sample.gt_mask.data)
+        metric.add('a', pred, sample.gt_map.data, sample.gt_mask.data)
         figures, _ = metric.summarise(metric.results)
         assert figures['rmse'] < bound
         assert figures['num_unknown_pixels'] == 0
@@ -217,7 +217,7 @@ def test_unknown_pixels_outside_people_do_not_matter(tmp_path):
     values[tuple(outside[0])], values[tuple(outside[1])] = np.nan, 65504
     np.save(path, values)
     sample = build(root, 'depth', invalid_value=65504)[0]['data_samples']
-    got = sample.gt_depth_map.data[0].numpy()
+    got = sample.gt_map.data[0].numpy()
     np.testing.assert_array_equal(got, SCENES[0].depth)  # unknown is 0
 
 

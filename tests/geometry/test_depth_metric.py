@@ -31,8 +31,8 @@ def sample(seed, hw=(14, 11), **fields):
     noise = torch.randn(1, *hw, generator=generator, dtype=torch.float64)
     mask = torch.rand(1, *hw, generator=generator) < 0.5
     data = dict(
-        pred_depth_map=(truth - 2) / 3 + 0.1 * noise,
-        gt_depth_map=torch.where(mask, truth, 0.0),
+        pred_map=(truth - 2) / 3 + 0.1 * noise,
+        gt_map=torch.where(mask, truth, 0.0),
         gt_mask=mask.to(torch.uint8),
     )
     packed = SegDataSample(metainfo=dict(img_path=f'photos/{seed}.png'))
@@ -74,8 +74,8 @@ def loop(pairs):
 def pixel_pairs(each, space):
     """Pairs of an image after NumPy's least squares."""
     inside = each.gt_mask.data[0] > 0
-    pred = each.pred_depth_map.data[0][inside].numpy()
-    truth = each.gt_depth_map.data[0][inside].numpy()
+    pred = each.pred_map.data[0][inside].numpy()
+    truth = each.gt_map.data[0][inside].numpy()
     goal = truth if space == 'depth' else 1 / truth
     matrix = np.stack([pred, np.ones_like(pred)], 1)
     aligned = matrix @ np.linalg.lstsq(matrix, goal, rcond=None)[0]
@@ -122,13 +122,16 @@ def test_raw_is_the_metric_of_the_host():
         truth[:, :2] = 0  # unknown to both
         return sample(
             seed,
-            pred_depth_map=1 + noise,
-            gt_depth_map=truth,
+            pred_map=1 + noise,
+            gt_map=truth,
             gt_mask=None,
         )
 
     samples = [metres(seed) for seed in range(3)]
     host = DepthMetric()
+    for each in samples:  # as the host's own model and pipeline name them
+        for name in ('pred', 'gt'):
+            each.set_field(each.pop(f'{name}_map'), f'{name}_depth_map')
     host.process({}, [each.to_dict() for each in samples])
     expected = host.evaluate(3)
     got = evaluate(samples, protocol='raw', pixels='all')
@@ -160,9 +163,9 @@ def test_depths_at_or_below_zero_stop_at_a_thousandth_of_the_nearest():
 def test_noise_free_predictions_have_no_error():
     def exact(seed, inverse):
         each = sample(seed)
-        truth = each.gt_depth_map.data
+        truth = each.gt_map.data
         pred = 1 / truth.clamp(min=0.1) if inverse else truth
-        each.pred_depth_map.data = pred * 0.2 - 0.05
+        each.pred_map.data = pred * 0.2 - 0.05
         return each
 
     for protocol, inverse in (('david', False), ('sapiens', True)):
@@ -173,19 +176,19 @@ def test_noise_free_predictions_have_no_error():
 
 def test_predictions_are_resized_to_the_ground_truth():
     small = torch.rand(1, 7, 5)
-    each = sample(0, pred_depth_map=small)
+    each = sample(0, pred_map=small)
     large = F.interpolate(small[None], (14, 11), mode='bilinear', align_corners=False)
-    expected = evaluate([sample(0, pred_depth_map=large[0])])
+    expected = evaluate([sample(0, pred_map=large[0])])
     assert figures(evaluate([each])) == pytest.approx(figures(expected), rel=1e-12)
 
 
 def test_only_pixels_of_the_mask_count():
     each, other = sample(1), sample(1)
     outside = other.gt_mask.data == 0
-    other.pred_depth_map.data = other.pred_depth_map.data.masked_fill(outside, math.nan)
-    other.gt_depth_map.data = other.gt_depth_map.data.masked_fill(outside, 77.0)
+    other.pred_map.data = other.pred_map.data.masked_fill(outside, math.nan)
+    other.gt_map.data = other.gt_map.data.masked_fill(outside, 77.0)
     assert figures(evaluate([each])) == figures(evaluate([other]))
-    different = evaluate([sample(1, gt_depth_map=torch.rand(1, 14, 11))], pixels='all')
+    different = evaluate([sample(1, gt_map=torch.rand(1, 14, 11))], pixels='all')
     assert different['depth/rmse'] != evaluate([each])['depth/rmse']
 
 
@@ -206,8 +209,8 @@ def test_degenerate_images_are_counted_and_named(caplog, tmp_path):
     samples = [
         sample(0),
         sample(1, gt_mask=blank),
-        sample(2, pred_depth_map=torch.full((1, 14, 11), math.nan)),
-        sample(3, pred_depth_map=torch.ones(1, 14, 11)),
+        sample(2, pred_map=torch.full((1, 14, 11), math.nan)),
+        sample(3, pred_map=torch.ones(1, 14, 11)),
     ]
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
@@ -229,7 +232,7 @@ def test_degenerate_images_are_counted_and_named(caplog, tmp_path):
     assert saved['choices']['space'] == 'depth' and saved['choices']['clip'] is None
     assert saved['results']['rmse'] == got['depth/rmse']
     assert list(saved['left_out']) == ['photos/1.png', 'photos/2.png']
-    truth = samples[3].gt_depth_map.data[samples[3].gt_mask.data > 0]
+    truth = samples[3].gt_map.data[samples[3].gt_mask.data > 0]
     last = saved['images'][1]
     assert last['details']['shift'] == pytest.approx(truth.mean().item())
     assert last['details']['constant'] and last['pixels'] == len(truth)
@@ -240,7 +243,7 @@ def test_people_without_ground_truth_are_counted_and_named():
     holes = sample(1)
     where = torch.nonzero(holes.gt_mask.data[0])[:4]
     for value, (row, column) in zip((math.nan, math.inf, 0, -1), where, strict=True):
-        holes.gt_depth_map.data[0, row, column] = value
+        holes.gt_map.data[0, row, column] = value
     metric = SapiensDepthMetric()
     for each in (sample(0), holes):
         metric.process({}, [each.to_dict()])
@@ -292,12 +295,12 @@ def test_wrong_choices_are_refused(args, message):
     ('fields', 'message'),
     [
         (dict(gt_mask=None), '0.png has no gt_mask'),
-        (dict(gt_depth_map=None), '0.png has no ground truth'),
+        (dict(gt_map=None), '0.png has no ground truth'),
         (
             dict(gt_mask=torch.ones(1, 11, 14)),
             r'0.png: the mask has shape \(1, 11, 14\)',
         ),
-        (dict(pred_depth_map=torch.ones(3, 14, 11)), r'expected \(1, H, W\)'),
+        (dict(pred_map=torch.ones(3, 14, 11)), r'expected \(1, H, W\)'),
     ],
 )
 def test_wrong_samples_are_named(fields, message):

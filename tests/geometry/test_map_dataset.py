@@ -51,7 +51,7 @@ def test_folders_as_in_render_people(tmp_path, kind):
             packed['inputs'].numpy(), scene.photo.transpose(2, 0, 1)
         )
         np.testing.assert_array_equal(sample.gt_mask.data[0], scene.mask > 0)
-        got = sample.gt_depth_map.data.numpy()
+        got = sample.gt_map.data.numpy()
         if kind == 'depth':
             np.testing.assert_array_equal(got[0], scene.depth)
         else:
@@ -90,7 +90,7 @@ def test_other_folders_suffixes_and_sub_folders(tmp_path, log):
     text = log.text
     assert '2 files' in text and 'no mask' in text
     assert '003.png' in text and '003.npy' in text and 'note' not in text
-    got = dataset[0]['data_samples'].gt_depth_map.data[0].numpy()
+    got = dataset[0]['data_samples'].gt_map.data[0].numpy()
     np.testing.assert_allclose(got, SCENES[2].depth, atol=1e-4)
     assert dataset[0]['data_samples'].get('depth_unit') is None
 
@@ -143,7 +143,7 @@ def test_axes_stated_or_measured(tmp_path, axes, log):
         np.save(path, np.load(path) @ parse_axes(axes))  # ours = matrix @ stored
     for given in (axes, 'auto'):
         dataset = build(SapiensMapDataset, 'normal', data_root=str(root), axes=given)
-        got = dataset[1]['data_samples'].gt_depth_map.data.numpy()
+        got = dataset[1]['data_samples'].gt_map.data.numpy()
         np.testing.assert_allclose(got, SCENES[1].normals.transpose(2, 0, 1), atol=1e-6)
     assert f'axes={axes!r}, measured on 4 samples' in log.text
 
@@ -180,7 +180,7 @@ def test_list_with_groups(tmp_path):
     samples = [dataset[i]['data_samples'] for i in range(3)]
     assert [s.get('group') for s in samples] == ['face', 'full_body', None]
     for sample, scene in zip(samples, (SCENES[3], SCENES[1], SCENES[2]), strict=True):
-        np.testing.assert_array_equal(sample.gt_depth_map.data[0], scene.depth)
+        np.testing.assert_array_equal(sample.gt_map.data[0], scene.depth)
         np.testing.assert_array_equal(sample.gt_mask.data[0], scene.mask > 0)
     faces = build(SapiensMapListDataset, 'depth', groups=['face'], **options)
     assert len(faces) == 1
@@ -228,9 +228,9 @@ def test_synth_human(tmp_path, log):
         assert (sample.group, sample.depth_unit) == (group, 'm')
         np.testing.assert_array_equal(sample.gt_mask.data[0], scene.mask > 0)
         np.testing.assert_allclose(
-            sample.gt_depth_map.data[0], scene.depth, rtol=1e-3
+            sample.gt_map.data[0], scene.depth, rtol=1e-3
         )  # half precision
-        vectors = normal[index]['data_samples'].gt_depth_map.data.numpy()
+        vectors = normal[index]['data_samples'].gt_map.data.numpy()
         np.testing.assert_allclose(vectors, scene.normals.transpose(2, 0, 1), atol=1e-3)
 
 

@@ -48,7 +48,7 @@ def load(root, kind, cls=SapiensMapDataset, **options):
     with DefaultScope.overwrite_default_scope('mmseg'):
         dataset = cls(kind, data_root=str(root), pipeline=PIPELINE, **options)
     sample = dataset[0]['data_samples']
-    return sample.gt_depth_map.data.numpy(), sample.gt_mask.data[0].numpy() > 0
+    return sample.gt_map.data.numpy(), sample.gt_mask.data[0].numpy() > 0
 
 
 def whole(values, dtype, top=None):

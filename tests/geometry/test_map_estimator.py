@@ -5,6 +5,8 @@ import torch
 
 pytest.importorskip('mmseg')
 
+from mmengine.structures import PixelData
+from mmseg.evaluation.metrics import DepthMetric
 from mmseg.structures import SegDataSample
 from torch.nn import functional as F
 
@@ -93,7 +95,7 @@ def test_results_have_the_size_of_the_photo(log):
     ]
     maps = model.inference(x, metas(3))
     results = model.predict(x, samples)
-    assert [r.pred_depth_map.data.shape for r in results] == [
+    assert [r.pred_map.data.shape for r in results] == [
         *((3, 30, 70), (3, 100, 20), (3, 64, 48))
     ]
     expected = [
@@ -102,7 +104,8 @@ def test_results_have_the_size_of_the_photo(log):
         maps[2].flip(2) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None],
     ]
     for result, wanted in zip(results, expected, strict=True):
-        torch.testing.assert_close(result.pred_depth_map.data, wanted)
+        torch.testing.assert_close(result.pred_map.data, wanted)
+    assert 'pred_depth_map' not in results[0]  # the host's is of depth
     assert 'shapes are different' not in log.text  # as the host would say
     samples[2].set_metainfo(dict(flip_direction='vertical'))
     with pytest.raises(ValueError, match='only horizontal flips are undone'):
@@ -120,9 +123,7 @@ def test_test_step_goes_through_the_preprocessor():
     mean = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
     std = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
     x = ((picture.flip(0) - mean) / std)[None]
-    torch.testing.assert_close(
-        result.pred_depth_map.data[None], model.inference(x, metas(1))
-    )
+    torch.testing.assert_close(result.pred_map.data[None], model.inference(x, metas(1)))
 
 
 @pytest.mark.parametrize(
@@ -174,3 +175,14 @@ def test_init_cfg_refuses_another_encoder(tmp_path):
         start_of('depth', 'sapiens_tiny_synth_depth')
     with pytest.raises(CheckpointError, match='There is no checkpoint'):
         start_of('depth', tmp_path / 'none.pth')
+
+
+@torch.no_grad()
+def test_depth_is_there_for_the_host_too():
+    packed = SegDataSample(metainfo=dict(ori_shape=HW, img_shape=HW))
+    (found,) = model_of('depth').predict(pictures(1), [packed])
+    assert torch.equal(found.pred_depth_map.data, found.pred_map.data)
+    metric = DepthMetric()
+    found.set_field(PixelData(data=found.pred_map.data + 1), 'gt_depth_map')
+    metric.process({}, [found.to_dict()])
+    assert metric.evaluate(1)['rmse'] == pytest.approx(1, abs=1e-5)

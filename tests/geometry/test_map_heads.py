@@ -67,7 +67,7 @@ def test_losses_are_taken_at_the_targets_size(task):
     losses = model.loss(image, batch)
     raw = model.decode_head(model.backbone(image))
     pred = F.interpolate(raw, (96, 72), mode='bilinear', align_corners=False)
-    target = torch.stack([sample.gt_depth_map.data for sample in batch])
+    target = torch.stack([sample.gt_map.data for sample in batch])
     if task == 'depth':
         expected = {'decode.loss_silog': SapiensSiLogLoss()(pred, target)}
     else:
@@ -90,7 +90,7 @@ def test_losses_of_one_name_are_added():
     sample = map_sample(fake_person(0, TINY_HW), 'normal')
     x = torch.randn(1, 32, 4, 3)
     pred = F.interpolate(head((x,)), TINY_HW, mode='bilinear', align_corners=False)
-    single = SapiensNormalL1Loss()(pred, sample.gt_depth_map.data[None])
+    single = SapiensNormalL1Loss()(pred, sample.gt_map.data[None])
     losses = head.loss((x,), [sample], {})
     assert losses['loss_l1'].item() == pytest.approx(2.5 * single.item(), rel=1e-6)
 
@@ -106,7 +106,7 @@ def test_predictions_are_resized_to_the_original_image(task):
         raw = model.decode_head(model.backbone(image))
     for size in (TINY_HW, (100, 90)):
         raw = F.interpolate(raw, size, mode='bilinear', align_corners=False)
-    assert torch.equal(result.pred_depth_map.data, raw[0])
+    assert torch.equal(result.pred_map.data, raw[0])
 
 
 def test_normal_models_pad_the_patches_and_depth_models_do_not():
@@ -158,3 +158,17 @@ def test_bad_arguments_are_refused(head):
         head(32, min_depth=0)
     with pytest.raises(ValueError, match='last stage width .*, got 5'):
         head(32, channels=5)
+
+
+@pytest.mark.parametrize('task', ['depth', 'normal'])
+def test_targets_under_the_names_of_the_host(task):
+    head = tiny_model(task).decode_head
+    ours, theirs = (map_sample(fake_person(0, TINY_HW), task) for _ in range(2))
+    theirs.set_field(theirs.pop('gt_map'), 'gt_depth_map')
+    logits = head(
+        (torch.randn(1, 32, 4, 3, generator=torch.Generator().manual_seed(0)),)
+    )
+    expected, found = (head.loss_by_feat(logits, [each]) for each in (ours, theirs))
+    assert expected and found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name

@@ -34,7 +34,7 @@ def sample_of(hw, channels, seed=0):
     picture = torch.randint(0, 256, (3, *hw), generator=generator, dtype=torch.uint8)
     sample = SegDataSample(metainfo=dict(img_path=f'{seed}.png', ori_shape=hw))
     values = torch.rand(channels, *hw, generator=generator) + 0.1
-    sample.gt_depth_map = PixelData(data=values)
+    sample.gt_map = PixelData(data=values)
     sample.gt_mask = PixelData(data=torch.ones(1, *hw, dtype=torch.uint8))
     return picture, sample
 
@@ -47,7 +47,7 @@ def batch(*pairs):
 @pytest.mark.parametrize(('channels', 'pad'), [(1, -1), (3, -1000), (5, 0.5)])
 def test_pictures_maps_and_masks_are_padded_each_with_its_own(channels, pad):
     small, whole = sample_of((5, 4), channels, 1), sample_of((8, 6), channels, 2)
-    labels = [pair[1].gt_depth_map.data.clone() for pair in (small, whole)]
+    labels = [pair[1].gt_map.data.clone() for pair in (small, whole)]
     data = build(map_pad_val=pad)(batch(small, whole), True)
     assert data['inputs'].shape == (2, 3, 8, 6)
     rgb = small[0].flip(0).double()
@@ -59,7 +59,7 @@ def test_pictures_maps_and_masks_are_padded_each_with_its_own(channels, pad):
     for sample, label, (height, width) in zip(
         data['data_samples'], labels, ((5, 4), (8, 6)), strict=True
     ):
-        values, mask = sample.gt_depth_map.data, sample.gt_mask.data
+        values, mask = sample.gt_map.data, sample.gt_mask.data
         assert values.shape == (channels, 8, 6) and mask.shape == (1, 8, 6)
         inside = torch.zeros(8, 6, dtype=torch.bool)
         inside[:height, :width] = True
@@ -77,9 +77,9 @@ def test_padding_does_not_reach_the_losses():
         (3, -1000, SapiensNormalL1Loss()),
     ):
         picture, sample = sample_of((5, 4), channels)
-        bare = sample.gt_depth_map.data[None].clone()
+        bare = sample.gt_map.data[None].clone()
         data = build(map_pad_val=pad)(batch((picture, sample)), True)
-        target = data['data_samples'][0].gt_depth_map.data[None]
+        target = data['data_samples'][0].gt_map.data[None]
         pred = torch.rand(1, channels, 8, 6, generator=torch.Generator().manual_seed(1))
         expected = loss(pred[..., :5, :4], bare)
         torch.testing.assert_close(loss(pred, target), expected)
@@ -91,12 +91,12 @@ def test_in_testing_labels_keep_their_size():
     pictures = [sample_of((8, 6), 1, seed) for seed in range(2)]
     labels = torch.rand(1, 31, 17)
     for _, sample in pictures:
-        del sample.gt_depth_map
-        sample.gt_depth_map = PixelData(data=labels)
+        del sample.gt_map
+        sample.gt_map = PixelData(data=labels)
         del sample.gt_mask
     data = build()(batch(*pictures), False)
     assert data['inputs'].shape == (2, 3, 8, 6)
-    assert data['data_samples'][1].gt_depth_map.data.shape == (1, 31, 17)
+    assert data['data_samples'][1].gt_map.data.shape == (1, 31, 17)
     bare = build()(dict(inputs=[pictures[0][0]]), False)  # no samples at all
     assert bare['inputs'].shape == (1, 3, 8, 6)
 
@@ -118,7 +118,7 @@ def test_what_does_not_fit_raises():
 
 def test_numpy_labels_of_a_loader_are_not_changed_in_place():
     picture, sample = sample_of((5, 4), 1)
-    values = sample.gt_depth_map.data
+    values = sample.gt_map.data
     before = values.numpy().copy()
     build()(batch((picture, sample)), True)
     np.testing.assert_array_equal(values.numpy(), before)

@@ -28,10 +28,10 @@ def results_of(scene, kind='normal'):
     values = scene.normals if kind == 'normal' else scene.depth
     return dict(
         img=scene.photo.copy(),
-        gt_depth_map=values.copy(),
+        gt_map=values.copy(),
         gt_mask=(scene.mask > 0).astype(np.uint8),
         map_kind=kind,
-        seg_fields=['gt_depth_map', 'gt_mask'],
+        seg_fields=['gt_map', 'gt_mask'],
         img_shape=scene.mask.shape,
         ori_shape=scene.mask.shape,
     )
@@ -43,7 +43,7 @@ def assert_is(results, scene, same_light=True):
     assert results['img'].shape[:2] == mask.shape == truth.shape
     assert (mask & truth).sum() / (mask | truth).sum() > 0.99
     both = mask & truth
-    errors = angles_deg(results['gt_depth_map'], scene.normals)[both]
+    errors = angles_deg(results['gt_map'], scene.normals)[both]
     inner = scene.normals[both][:, 2] > 0.3
     assert errors[inner].max() < 0.5
     assert np.percentile(errors, 99) < 0.5
@@ -134,7 +134,7 @@ def test_crop():
     top, left = corner.randint(0, 181), corner.randint(0, 81)
     assert (top, left) != (0, 0)
     part = np.s_[top : top + 300, left : left + 280]
-    np.testing.assert_array_equal(results['gt_depth_map'], scene.normals[part])
+    np.testing.assert_array_equal(results['gt_map'], scene.normals[part])
     np.testing.assert_array_equal(results['gt_mask'], scene.mask[part] > 0)
     np.testing.assert_array_equal(results['img'], scene.photo[part])
     cut = (CENTRE[0] - left, CENTRE[1] - top)
@@ -152,7 +152,7 @@ def test_depth_keeps_its_values(name):
     scene = draw_scene(1, (96, 72))
     results = build(type=f'sapiens_mm.Sapiens{name}', **cfg)(results_of(scene, 'depth'))
     inside = results['gt_mask'] > 0
-    assert set(results['gt_depth_map'][inside]) <= set(scene.depth[scene.mask > 0])
+    assert set(results['gt_map'][inside]) <= set(scene.depth[scene.mask > 0])
     assert inside.sum() > 100
 
 
@@ -164,39 +164,33 @@ def test_linear_resampling_never_mixes_in_the_background():
     step = build(
         type='sapiens_mm.SapiensMapResize', scale=(27, 27), map_interpolation='linear'
     )
-    results = dict(
-        img=np.zeros((40, 40, 3), np.uint8), gt_depth_map=depth, gt_mask=mask
-    )
+    results = dict(img=np.zeros((40, 40, 3), np.uint8), gt_map=depth, gt_mask=mask)
     results = step(dict(results, map_kind='depth'))
-    np.testing.assert_allclose(results['gt_depth_map'][results['gt_mask'] > 0], 3)
+    np.testing.assert_allclose(results['gt_map'][results['gt_mask'] > 0], 3)
     assert results['gt_mask'].sum(1).tolist() == [14] * 27  # 21 * 27 / 40 = 14.2
 
 
 def test_depth_target_is_relative_to_the_people_in_the_crop():
     depth = np.array([[2.0, 3.0, 9.0], [2.5, 4.0, 0.1]], np.float32)
     mask = np.array([[1, 1, 0], [1, 1, 0]], np.uint8)
-    results = SapiensMapTarget()(
-        dict(gt_depth_map=depth, gt_mask=mask, map_kind='depth')
-    )
-    assert results['gt_depth_map'].tolist() == [[0, 0.5, -1], [0.25, 1, -1]]
-    assert results['gt_depth_map'].dtype == np.float32
+    results = SapiensMapTarget()(dict(gt_map=depth, gt_mask=mask, map_kind='depth'))
+    assert results['gt_map'].tolist() == [[0, 0.5, -1], [0.25, 1, -1]]
+    assert results['gt_map'].dtype == np.float32
     for values, people in ((depth * 0 + 7, mask), (depth, mask * 0)):
         results = SapiensMapTarget()(
-            dict(gt_depth_map=values, gt_mask=people, map_kind='depth')
+            dict(gt_map=values, gt_mask=people, map_kind='depth')
         )
         expected = np.where(people > 0, 0, -1)  # one depth, or nobody
-        assert results['gt_depth_map'].tolist() == expected.tolist()
+        assert results['gt_map'].tolist() == expected.tolist()
 
 
 def test_normal_target_has_length_one():
     normals = np.zeros((1, 4, 3), np.float32)
     normals[0, 0], normals[0, 1], normals[0, 3] = (0, 3, 4), (0, 0, 0.5), (1, 0, 0)
     mask = np.array([[1, 1, 1, 0]], np.uint8)
-    results = SapiensMapTarget()(
-        dict(gt_depth_map=normals, gt_mask=mask, map_kind='normal')
-    )
+    results = SapiensMapTarget()(dict(gt_map=normals, gt_mask=mask, map_kind='normal'))
     expected = [[0, 0.6, 0.8], [0, 0, 1], [-1000] * 3, [-1000] * 3]
-    np.testing.assert_allclose(results['gt_depth_map'][0], expected, rtol=1e-6)
+    np.testing.assert_allclose(results['gt_map'][0], expected, rtol=1e-6)
     assert results['gt_mask'].tolist() == [[1, 1, 0, 0]]  # no direction, no label
 
 
@@ -211,11 +205,11 @@ def test_pack(kind):
     )
     sample = packed['data_samples']
     truth = scene.depth[None] if kind == 'depth' else scene.normals.transpose(2, 0, 1)
-    np.testing.assert_array_equal(sample.gt_depth_map.data.numpy(), truth)
+    np.testing.assert_array_equal(sample.gt_map.data.numpy(), truth)
     np.testing.assert_array_equal(sample.gt_mask.data.numpy(), scene.mask[None] > 0)
     assert (sample.img_path, sample.group) == ('a.png', 'g')
     bare = SapiensPackMap()(dict(img=scene.photo))['data_samples']
-    assert 'gt_depth_map' not in bare and 'gt_mask' not in bare
+    assert 'gt_map' not in bare and 'gt_mask' not in bare
 
 
 def test_wrong_arguments_raise():

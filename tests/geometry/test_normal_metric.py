@@ -37,8 +37,8 @@ def sample(seed, hw=(15, 12), **fields):
     spread = rng.uniform(0, 0.6, (1, *hw))
     pred = (truth + spread * rng.normal(size=truth.shape)) * rng.uniform(0.1, 5)
     data = dict(
-        pred_depth_map=torch.from_numpy(pred),
-        gt_depth_map=torch.from_numpy(np.where(mask, truth, -1000)),
+        pred_map=torch.from_numpy(pred),
+        gt_map=torch.from_numpy(np.where(mask, truth, -1000)),
         gt_mask=torch.from_numpy(mask.astype(np.uint8)),
     )
     packed = SegDataSample(metainfo=dict(img_path=f'photos/{seed}.png'))
@@ -64,8 +64,8 @@ def brute_angles(each):
     inside = each.gt_mask.data[0].bool()
     found = []
     for a, b in zip(
-        each.pred_depth_map.data[:, inside].T.numpy(),
-        each.gt_depth_map.data[:, inside].T.numpy(),
+        each.pred_map.data[:, inside].T.numpy(),
+        each.gt_map.data[:, inside].T.numpy(),
         strict=True,
     ):
         cross = math.dist((0, 0, 0), np.cross(a, b))
@@ -147,16 +147,13 @@ def test_hand_computed():
 def test_predictions_are_resized_and_then_normalised():
     small = torch.randn(3, 6, 7)
     small[:, ::2] *= 5  # lengths weigh in the interpolation
-    got = evaluate([sample(0, pred_depth_map=small)])
+    got = evaluate([sample(0, pred_map=small)])
     large = F.interpolate(small[None], (15, 12), mode='bilinear', align_corners=False)
-    expected = summary(brute_angles(sample(0, pred_depth_map=large[0].double())))
+    expected = summary(brute_angles(sample(0, pred_map=large[0].double())))
     assert figures(got) == pytest.approx(expected, rel=1e-6)
     unit = small / small.norm(dim=0)
     assert (
-        abs(
-            evaluate([sample(0, pred_depth_map=unit)])['normal/mean']
-            - got['normal/mean']
-        )
+        abs(evaluate([sample(0, pred_map=unit)])['normal/mean'] - got['normal/mean'])
         > 0.1
     )
 
@@ -169,9 +166,9 @@ def test_only_valid_pixels_of_the_mask_count():
     assert figures(evaluate([everywhere])) == expected
     outside = each.gt_mask.data[0] == 0
     for nothing in (0.0, math.nan, math.inf, 0.1):
-        each.gt_depth_map.data[:, outside] = nothing
+        each.gt_map.data[:, outside] = nothing
         assert figures(evaluate([each], pixels='all')) == expected
-    each.gt_depth_map.data = each.gt_depth_map.data * 1.05  # not quite of unit length
+    each.gt_map.data = each.gt_map.data * 1.05  # not quite of unit length
     assert figures(evaluate([each])) == pytest.approx(expected, rel=1e-9)
     half = each.gt_mask.data.clone()
     half[:, :7] = 0
@@ -181,8 +178,8 @@ def test_only_valid_pixels_of_the_mask_count():
 def flipped(seed, order, signs):
     """A sample whose prediction has exchanged and negated channels."""
     each = sample(seed)
-    pred = each.pred_depth_map.data[list(order)]
-    each.pred_depth_map.data = pred * torch.tensor(signs).reshape(3, 1, 1)
+    pred = each.pred_map.data[list(order)]
+    each.pred_map.data = pred * torch.tensor(signs).reshape(3, 1, 1)
     return each
 
 
@@ -216,9 +213,9 @@ def test_axes_are_converted_and_missing_ones_suggested(order, signs, axes, caplo
     assert same == pytest.approx(expected)
     assert again == suggested
     truth = sample(2)
-    truth.gt_depth_map.data = truth.gt_depth_map.data[list(order)] * torch.tensor(
-        signs
-    ).reshape(3, 1, 1)
+    truth.gt_map.data = truth.gt_map.data[list(order)] * torch.tensor(signs).reshape(
+        3, 1, 1
+    )
     assert figures(evaluate([truth], gt_axes=axes)) == pytest.approx(expected)
 
 
@@ -235,15 +232,15 @@ def test_the_order_of_collection_changes_no_bit(average):
 
 
 def test_degenerate_images_are_counted_and_named(tmp_path):
-    zeros = sample(3).pred_depth_map.data.clone()
+    zeros = sample(3).pred_map.data.clone()
     inside = sample(3).gt_mask.data[0].bool()
     row, column = inside.nonzero()[0].tolist()
     zeros[:, row, column] = 0
     broken = torch.full((3, 15, 12), math.inf)
     samples = [
         sample(0, gt_mask=torch.zeros(1, 15, 12)),
-        sample(1, pred_depth_map=broken),
-        sample(3, pred_depth_map=zeros),
+        sample(1, pred_map=broken),
+        sample(3, pred_map=zeros),
     ]
     got = evaluate(samples, out_file=str(tmp_path / 'scores.json'))
     angles = brute_angles(sample(3))

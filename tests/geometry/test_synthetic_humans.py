@@ -8,7 +8,7 @@ pytest.importorskip('numba')
 
 from mmengine.registry import DATASETS, DefaultScope
 
-from sapiens_mm.geometry import SapiensMapDataset, SyntheticHumansMaps
+from sapiens_mm.geometry import SapiensMapDataset, SapiensSyntheticHumansMaps
 from sapiens_mm.synth.sample import render
 from sapiens_mm.testing import tiny_config
 
@@ -32,7 +32,7 @@ def read_folder(root, kind, split, folder, **kwargs):
 
 def values_of(packed):
     sample = packed['data_samples']
-    return sample.gt_depth_map.data.numpy(), sample.gt_mask.data.numpy()[0]
+    return sample.gt_map.data.numpy(), sample.gt_mask.data.numpy()[0]
 
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
@@ -87,7 +87,7 @@ def test_axes_of_the_normals_are_measured_as_ours(synth_folder):
 )
 def test_rendered_maps_are_the_sample_s(kind, bump, field):
     with DefaultScope.overwrite_default_scope('mmseg'):
-        dataset = SyntheticHumansMaps(
+        dataset = SapiensSyntheticHumansMaps(
             kind, 3, seed=3, size_hw=(128, 96), bump=bump, pipeline=LOAD
         )
     dataset.set_epoch(2)
@@ -131,9 +131,9 @@ def test_the_live_configs_build_their_pipelines(kind, split):
 
 def test_wrong_arguments():
     with pytest.raises(ValueError, match='kind must be one of'):
-        SyntheticHumansMaps('albedo', 3)
+        SapiensSyntheticHumansMaps('albedo', 3)
     with pytest.raises(ValueError, match='bump is for normals'):
-        SyntheticHumansMaps('depth', 3, bump=True)
+        SapiensSyntheticHumansMaps('depth', 3, bump=True)
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])

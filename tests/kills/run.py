@@ -31,7 +31,7 @@ from cases import Case, State, make_cases  # noqa: E402
 from fork import Fork  # noqa: E402
 from small_disk import SmallDisk, room_for  # noqa: E402
 
-import sapiens_mm  # noqa: E402, F401  before the hosts: it mends them
+import sapiens_mm  # noqa: E402, F401  before the hosts: it patches them
 
 CHAIN = 5  # kills in one folder
 

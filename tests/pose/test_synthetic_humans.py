@@ -13,7 +13,7 @@ from mmpose.datasets import CocoDataset, CocoWholeBodyDataset
 
 from sapiens_mm.pose import (
     SapiensGoliathDataset,
-    SyntheticHumansPose,
+    SapiensSyntheticHumansPose,
     check_annotations,
 )
 from sapiens_mm.synth.dataset.records import labelled_keypoints
@@ -92,7 +92,7 @@ def test_visible_keypoints_lie_in_the_box_or_at_the_body(synth_samples):
 
 
 def test_rendered_people_are_those_of_the_sample(synth_settings):
-    dataset = SyntheticHumansPose(3, num_keypoints=17, seed=3, size_hw=(128, 96))
+    dataset = SapiensSyntheticHumansPose(3, num_keypoints=17, seed=3, size_hw=(128, 96))
     for epoch in (0, 2):
         dataset.set_epoch(epoch)
         number = 3 * epoch + 1
@@ -134,19 +134,19 @@ def test_the_live_config_trains_on_rendered_people():
 
 def test_wrong_arguments():
     with pytest.raises(ValueError, match='17, 133 or 308, not 21'):
-        SyntheticHumansPose(3, num_keypoints=21)
+        SapiensSyntheticHumansPose(3, num_keypoints=21)
     with pytest.raises(ValueError, match='evaluate on a data set that'):
-        SyntheticHumansPose(3, test_mode=True)
+        SapiensSyntheticHumansPose(3, test_mode=True)
     with pytest.raises(ValueError, match='length is 0'):
-        SyntheticHumansPose(0)
+        SapiensSyntheticHumansPose(0)
     with pytest.raises(ValueError, match="no setting 'hats'"):
-        SyntheticHumansPose(3, settings=dict(hats=1))
+        SapiensSyntheticHumansPose(3, settings=dict(hats=1))
     with pytest.raises(
         ValueError, match=r"knobs is now settings: write settings={'hat': 1}"
     ):
-        SyntheticHumansPose(3, knobs=dict(hat=1))
+        SapiensSyntheticHumansPose(3, knobs=dict(hat=1))
     with pytest.raises(TypeError, match='sizes'):
-        SyntheticHumansPose(3, sizes=(3, 4))
+        SapiensSyntheticHumansPose(3, sizes=(3, 4))
 
 
 def test_detectors_read_the_file_of_17(synth_folder, synth_samples, synth_settings):

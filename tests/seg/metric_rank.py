@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-import sapiens_mm  # noqa: F401  before any host: it mends them
+import sapiens_mm  # noqa: F401  before any host: it patches them
 
 folder, rank = Path(sys.argv[1]), int(os.environ['RANK'])
 dist.init_process_group(

@@ -11,7 +11,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.registry import DATASETS, DefaultScope
 
 from sapiens_mm.engine.epoch_seed_hook import set_epoch
-from sapiens_mm.seg import SapiensPartDataset, SyntheticHumansSeg
+from sapiens_mm.seg import SapiensPartDataset, SapiensSyntheticHumansSeg
 from sapiens_mm.synth.sample import render
 from sapiens_mm.tables import part_table
 from sapiens_mm.testing import tiny_config
@@ -49,7 +49,7 @@ def test_folders_are_read_as_rendered(
 
 def rendered(**kwargs):
     with DefaultScope.overwrite_default_scope('mmseg'):
-        return SyntheticHumansSeg(3, seed=3, size_hw=(128, 96), **kwargs)
+        return SapiensSyntheticHumansSeg(3, seed=3, size_hw=(128, 96), **kwargs)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_the_live_config_builds_its_pipeline(split):
 
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r'size_hw is \(32, 32\)'):
-        SyntheticHumansSeg(3, size_hw=(32, 32))
+        SapiensSyntheticHumansSeg(3, size_hw=(32, 32))
     with pytest.raises(TypeError, match='data_roots'):
-        SyntheticHumansSeg(3, data_roots='x')
+        SapiensSyntheticHumansSeg(3, data_roots='x')
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])

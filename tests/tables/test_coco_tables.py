@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sapiens_mm.checkpoints.identify import POSE_DATASETS
 from sapiens_mm.tables import COCO17, WHOLEBODY133, keypoint_table
+from sapiens_mm.tasks import KEYPOINT_COUNTS
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,11 @@ def test_tables_pickle():
     """Saving runs in worker processes."""
     assert pickle.loads(pickle.dumps(WHOLEBODY133)) == WHOLEBODY133
     assert hash(WHOLEBODY133) != hash(COCO17)
+
+
+def test_the_numbers_that_commands_offer_are_those_of_the_tables():
+    for number in KEYPOINT_COUNTS:
+        assert keypoint_table(number).num_keypoints == number
+        assert POSE_DATASETS[number].endswith(str(number))
+    with pytest.raises(ValueError, match=rf'one of \{list(KEYPOINT_COUNTS)}'):
+        keypoint_table(18)

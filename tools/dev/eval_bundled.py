@@ -23,9 +23,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import sapiens_mm  # before the hosts: it mends them
+from sapiens_mm import tasks
 from sapiens_mm.commands import command
 
-TASKS = ('pose', 'seg', 'depth', 'normal', 'det')
+TASKS = (*tasks.TASKS, 'det')
 KEYPOINTS = 'sapiens_mm.SapiensKeypointMetric'
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sapiens_mm.pictures import PictureError, decode_color, read_file
+from sapiens_mm.pictures import IMAGE_SUFFIXES, PictureError, decode_color, read_file
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
 from sapiens_mm.synth.core.mesh import Material, Mesh
@@ -21,8 +21,6 @@ from sapiens_mm.synth.render.textures import fbm, noise_table
 from sapiens_mm.synth.scene_settings import SceneSettings
 
 Rng = np.random.Generator
-
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,9 @@ def list_images(folder: str) -> tuple[Path, ...]:
     root = Path(folder)
     if not root.is_dir():
         raise ValueError(f'no folder of backgrounds at {folder}')
-    found = [p for p in sorted(root.rglob('*')) if p.suffix.lower() in SUFFIXES]
+    found = [p for p in sorted(root.rglob('*')) if p.suffix.lower() in IMAGE_SUFFIXES]
     if not found:
-        raise ValueError(f'{folder} has no images ({", ".join(SUFFIXES)})')
+        raise ValueError(f'{folder} has no images ({", ".join(IMAGE_SUFFIXES)})')
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """One of two guarded processes, as a script; model and loops, as a module.
 
 All that needs two processes happens in one start of the pair, which leaves its
-results in a folder for ``test_grad_guard.py``.
+results in a folder for ``test_optim_wrapper.py``.
 """
 
 import copy
@@ -18,7 +18,7 @@ from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
-import sapiens_mm  # noqa: F401  # activates the mends
+import sapiens_mm  # noqa: F401  # activates the patches
 from sapiens_mm.engine import SapiensAmpOptimWrapper, SapiensOptimWrapper
 from sapiens_mm.engine.fsdp2 import MIN_TORCH_ON_CPU
 from sapiens_mm.engine.sharded_state import (

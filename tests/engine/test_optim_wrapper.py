@@ -15,11 +15,11 @@ from mmengine.registry import OPTIM_WRAPPERS
 from script_util import load_script
 from torch import nn
 
-from sapiens_mm.engine import SapiensAmpOptimWrapper, SapiensOptimWrapper, grad_guard
+from sapiens_mm.engine import SapiensAmpOptimWrapper, SapiensOptimWrapper, optim_wrapper
 from sapiens_mm.engine.fsdp2 import MIN_TORCH_ON_CPU
 
 REPOSITORY = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name('grad_guard_rank.py')
+SCRIPT = Path(__file__).with_name('optim_wrapper_rank.py')
 TIMEOUT_S = 120
 NAN, INF = float('nan'), float('inf')
 WRAPPERS = {
@@ -28,7 +28,7 @@ WRAPPERS = {
     'float32': (SapiensAmpOptimWrapper, dict(dtype='float32')),
 }
 
-pair = load_script('tests/engine/grad_guard_rank.py')
+pair = load_script('tests/engine/optim_wrapper_rank.py')
 Model, make_batches, make_optimizer = pair.Model, pair.make_batches, pair.make_optimizer
 spoil, snapshot = pair.spoil, pair.snapshot
 pytestmark = pytest.mark.skipif(
@@ -110,7 +110,7 @@ def test_one_bad_entry_is_found_and_large_numbers_are_not_bad(dtype, hub):
     params = [nn.Parameter(torch.zeros(5, 7, dtype=dtype)) for _ in range(3)]
     params.append(nn.Parameter(torch.zeros(0)))  # as a rank without a row has it
     unused = nn.Parameter(torch.zeros(2))
-    guard = grad_guard.GradGuard(max_consecutive=100)
+    guard = optim_wrapper.GradGuard(max_consecutive=100)
     for value in (NAN, INF, -INF):
         for index in range(3):
             for param in params:
@@ -178,7 +178,9 @@ def test_training_stops_after_so_many_in_a_row(mode, hub):
 
 def test_warning_names_parameters_and_counts(monkeypatch):
     lines = []
-    monkeypatch.setattr(grad_guard, 'print_log', lambda text, **_: lines.append(text))
+    monkeypatch.setattr(
+        optim_wrapper, 'print_log', lambda text, **_: lines.append(text)
+    )
     model, wrapper = make()
     wrapper.initialize_count_status(nn.ModuleDict(dict(module=model)), 0, -1)
     for batch in make_batches(2):
