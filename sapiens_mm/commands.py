@@ -1,4 +1,4 @@
-"""How commands end: one sentence for what a user can mend, a traceback for our bugs.
+"""How commands end: one sentence for what a user can fix, a traceback for our bugs.
 
 Exit codes: 0; 1 if some of the work failed, or the world let it fail (a full disk, no
 memory); 2 for a call that cannot be followed; 130 for Ctrl-C; 141 where the reader of

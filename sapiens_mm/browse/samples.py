@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-import sapiens_mm  # before the hosts: it mends them
+import sapiens_mm  # before the hosts: it patches them
 from sapiens_mm.browse.drawing import GAP, Drawing, leaves, shrink, transforms_of
 from sapiens_mm.browse.maps import MAPS
 from sapiens_mm.browse.parts import PARTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import sapiens_mm  # before the hosts: it mends them
+import sapiens_mm  # before the hosts: it patches them
 from sapiens_mm import hosts
 from sapiens_mm.checks.request import CheckRequest, Finding
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sapiens_mm  # before the hosts: it mends them
+import sapiens_mm  # before the hosts: it patches them
 from sapiens_mm.cli.options import add_cfg_options
 from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import command

@@ -54,7 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> TrainRequest:
 
 @command(wrong=())
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train; return 2 for what a user can mend, 130 for Ctrl-C."""
+    """Train; return 2 for what a user can fix, 130 for Ctrl-C."""
     request = parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(request.local_rank))
     return run_training(request)

@@ -49,7 +49,7 @@ def join_state_dicts(
     """Make a state dict of several tasks: the first's encoder, and the head of each.
 
     The other heads then see features that they were not trained on; a training of all
-    mends that within some hundred steps.
+    repairs that within some hundred steps.
 
     Args:
         models: State dicts of single tasks by task, ``'pose'``, ``'seg'``, ``'depth'``

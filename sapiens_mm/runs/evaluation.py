@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sapiens_mm  # before the hosts: it mends them
+import sapiens_mm  # before the hosts: it patches them
 
 if TYPE_CHECKING:
     from mmengine.config import Config

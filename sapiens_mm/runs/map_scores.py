@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sapiens_mm  # noqa: F401  before the hosts: it mends them
+import sapiens_mm  # noqa: F401  before the hosts: it patches them
 from sapiens_mm import hosts
 
 if TYPE_CHECKING:

@@ -336,5 +336,5 @@ def test_the_environment(monkeypatch, check):
     assert code == 0 and torch.__version__ in said
     assert f'Python {sys.version.split()[0]}' in said and 'mmengine 0.10.7' in said
     assert "missing: gradio, for which pip install 'sapiens_mm[webui]'" in said
-    for name in compat.MENDS:
+    for name in compat.PATCHES:
         assert f'\n  {name} ' in said

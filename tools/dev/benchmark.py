@@ -39,7 +39,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-import sapiens_mm  # noqa: E402  before the hosts: it mends them
+import sapiens_mm  # noqa: E402  before the hosts: it patches them
 from sapiens_mm.apis.build import DTYPES, pick_device  # noqa: E402
 from sapiens_mm.layers.archs import ARCHS  # noqa: E402
 

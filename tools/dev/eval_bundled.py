@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import sapiens_mm  # before the hosts: it mends them
+import sapiens_mm  # before the hosts: it patches them
 from sapiens_mm import tasks
 from sapiens_mm.commands import command
 
