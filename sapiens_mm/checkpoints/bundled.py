@@ -30,7 +30,7 @@ class BundledModel:
     task: str
     name: str
     config: str
-    metric: str
+    metric: str = ''
 
     @property
     def path(self) -> Path:

@@ -13,12 +13,12 @@ from sapiens_mm.checkpoints.bundled import BUNDLED
 for host in ('mmpose', 'mmseg', 'mmdet', 'numba'):
     pytest.importorskip(host)
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+EVALUATE = [Path(__file__).resolve().parents[2] / 'tools/dev/eval_bundled.py']
 
 
 def run(tool, *argv, code=0):
     done = subprocess.run(
-        [sys.executable, str(TOOLS / tool), *map(str, argv)],
+        [sys.executable, *tool, *map(str, argv)],
         capture_output=True,
         text=True,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
@@ -31,11 +31,11 @@ def run(tool, *argv, code=0):
 def test_every_bundled_model_is_scored(tmp_path):
     people = tmp_path / 'people'
     make = ('--num', 6, '--seed', 3, '--size', '256x192', '--split', 0, 0, 1)
-    run('synthesize_humans.py', people, *make)
+    run(['-m', 'sapiens_mm', 'synth'], people, *make)
     out = tmp_path / 'figures.json'
     coco = people / 'annotations/test_17.json'
     photos = ('--coco', coco, '--coco-images', people / 'images/test')
-    run('eval_bundled.py', people, '--out', out, *photos, '--task', *BUNDLED)
+    run(EVALUATE, people, '--out', out, *photos, '--task', *BUNDLED)
     figures = json.loads(out.read_text())
     wanted = {f'{task}, synthetic' for task in BUNDLED}
     wanted |= {f'{task}, COCO' for task in BUNDLED if task in ('pose', 'det')}
@@ -50,5 +50,5 @@ def test_every_bundled_model_is_scored(tmp_path):
 
 
 def test_wrong_calls_are_one_sentence(tmp_path):
-    said = run('eval_bundled.py', tmp_path, '--checkpoint', 'a.pth', code=2)
+    said = run(EVALUATE, tmp_path, '--checkpoint', 'a.pth', code=2)
     assert '--checkpoint and --config go with one --task' in said
