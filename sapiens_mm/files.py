@@ -194,7 +194,7 @@ _own_begin = lru_cache(maxsize=1)(_begin_of)
 def holds_outputs(folder: str | os.PathLike) -> bool:
     """Tell whether a folder is one that image and video write into, and they alone.
 
-    Its pictures are none to begin with when photos are looked for.
+    Its images are none to begin with when images are looked for.
     """
     # not Path.is_file, which raises where the folder cannot be looked into
     record = os.path.join(folder, RECORD)
@@ -204,7 +204,7 @@ def holds_outputs(folder: str | os.PathLike) -> bool:
 def read_old_record(folder: str | os.PathLike) -> dict | list | None:
     """Return the record of a folder of outputs as older versions wrote it, if any.
 
-    Its name may be that of a photo's output, too.
+    Its name may be that of an image's output, too.
     """
     try:
         facts = json.loads(Path(folder, OLD_RECORD).read_bytes())
@@ -300,7 +300,7 @@ def write_image(path: str | os.PathLike, image_bgr: np.ndarray) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == '.jpg' else []
     ok, data = cv2.imencode(path.suffix, image_bgr, options)
     if not ok:
-        raise ValueError(f'Cannot encode a picture as {path.suffix!r}')
+        raise ValueError(f'Cannot encode an image as {path.suffix!r}')
     write_atomically(path, data.tobytes())
 
 

@@ -1,4 +1,4 @@
-"""Where this package keeps its configs and example photos."""
+"""Where this package keeps its configs and example images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 EXAMPLES = _PACKAGE / 'examples'
-"""Folder of the photos that come with the package."""
+"""Folder of the images that come with the package."""
 
 
 def config_root() -> Path:
@@ -69,11 +69,11 @@ def config_path(name: str | Path) -> Path:
     )
 
 
-def example_photo(name: str) -> Path | None:
-    """Return a photo of the package by its name, such as ``'astronaut'``.
+def example_image(name: str) -> Path | None:
+    """Return an image of the package by its name, such as ``'astronaut'``.
 
     None if there is none of that name, or something of that name is in the current
     folder: then that is meant.
     """
-    photos = {photo.stem: photo for photo in EXAMPLES.glob('*.jpg')}
-    return photos[name] if name in photos and not Path(name).exists() else None
+    images = {image.stem: image for image in EXAMPLES.glob('*.jpg')}
+    return images[name] if name in images and not Path(name).exists() else None

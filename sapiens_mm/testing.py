@@ -50,7 +50,7 @@ class FakePerson:
     """A drawn person and everything that is known of it.
 
     Attributes:
-        photo: Shape (H, W, 3), uint8, BGR.
+        image: Shape (H, W, 3), uint8, BGR.
         keypoints: Shape (17, 2), float32, COCO's order, (x, y) in pixels.
         box_xyxy: Shape (4,), float32, pixels; tight around ``labels > 0``.
         labels: Shape (H, W), uint8, ids of the 28 Goliath parts.
@@ -59,7 +59,7 @@ class FakePerson:
             y up, z towards the camera; -1000 elsewhere.
     """
 
-    photo: np.ndarray
+    image: np.ndarray
     keypoints: np.ndarray
     box_xyxy: np.ndarray
     labels: np.ndarray
@@ -178,19 +178,19 @@ def fake_person(seed: int = 0, hw: tuple[int, int] = (256, 192)) -> FakePerson:
     colours = rng.randint(40, 216, (29, 3))  # of 28 parts and, last, the background
     ramp = np.linspace(-30, 30, width)[None, :, None]
     shade = np.where(mask, 20 * (0.5 - depth), 0)[..., None]
-    photo = colours[np.where(mask, labels, 28)] + ramp + shade
-    photo = np.clip(photo + rng.normal(0, 4, photo.shape), 0, 255).astype(np.uint8)
+    image = colours[np.where(mask, labels, 28)] + ramp + shade
+    image = np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
 
     rows, cols = np.nonzero(mask)
     box_xyxy = np.array([cols.min(), rows.min(), cols.max() + 1, rows.max() + 1])
     return FakePerson(
-        photo, keypoints, box_xyxy.astype(np.float32), labels, depth, normals
+        image, keypoints, box_xyxy.astype(np.float32), labels, depth, normals
     )
 
 
-def fake_person_photo(seed: int = 0, hw: tuple[int, int] = (256, 192)) -> np.ndarray:
-    """Draw a person: the photo of :func:`fake_person`, (H, W, 3) uint8 BGR."""
-    return fake_person(seed, hw).photo
+def fake_person_image(seed: int = 0, hw: tuple[int, int] = (256, 192)) -> np.ndarray:
+    """Draw a person: the image of :func:`fake_person`, (H, W, 3) uint8 BGR."""
+    return fake_person(seed, hw).image
 
 
 def _draw_parts(

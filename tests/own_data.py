@@ -18,7 +18,7 @@ def write_keypoints(folder, names, counts=None):
     Args:
         folder: Of the data.
         names: K names; of more than six the rest lie between the 17 drawn ones.
-        counts: Photos of each file.
+        counts: Images of each file.
     """
     counts = counts or dict(train=4, val=2)
     (folder / 'photos').mkdir(parents=True)
@@ -106,7 +106,7 @@ def _mask(person):
 
 
 def _write(folder, kinds):
-    """Write four and two photos, and of each what ``kinds`` derives from it."""
+    """Write four and two images, and of each what ``kinds`` derives from it."""
     number = 0
     for split, count in dict(train=4, val=2).items():
         for name in ('photos', *kinds):

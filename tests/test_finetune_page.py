@@ -160,7 +160,7 @@ def test_own_normals(tmp_path, shell):
 @pytest.mark.slow
 @pytest.mark.parametrize('task', TASKS)
 def test_every_command_of_a_walk(tmp_path, shell, task):
-    """And of what follows it: resuming, the picture of losses, the smaller file."""
+    """And of what follows it: resuming, the image of losses, the smaller file."""
     write_data(tmp_path / 'data/mine', task)
     walk(shell, task)
     assert (Path('work_dirs') / f'my_{task}' / 'browse_train' / 'sheet.png').is_file()

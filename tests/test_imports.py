@@ -238,7 +238,7 @@ def test_no_module_comes_back_to_itself():
             if isinstance(node, ast.ImportFrom)
         ]
         imports['.'.join(parts)] = set().union(*found)
-    assert 'sapiens_mm.pictures.headers' in imports['sapiens_mm.pictures.decode']
+    assert 'sapiens_mm.images.headers' in imports['sapiens_mm.images.decode']
     # take away, again and again, what imports nothing that is left
     while leaves := {n for n, found in imports.items() if not found & imports.keys()}:
         for name in leaves:

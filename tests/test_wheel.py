@@ -175,13 +175,13 @@ def test_a_missing_package_is_one_sentence(bare, tmp_path, arguments):
 
 
 @pytest.mark.slow
-def test_a_photo(furnished, tmp_path):
+def test_a_image(furnished, tmp_path):
     pytest.importorskip('mmseg')
     import cv2
 
-    from sapiens_mm.testing import fake_person_photo
+    from sapiens_mm.testing import fake_person_image
 
-    cv2.imwrite(str(tmp_path / 'photo.png'), fake_person_photo(0, (160, 120)))
+    cv2.imwrite(str(tmp_path / 'photo.png'), fake_person_image(0, (160, 120)))
     out = tmp_path / 'out'
     words = ('image', 'photo.png', '--task', 'seg', '--out-dir', out)
     run(furnished, *words, '--device', 'cpu', cwd=tmp_path)

@@ -17,7 +17,7 @@ def picture(index, hw=(64, 96)):
 
 
 def noisy(count):
-    """Pictures whose packets are too large to be mistaken for whole when broken."""
+    """Images whose packets are too large to be mistaken for whole when broken."""
     rng = np.random.default_rng(0)
     grain = rng.integers(0, 60, (count, 64, 96, 3))
     return [(picture(i) + grain[i]).clip(0, 255).astype(np.uint8) for i in range(count)]
@@ -26,7 +26,7 @@ def noisy(count):
 def make_video(path, frames=30, rate=25, sound=True, pts=None, tb=None, codec='aac'):
     """Write a video.
 
-    ``frames`` is a number of pictures or the pictures; ``pts`` are in units of
+    ``frames`` is a number of images or the images; ``pts`` are in units of
     ``tb``, by default one a frame.
     """
     if isinstance(frames, int):

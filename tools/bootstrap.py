@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""From a bare Python to four results on a photo, or to a tested checkout.
+"""From a bare Python to four results on an image, or to a tested checkout.
 
 This file must parse under any Python 3 (and does under 2.7), so that an old one gets
 a sentence instead of a syntax error: no annotations and no f-strings here.

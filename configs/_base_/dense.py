@@ -27,7 +27,7 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
-    batch_size=4,  # results are brought to the size of the photo, all classes of it
+    batch_size=4,  # results are brought to the size of the image, all classes of it
     num_workers=4,
     persistent_workers=True,
     drop_last=False,

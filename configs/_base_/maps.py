@@ -5,14 +5,14 @@ input_hw = (1024, 768)
 steps = dict(
     load=dict(type='sapiens_mm.SapiensLoadImage'),
     map=dict(type='sapiens_mm.SapiensLoadMap'),
-    # folder=None draws backgrounds; or photos without people, below a folder
+    # folder=None draws backgrounds; or images without people, below a folder
     background=dict(
         type='sapiens_mm.SapiensRandomBackground',
         prob=0.5,
         folder=None,
         mask_key='gt_mask',
     ),
-    # long side to long side: the target is turned as the photo is
+    # long side to long side: the target is turned as the image is
     resize=dict(
         type='RandomResize',
         scale=input_wh,

@@ -22,9 +22,9 @@ steps = dict(
     load=dict(type='sapiens_mm.SapiensLoadImage'),
     labels=dict(type='sapiens_mm.SapiensLoadLabels'),
     labels_or_none=dict(type='sapiens_mm.SapiensLoadLabels', allow_empty=True),
-    # folder=None draws backgrounds; or photos without people, below a folder
+    # folder=None draws backgrounds; or images without people, below a folder
     background=dict(type='sapiens_mm.SapiensRandomBackground', prob=0.8, folder=None),
-    # long side to long side: the target is turned as the photo is
+    # long side to long side: the target is turned as the image is
     resize=dict(
         type='RandomResize', scale=input_wh, ratio_range=(0.2, 2.0), keep_ratio=True
     ),

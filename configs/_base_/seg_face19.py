@@ -18,6 +18,6 @@ train_dataloader = dict(
 val_dataloader = None
 val_cfg = None
 val_evaluator = None
-# the data set has no test part: put photos aside, and train on the rest
+# the data set has no test part: put images aside, and train on the rest
 test_dataloader = dict(dataset=dict(data_root='data/face_synthetics_test/', **layout))
 default_hooks = dict(checkpoint=dict(save_best=None))

@@ -1,4 +1,4 @@
-# Goliath, 28 body parts; folders of photos and of label pictures (docs/seg.md).
+# Goliath, 28 body parts; folders of images and of label images (docs/seg.md).
 _base_ = ['./seg.py', './parts28.py', './schedule_dense.py']
 
 data = dict(parts='goliath28', data_root='data/goliath/')

@@ -2,7 +2,7 @@
 
 # 1. the folder of all files
 folder = 'data/mine/'
-# 2. photos, masks of people and maps of equal names; without masks leave mask_path out
+# 2. images, masks of people and maps of equal names; without masks leave mask_path out
 train = dict(
     img_path='photos/train/', mask_path='masks/train/', map_path='depth/train/'
 )
@@ -32,11 +32,11 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-# scale and shift fitted to each photo; rmse is in the unit of yours
+# scale and shift fitted to each image; rmse is in the unit of yours
 val_evaluator = dict(protocol='david')
 test_evaluator = val_evaluator
 
-# a few steps of warm-up: 20 photos are three steps an epoch
+# a few steps of warm-up: 20 images are three steps an epoch
 train_cfg = dict(max_epochs=epochs, val_interval=max(1, epochs // 10))
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=20, start_factor=0.001, by_epoch=False),

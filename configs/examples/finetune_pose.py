@@ -56,7 +56,7 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 
-# a few steps of warm-up: 20 photos are three steps an epoch
+# a few steps of warm-up: 20 images are three steps an epoch
 train_cfg = dict(max_epochs=epochs, val_interval=max(1, epochs // 10))
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=20, start_factor=0.001, by_epoch=False),

@@ -2,7 +2,7 @@
 
 # 1. the folder of all files
 folder = 'data/mine/'
-# 2. photos, and label pictures of their names: one channel, class ids, 255 unlabelled
+# 2. images, and label images of their names: one channel, class ids, 255 unlabelled
 train = dict(img_path='photos/train/', seg_map_path='labels/train/')
 val = dict(img_path='photos/val/', seg_map_path='labels/val/')
 # 3. classes by id, the first is the background; what trades places in a mirror
@@ -37,7 +37,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-# a few steps of warm-up: 20 photos are three steps an epoch
+# a few steps of warm-up: 20 images are three steps an epoch
 train_cfg = dict(max_epochs=epochs, val_interval=max(1, epochs // 10))
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=20, start_factor=0.001, by_epoch=False),

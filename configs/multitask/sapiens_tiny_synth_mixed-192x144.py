@@ -10,7 +10,7 @@ model = dict(
     head=dict(pose=dict(decoder=codec)),
 )
 
-# bolder pictures: it has learnt what is usual
+# bolder images: it has learnt what is usual
 steps = _base_.steps
 steps.crop.update(input_size=input_wh)
 steps.crop_maps.update(input_size=input_wh)

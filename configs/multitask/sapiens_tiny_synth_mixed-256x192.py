@@ -1,7 +1,7 @@
 # All tasks trained further, on several data sets (docs/tiny_models.md).
 _base_ = ['../_base_/multitask_tiny.py', '../_base_/schedule_muon.py']
 
-# bolder pictures: it has learnt what is usual
+# bolder images: it has learnt what is usual
 steps = _base_.steps
 train_steps = ['load', 'maps', 'box', 'flip', 'bold_jitter', 'crop_maps']
 train_steps += ['mild_colour', 'blur', 'grey', 'fast_target', 'pack_all']

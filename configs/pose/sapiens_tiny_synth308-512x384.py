@@ -1,4 +1,4 @@
-# Four times the pixels, and the pictures and the loss of the large models.
+# Four times the pixels, and the images and the loss of the large models.
 _base_ = ['../_base_/pose_tiny.py', '../_base_/schedule_tiny_long.py']
 
 input_wh = (384, 512)  # pixels

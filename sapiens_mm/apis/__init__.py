@@ -1,4 +1,4 @@
-"""Inference on photos. Needs: the host of the task, imported when it is used."""
+"""Inference on images. Needs: the host of the task, imported when it is used."""
 
 from sapiens_mm.apis.depth import DepthInferencer
 from sapiens_mm.apis.features import FeatureInferencer

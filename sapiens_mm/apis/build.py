@@ -228,7 +228,7 @@ def test_steps(config: Config) -> list:
             )
         if found:
             return list(found)
-    raise ValueError(f'{_name(config)} has no test_pipeline to prepare photos with')
+    raise ValueError(f'{_name(config)} has no test_pipeline to prepare images with')
 
 
 def _class_name(kind: str | type) -> str:

@@ -34,8 +34,8 @@ class PreparedDense(Prepared):
 class DenseInferencer(Inferencer):
     """Base of the inferencers that give a value to every pixel.
 
-    The photo is squeezed to the size of the network, whatever its shape, and the
-    output enlarged twice, to the network's input and then to the photo, as the
+    The image is squeezed to the size of the network, whatever its shape, and the
+    output enlarged twice, to the network's input and then to the image, as the
     official demos do.
     """
 
@@ -87,17 +87,17 @@ class DenseInferencer(Inferencer):
 
     def network(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Run the model on normalised inputs (B, 3, H, W); maps (B, C, H, W)."""
-        # not model.inference: it complains about photos of different sizes
+        # not model.inference: it complains about images of different sizes
         run = self.model.encode_decode if self.sees_whole else self.model.inference
         return run(inputs, metas)
 
     def unflip(self, maps: Tensor) -> Tensor:
-        """Turn maps (B, C, h, w) of a mirrored photo, mirrored back, into ours."""
+        """Turn maps (B, C, h, w) of a mirrored image, mirrored back, into ours."""
         return maps
 
     @staticmethod
     def enlarge(maps: Tensor, prepared: Prepared) -> np.ndarray:
-        """Resize a map (C, h, w) to the photo, shape (C, H, W)."""
+        """Resize a map (C, h, w) to the image, shape (C, H, W)."""
         return enlarge_map(maps, prepared.image_hw)
 
     def find_input_wh(self, what: str) -> tuple[int, int]:

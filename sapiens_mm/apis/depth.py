@@ -1,4 +1,4 @@
-"""Relative depth of photos."""
+"""Relative depth of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DepthInferencer(MapInferencer):
     """Estimates relative depth, near 0 and far 1.
 
     The depth is the network's, everywhere and not clipped. Near and far of a tile are
-    its own, so each is brought to the scale and shift of the whole photo's depth, on
+    its own, so each is brought to the scale and shift of the whole image's depth, on
     people where there is a mask.
     """
 
@@ -28,7 +28,7 @@ class DepthInferencer(MapInferencer):
         tile: Tile,
         mask: np.ndarray | None,
     ) -> np.ndarray | None:
-        """Fit scale and shift; None where the tile contradicts the whole photo."""
+        """Fit scale and shift; None where the tile contradicts the whole image."""
         width, height = self.input_wh
         cells_hw = (
             round(height * tile.hw[0] / whole.shape[1]),
@@ -40,6 +40,6 @@ class DepthInferencer(MapInferencer):
         return None if fitted is None else fitted[None]
 
     def finish(self, prepared: PreparedMap, outputs: list[Tensor]) -> DepthResult:
-        """Enlarge to the photo."""
+        """Enlarge to the image."""
         found = self.map_of(prepared, outputs)
         return DepthResult(depth=found.values[0], **self.fields_of(prepared, found))

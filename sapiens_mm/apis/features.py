@@ -1,4 +1,4 @@
-"""Features of photos from the transformer alone."""
+"""Features of images from the transformer alone."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _BACKBONE_ONLY = ('type', 'mask_ratio', 'out_type', 'out_indices', 'init_cfg')
 class FeatureInferencer(Inferencer):
     """Extracts the last feature map of a pretrained or fine-tuned transformer.
 
-    The photo is squeezed to the size the model was trained at, by Pillow's bicubic
+    The image is squeezed to the size the model was trained at, by Pillow's bicubic
     filter, as in the official extraction. Configs of every task serve; for the
     released encoders take ``mae/sapiens_…_humans-1024x1024``. With ``flip_test``
-    features are averaged with those of the mirrored photo, mirrored back; by default
+    features are averaged with those of the mirrored image, mirrored back; by default
     they are not, whatever the weights.
 
     Args:
-        flip_test: Average with the mirrored photo, at twice the cost.
+        flip_test: Average with the mirrored image, at twice the cost.
     """
 
     result_type = FeatureResult
@@ -89,7 +89,7 @@ class FeatureInferencer(Inferencer):
         return self.model
 
     def prepare(self, loaded: Loaded) -> Prepared:
-        """Squeeze the photo to the model's size."""
+        """Squeeze the image to the model's size."""
         height, width = self.model.img_size
         small = mmcv.imresize(
             loaded.image,

@@ -1,4 +1,4 @@
-"""Reading photos of every kind, and finding them: paths, folders, globs, lists."""
+"""Reading images of every kind, and finding them: paths, folders, globs, lists."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from sapiens_mm.files import holds_outputs
-from sapiens_mm.pictures import (
+from sapiens_mm.images import (
     IMAGE_SUFFIXES,
     MAX_PIXELS,
     BadFileError,
-    PictureError,
+    ImageError,
     as_rgb,
     checked_mask,
     decode_color,
@@ -23,29 +23,29 @@ from sapiens_mm.pictures import (
     read_mask_values,
 )
 
-ImageError = PictureError
+ImageError = ImageError
 
 
 def read_image(
     source: str | Path | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
-    """Return a photo as the models take it.
+    """Return an image as the models take it.
 
     Files are decoded by OpenCV, as the official demos do: EXIF orientation is
-    applied, grey and CMYK pictures become colour, 16-bit ones 8-bit, and an alpha
+    applied, grey and CMYK images become colour, 16-bit ones 8-bit, and an alpha
     channel is dropped. Damaged files and those cut short raise, instead of ending in
-    grey rows; see ``sapiens_mm.pictures``.
+    grey rows; see ``sapiens_mm.images``.
 
     Args:
-        source: Path of a file; a uint8 BGR array (H, W, 3), returned as it is; or a
-            picture of Pillow, which is taken as RGB.
+        source: Path of a file; a uint8 BGR array (H, W, 3), returned as it is; or an
+            image of Pillow, which is taken as RGB.
         max_pixels: Refuse files that say they are larger.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
-        ImageError: If there is no such file, or it is no whole picture, or an array
+        ImageError: If there is no such file, or it is no whole image, or an array
             has another shape or type, or it is none of these.
     """
     if isinstance(source, np.ndarray):
@@ -60,7 +60,7 @@ def read_image(
         raise ImageError.of(source[:200], 'is an address: download the file first')
     if not isinstance(source, (str, os.PathLike)):
         raise ImageError(
-            'An image must be a path, a uint8 BGR array or a picture of Pillow, got '
+            'An image must be a path, a uint8 BGR array or an image of Pillow, got '
             f'{type(source).__name__} {str(source)[:60]!r}'
         )
     path = _expand(source)
@@ -82,8 +82,8 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
     """Return a foreground mask of an image.
 
     Args:
-        source: An array (H, W), or a path of a ``.npy`` or picture file; people are
-            where it is greater than 0, so pictures with losses, such as JPEG, whose
+        source: An array (H, W), or a path of a ``.npy`` or image file; people are
+            where it is greater than 0, so images with losses, such as JPEG, whose
             noise is greater than 0, are refused.
         image_hw: Size of the image, (H, W).
 
@@ -163,10 +163,10 @@ def find_images(inputs: object) -> Iterator[object]:
     glob, folders that exist are taken by their names, brackets included.
 
     Args:
-        inputs: A path, array, picture of Pillow, or an iterable of any of these.
+        inputs: A path, array, image of Pillow, or an iterable of any of these.
 
     Yields:
-        Paths, arrays and pictures; in an iterable also an ``ImageError`` in place of a
+        Paths, arrays and images; in an iterable also an ``ImageError`` in place of a
         folder, glob or list that holds no image, as it must not end the others.
 
     Raises:
@@ -232,7 +232,7 @@ def _pattern_of(path: Path) -> str:
 
 
 def is_image_name(path: str | Path) -> bool:
-    """Tell whether a file's name is that of a picture."""
+    """Tell whether a file's name is that of an image."""
     return Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 

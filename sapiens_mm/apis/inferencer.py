@@ -135,7 +135,7 @@ class Inferencer(ABC):
         """Run on one image, or on several.
 
         Args:
-            inputs: A path, a uint8 BGR array (H, W, 3), a picture of Pillow; or a
+            inputs: A path, a uint8 BGR array (H, W, 3), an image of Pillow; or a
                 folder, a glob, a ``.txt`` list, a list or any iterable of these.
             **options: For one image as the task defines them; for several, a list
                 with one entry an image.

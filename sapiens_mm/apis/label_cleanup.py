@@ -26,7 +26,7 @@ class CleanUp:
             known. 0 keeps all, 1 keeps the largest alone (and its equals).
         min_area: A piece of fewer pixels goes.
         max_hole: A hole, that is background which borders on one part alone and
-            not on the edge of the photo, takes that part if its area is at most
+            not on the edge of the image, takes that part if its area is at most
             this share of the largest piece of it. 0 fills nothing.
 
     Raises:

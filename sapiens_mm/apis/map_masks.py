@@ -12,17 +12,17 @@ import torch
 from sapiens_mm.apis.choose import Recognised, recognise
 from sapiens_mm.apis.images import ImageError, read_mask
 from sapiens_mm.apis.results import SegResult
-from sapiens_mm.pictures import LOSSLESS_MASK_SUFFIXES
+from sapiens_mm.images import LOSSLESS_MASK_SUFFIXES
 
 Segmenter = Callable[[np.ndarray], object]
 
 
 def find_mask(folder: Path, name: str) -> Path:
-    """Return the mask of a photo in a folder of masks.
+    """Return the mask of an image in a folder of masks.
 
     Args:
         folder: Holds them.
-        name: The photo's name without suffix; may hold folders.
+        name: The image's name without suffix; may hold folders.
 
     Raises:
         ImageError: If there is none.
@@ -93,10 +93,10 @@ def choose_mask(
 
     Args:
         given: What the caller gave for this image: an array (H, W), the path of a
-            file, or of a folder with a mask of the photo's name; or None.
+            file, or of a folder with a mask of the image's name; or None.
         segmenter: As :func:`make_segmenter` returns it.
         image: Shape (H, W, 3), uint8, BGR.
-        source: Path of the photo, or None.
+        source: Path of the image, or None.
 
     Returns:
         The mask, (H, W) bool, or None; and ``'caller'``, ``'segmenter'`` or

@@ -39,7 +39,7 @@ class PreparedMap(Prepared):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BlendedMap:
-    """A map at the size of its photo.
+    """A map at the size of its image.
 
     Attributes:
         values: Shape (C, H, W), float32.
@@ -57,15 +57,15 @@ class MapInferencer(DenseInferencer):
     kept for drawing, saving and evaluation. It is the caller's (``mask``), else the
     segmenter's, else there is none. With tiles, those without a person are left out.
 
-    With ``tile``, the network sees the photo once as a whole and once for each of the
+    With ``tile``, the network sees the image once as a whole and once for each of the
     overlapping tiles, and their maps are blended; see ``sapiens_mm.apis.tiling``.
 
     Args:
         segmenter: None, or what makes masks: the checkpoint of a model of body parts,
             a ``SegInferencer``, or a callable that takes a BGR image and returns
             labels or a mask (H, W).
-        tile: Height of a tile in pixels of the photo, its width follows the network's
-            aspect; None: no tiles. A photo not larger than a tile has none.
+        tile: Height of a tile in pixels of the image, its width follows the network's
+            aspect; None: no tiles. An image not larger than a tile has none.
         tile_overlap: Share of a tile that its neighbour covers too, 0.1 to 0.5.
     """
 
@@ -92,9 +92,9 @@ class MapInferencer(DenseInferencer):
 
         Args:
             inputs: See :class:`~sapiens_mm.apis.inferencer.Inferencer`.
-            mask: For one image an array (H, W), > 0 on people, or the path of a
-                picture or NPY file; for several, a list with one entry an image, or
-                a folder that holds a ``.png`` or ``.npy`` of each photo's name.
+            mask: For one image an array (H, W), > 0 on people, or the path of an
+                image or NPY file; for several, a list with one entry an image, or
+                a folder that holds a ``.png`` or ``.npy`` of each image's name.
 
         Returns:
             One result, or a list.
@@ -112,7 +112,7 @@ class MapInferencer(DenseInferencer):
         return super().run(inputs, progress, mask=mask)
 
     def prepare(self, loaded: Loaded) -> PreparedMap:
-        """Squeeze the photo, and each tile that shows people; find the mask."""
+        """Squeeze the image, and each tile that shows people; find the mask."""
         image, given = loaded.image, loaded.options.get('mask')
         mask, origin = choose_mask(given, self.segmenter, image, loaded.source)
         samples = [self.squeeze(loaded)]
@@ -130,16 +130,16 @@ class MapInferencer(DenseInferencer):
         if self.tile is None:
             return super()._forward(chunk)
         results = []
-        for each in chunk:  # the maps of all tiles of several photos are much memory
+        for each in chunk:  # the maps of all tiles of several images are much memory
             results += super()._forward([each])
         return results
 
     def map_of(self, prepared: PreparedMap, outputs: list[Tensor]) -> BlendedMap:
-        """Bring outputs to the size of the photo and blend those of tiles.
+        """Bring outputs to the size of the image and blend those of tiles.
 
         Args:
-            prepared: The photo.
-            outputs: Of the whole photo and of the tiles that were used, each
+            prepared: The image.
+            outputs: Of the whole image and of the tiles that were used, each
                 (C, h, w).
         """
         whole = self.refine(enlarge_map(outputs[0], prepared.image_hw))
@@ -168,13 +168,13 @@ class MapInferencer(DenseInferencer):
         tile: Tile,
         mask: np.ndarray | None,
     ) -> np.ndarray | None:
-        """Make the map of a tile comparable with that of the whole photo.
+        """Make the map of a tile comparable with that of the whole image.
 
         Args:
             values: Shape (C, H, W) of the tile.
-            whole: Shape (C, H, W) of the photo.
+            whole: Shape (C, H, W) of the image.
             tile: Where the tile lies.
-            mask: People, shape (H, W) of the photo, bool; None: everywhere.
+            mask: People, shape (H, W) of the image, bool; None: everywhere.
 
         Returns:
             The map to blend, in the shape of ``values``; None leaves the tile out.

@@ -1,4 +1,4 @@
-"""Surface normals of photos."""
+"""Surface normals of images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NormalInferencer(MapInferencer):
         return values
 
     def finish(self, prepared: PreparedMap, outputs: list[Tensor]) -> NormalResult:
-        """Enlarge to the photo, then normalise."""
+        """Enlarge to the image, then normalise."""
         found = self.map_of(prepared, outputs)
         normals = np.ascontiguousarray(found.values.transpose(1, 2, 0))
         return NormalResult(normals=normals, **self.fields_of(prepared, found))

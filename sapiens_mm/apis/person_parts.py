@@ -1,6 +1,6 @@
 """Parts of each person: which crop the model sees, and how crops become one map.
 
-P persons, H W pixels of the photo.
+P persons, H W pixels of the image.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PADDING = 1.25  # of the box, as pose has it
 
 @dataclass(frozen=True)
 class Crop:
-    """A rectangle of whole pixels, which may reach over the edge of the photo.
+    """A rectangle of whole pixels, which may reach over the edge of the image.
 
     Attributes:
         left: First column.
@@ -31,7 +31,7 @@ class Crop:
     height: int
 
     def inside(self, image_hw: tuple[int, int]) -> tuple[slice, slice]:
-        """Rows and columns of the photo that the crop covers."""
+        """Rows and columns of the image that the crop covers."""
         height, width = image_hw
         return (
             slice(max(self.top, 0), min(self.top + self.height, height)),
@@ -47,7 +47,7 @@ class Crop:
         )
 
     def cut(self, image: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
-        """Show the crop to the model: bilinear, black outside of the photo.
+        """Show the crop to the model: bilinear, black outside of the image.
 
         Pixel centres map as in ``cv2.resize``, so that enlarging the output by
         ``align_corners=False`` brings every pixel home.
@@ -60,14 +60,14 @@ class Crop:
             Shape (H, W, 3) of the model's input, uint8.
         """
         scale_x, scale_y = self.width / size_wh[0], self.height / size_wh[1]
-        to_photo = np.array(
+        to_image = np.array(
             [
                 [scale_x, 0, self.left + 0.5 * scale_x - 0.5],
                 [0, scale_y, self.top + 0.5 * scale_y - 0.5],
             ]
         )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(image, to_photo, size_wh, flags=flags)
+        return cv2.warpAffine(image, to_image, size_wh, flags=flags)
 
 
 def crop_of_box(box_xyxy: np.ndarray, aspect: float) -> Crop:
@@ -91,12 +91,12 @@ def crop_of_box(box_xyxy: np.ndarray, aspect: float) -> Crop:
 
 @dataclass(frozen=True, eq=False)
 class CropParts:
-    """What the model says of the pixels of a crop that lie inside the photo.
+    """What the model says of the pixels of a crop that lie inside the image.
 
     Attributes:
         labels: Shape (H, W), uint8.
         probability: Shape (H, W), float16: softmax of that class; None where the
-            crop is the whole photo.
+            crop is the whole image.
         probabilities: Shape (C, H, W), float16, where asked for, else None.
     """
 
@@ -107,7 +107,7 @@ class CropParts:
 
 @dataclass(frozen=True, eq=False)
 class MergedParts:
-    """Parts of the whole photo.
+    """Parts of the whole image.
 
     Attributes:
         labels: Shape (H, W), uint8.
@@ -139,7 +139,7 @@ def merge_crops(
     Args:
         crops: P of them.
         found: What the model says, one for each.
-        image_hw: Size of the photo.
+        image_hw: Size of the image.
         num_classes: C, to merge the probabilities too; None: not wanted.
 
     Returns:

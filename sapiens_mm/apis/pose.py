@@ -1,4 +1,4 @@
-"""2-D keypoints of the persons in photos."""
+"""2-D keypoints of the persons in images."""
 
 from __future__ import annotations
 

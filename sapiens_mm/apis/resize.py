@@ -1,6 +1,6 @@
-"""Bilinear enlargement of dense outputs to the size of the photo, in little memory.
+"""Bilinear enlargement of dense outputs to the size of the image, in little memory.
 
-Letters: C channels, h w size of the map, H W size of the photo.
+Letters: C channels, h w size of the map, H W size of the image.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ class Enlarged:
 def enlarge_labels(
     logits: Tensor | Enlarged, size_hw: tuple[int, int], window: Window | None = None
 ) -> Tensor:
-    """Class of each pixel of the photo, without the logits of the whole photo.
+    """Class of each pixel of the image, without the logits of the whole image.
 
     Args:
         logits: Shape (C, h, w), C at most 256.
-        size_hw: Size of the photo, (H, W).
-        window: Rows and columns of the photo that are wanted; None: all.
+        size_hw: Size of the image, (H, W).
+        window: Rows and columns of the image that are wanted; None: all.
 
     Returns:
         Shape (H, W), uint8. The first class wins a tie.
@@ -134,8 +134,8 @@ def enlarge_probabilities(
 
     Args:
         logits: Shape (C, h, w).
-        size_hw: Size of the photo, (H, W).
-        window: Rows and columns of the photo that are wanted; None: all.
+        size_hw: Size of the image, (H, W).
+        window: Rows and columns of the image that are wanted; None: all.
 
     Returns:
         Shape (C, H, W), float16.

@@ -1,4 +1,4 @@
-"""Body-part segmentation of photos."""
+"""Body-part segmentation of images."""
 
 from __future__ import annotations
 
@@ -56,25 +56,25 @@ class PreparedParts(Prepared):
 class SegInferencer(DenseInferencer):
     """Segments people into 28, 20 or 19 parts, or into one's own classes.
 
-    Mode ``'whole'`` squeezes the photo to the size of the network, as the official
-    demos do. Mode ``'person'`` cuts a crop for each box, as pose does, for photos
+    Mode ``'whole'`` squeezes the image to the size of the network, as the official
+    demos do. Mode ``'person'`` cuts a crop for each box, as pose does, for images
     where people are small or many; ``merge_crops`` says how the crops become one
     map. Boxes come from the caller (``seg(image, boxes=…)``), else from the
-    detector; where there is none, or it finds nobody, the whole photo is squeezed.
+    detector; where there is none, or it finds nobody, the whole image is squeezed.
     Pixels outside all crops are background, and everything is if the caller gives
     no box (an array (0, 4)).
 
     Args:
         mode: ``'whole'`` or ``'person'``.
         resize: ``'twice'`` enlarges the logits to the network's input and then to
-            the photo, as the official demos do; ``'once'`` directly to the photo,
+            the image, as the official demos do; ``'once'`` directly to the image,
             as Sapiens-Lite does. Borders of parts differ by fractions of a pixel
             of the network's input.
         detector: For mode ``'person'``, as in ``PoseInferencer``.
         cleanup: None or False; True removes specks and fills holes with the
             defaults of ``CleanUp``; or a dict of its attributes.
         probabilities: Also return the softmax of every class (C x H x W float16).
-        batch_size: Photos at once, crops in mode ``'person'``; None takes 8 on a GPU,
+        batch_size: Images at once, crops in mode ``'person'``; None takes 8 on a GPU,
             else 1.
     """
 
@@ -138,7 +138,7 @@ class SegInferencer(DenseInferencer):
         return super().run(inputs, progress, boxes=boxes)
 
     def prepare(self, loaded: Loaded) -> PreparedParts:
-        """Squeeze the photo, or find the boxes and cut a crop for each."""
+        """Squeeze the image, or find the boxes and cut a crop for each."""
         image, given = loaded.image, loaded.options.get('boxes')
         if self.mode == 'whole':
             if given is not None:
@@ -172,7 +172,7 @@ class SegInferencer(DenseInferencer):
         return maps[:, index]
 
     def predict(self, samples: list[Any]) -> list[CropParts | None]:
-        """Return parts at the photo's size, so that no logits pile up."""
+        """Return parts at the image's size, so that no logits pile up."""
         return [
             None if logits is None else self._enlarge(logits, sample)
             for logits, sample in zip(super().predict(samples), samples, strict=True)

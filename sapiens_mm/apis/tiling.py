@@ -1,7 +1,7 @@
-"""High-resolution maps from overlapping tiles of a photo.
+"""High-resolution maps from overlapping tiles of an image.
 
 A tile has the aspect of the network's input, so squeezing it changes no proportions.
-Letters: C channels, H W pixels of the photo.
+Letters: C channels, H W pixels of the image.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numbers
 import cv2
 import numpy as np
 
-# Depth of a tile that agrees less with that of the whole photo is not used.
+# Depth of a tile that agrees less with that of the whole image is not used.
 MIN_AGREEMENT = 0.5  # correlation
 _MIN_CELLS = 8  # to compare a tile on
 _UNUSED = 1 / 8  # of an overlap, at the inner border of a tile
@@ -21,10 +21,10 @@ _UNUSED = 1 / 8  # of an overlap, at the inner border of a tile
 
 @dataclasses.dataclass(frozen=True)
 class Tile:
-    """A rectangle of the photo.
+    """A rectangle of the image.
 
     Attributes:
-        rows: With start and stop, pixels of the photo.
+        rows: With start and stop, pixels of the image.
         columns: As ``rows``.
     """
 
@@ -50,7 +50,7 @@ def check_tiling(tile: int | None, overlap: float) -> None:
     whole = isinstance(tile, int) and not isinstance(tile, bool)
     if tile is not None and not (whole and tile >= 16):
         raise ValueError(
-            f'tile must be the height of a tile in pixels of the photo, 16 or more, '
+            f'tile must be the height of a tile in pixels of the image, 16 or more, '
             f'or None; got {tile!r}'
         )
     number = isinstance(overlap, numbers.Real)
@@ -61,18 +61,18 @@ def check_tiling(tile: int | None, overlap: float) -> None:
 def cut_tiles(
     image_hw: tuple[int, int], tile: int, input_wh: tuple[int, int], overlap: float
 ) -> list[Tile]:
-    """Cover a photo with tiles of the network's aspect, evenly spaced.
+    """Cover an image with tiles of the network's aspect, evenly spaced.
 
-    A tile that does not fit into the photo is made smaller, at the same aspect.
+    A tile that does not fit into the image is made smaller, at the same aspect.
 
     Args:
-        image_hw: Size of the photo.
+        image_hw: Size of the image.
         tile: Height of a tile, pixels.
         input_wh: Input of the network, (W, H).
         overlap: Least share of a tile that its neighbour covers too.
 
     Returns:
-        The tiles, row by row; none where the photo is not larger than one.
+        The tiles, row by row; none where the image is not larger than one.
     """
     aspect = input_wh[0] / input_wh[1]
     height, width = image_hw
@@ -132,13 +132,13 @@ def _ramp(distance: np.ndarray, overlap: int) -> np.ndarray:
 def blend(
     whole: np.ndarray, tiles: list[Tile], maps: list[np.ndarray | None]
 ) -> np.ndarray:
-    """Lay maps of tiles over the map of the whole photo.
+    """Lay maps of tiles over the map of the whole image.
 
     Args:
         whole: Shape (C, H, W), float32.
         tiles: As :func:`cut_tiles` gives them, all of them.
         maps: One a tile, (C, H, W) of its size; None leaves the map of the whole
-            photo there, and its neighbours go over into that one.
+            image there, and its neighbours go over into that one.
 
     Returns:
         Shape (C, H, W), float32.
@@ -175,17 +175,17 @@ def fit_to_whole(
     mask: np.ndarray | None,
     cells_hw: tuple[int, int],
 ) -> np.ndarray | None:
-    """Bring relative depth of a tile to the scale and shift of the whole photo's.
+    """Bring relative depth of a tile to the scale and shift of the whole image's.
 
     Both are averaged over cells first, because the fine detail of the tile, which the
-    whole photo's depth lacks, would make the fitted scale too small.
+    whole image's depth lacks, would make the fitted scale too small.
 
     Args:
         values: Depth of the tile, (H, W).
-        whole: Depth of the whole photo, cut to the tile, (H, W).
+        whole: Depth of the whole image, cut to the tile, (H, W).
         mask: People, (H, W) bool; cells that lie in it count. None: all.
         cells_hw: Number of cells; about the pixels that the network had for this
-            tile when it saw the whole photo.
+            tile when it saw the whole image.
 
     Returns:
         ``scale * values + shift`` by least squares, (H, W) float32; None where the two

@@ -17,11 +17,11 @@ class Drawing:
     """One sample.
 
     Attributes:
-        picture: Shape (H, W, 3), uint8, BGR.
+        image: Shape (H, W, 3), uint8, BGR.
         caption: For the sheet.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     caption: str
 
 
@@ -32,7 +32,7 @@ class Kind:
     Attributes:
         draw: From the model's input, (H, W, 3) uint8 BGR, the packed sample and the
             data set to a drawing.
-        summarize: From all drawings, whose pictures may be shrunk, and the data set, to
+        summarize: From all drawings, whose images may be shrunk, and the data set, to
             lines that say what is in them.
     """
 
@@ -62,13 +62,13 @@ def transforms_of(dataset: Any) -> list:
     return found
 
 
-def shrink(picture: np.ndarray) -> np.ndarray:
-    """Scale a picture to the height of the sheet's cells."""
-    return to_height(picture, CELL_HEIGHT)
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Scale an image to the height of the sheet's cells."""
+    return to_height(image, CELL_HEIGHT)
 
 
-def to_height(picture: np.ndarray, height: int) -> np.ndarray:
-    """Scale a picture (H, W, 3) to a height in pixels."""
-    width = max(1, round(picture.shape[1] * height / len(picture)))
-    method = cv2.INTER_AREA if len(picture) > height else cv2.INTER_LINEAR
-    return cv2.resize(picture, (width, height), interpolation=method)  # (W, H)
+def to_height(image: np.ndarray, height: int) -> np.ndarray:
+    """Scale an image (H, W, 3) to a height in pixels."""
+    width = max(1, round(image.shape[1] * height / len(image)))
+    method = cv2.INTER_AREA if len(image) > height else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)  # (W, H)

@@ -16,14 +16,14 @@ import numpy as np
 from sapiens_mm.browse.drawing import Drawing, Kind, leaves, to_height, transforms_of
 from sapiens_mm.visualization import colorize_depth, colorize_normals, side_by_side
 
-# where the light is in the shaded picture: upper left, before the scene
+# where the light is in the shaded image: upper left, before the scene
 LIGHT = np.array([-0.5, 0.6, 0.62])
 MARGIN = 0.2  # below it a fit of axes says nothing
 
 
 @dataclass(frozen=True)
 class MapDrawing(Drawing):
-    """A photo with its map.
+    """An image with its map.
 
     Attributes:
         people: Share of the input's pixels that are people.
@@ -37,7 +37,7 @@ class MapDrawing(Drawing):
 
 
 def draw_map(image_bgr: np.ndarray, sample: Any, dataset: Any) -> MapDrawing:
-    """Draw photo and map as they were read, then input and target.
+    """Draw image and map as they were read, then input and target.
 
     Depth is bright where it is near. Normals are drawn in the colours of a sphere, and
     lit from the upper left; both stand beside the sphere itself.
@@ -50,10 +50,10 @@ def draw_map(image_bgr: np.ndarray, sample: Any, dataset: Any) -> MapDrawing:
     from sapiens_mm.geometry.axes import axis_agreement
 
     height, width = image_bgr.shape[:2]
-    photo, stored, stored_mask = load_again(sample, dataset)
+    image, stored, stored_mask = load_again(sample, dataset)
     values = sample.gt_map.data.numpy().transpose(1, 2, 0)
     mask = sample.gt_mask.data[0].numpy()
-    panels = [photo, *colorize(stored, stored_mask)]
+    panels = [image, *colorize(stored, stored_mask)]
     panels = [to_height(panel, height) for panel in panels]
     agreement, axes = None, 'xyz'
     shown = [cv2.resize(p, (width, height)) for p in colorize(values, mask)]  # (W, H)
@@ -66,12 +66,12 @@ def draw_map(image_bgr: np.ndarray, sample: Any, dataset: Any) -> MapDrawing:
     caption = f'{name}: {mask.mean():.0%} people'
     if sample.get('flip'):
         caption += ', flipped'
-    picture = side_by_side(panels, gap=4)
-    return MapDrawing(picture, caption, float(mask.mean()), agreement, axes)
+    image = side_by_side(panels, gap=4)
+    return MapDrawing(image, caption, float(mask.mean()), agreement, axes)
 
 
 def load_again(sample: Any, dataset: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read photo, map (H, W, C) in our frame and mask, before the other steps."""
+    """Read image, map (H, W, C) in our frame and mask, before the other steps."""
     keys = ('img_path', 'map_path', 'mask_path', 'map_kind', 'map_format')
     results = dict({key: sample.get(key) for key in keys}, seg_fields=[])
     for step in transforms_of(next(leaves(dataset))):

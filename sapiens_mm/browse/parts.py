@@ -1,4 +1,4 @@
-"""Part labels: the photo as it was read, and the input that became of it."""
+"""Part labels: the image as it was read, and the input that became of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_LABEL, NO_LABEL_GREY = 255, 220
 
 @dataclass(frozen=True)
 class PartDrawing(Drawing):
-    """A photo with its parts.
+    """An image with its parts.
 
     Attributes:
         pixels: Shape (256,), how many pixels of the input have each label.
@@ -30,7 +30,7 @@ class PartDrawing(Drawing):
 
 
 def draw_parts(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PartDrawing:
-    """Draw photo, labels on it with a legend, input, labels on that.
+    """Draw image, labels on it with a legend, input, labels on that.
 
     Pixels of no label are light grey, those of the background as they are.
 
@@ -42,15 +42,15 @@ def draw_parts(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PartDrawing:
     height, width = image_bgr.shape[:2]
     leaf = leaf_of(sample, dataset)
     table = part_table_from_metainfo(leaf.metainfo)
-    photo, photo_labels = load_again(sample, leaf)
-    photo = to_height(photo, height)
-    photo_labels = resize_labels(photo_labels, photo.shape[:2])
+    image, image_labels = load_again(sample, leaf)
+    image = to_height(image, height)
+    image_labels = resize_labels(image_labels, image.shape[:2])
     target = sample.gt_sem_seg.data[0].numpy().astype(np.uint8)
     labels = resize_labels(target, (height, width))  # test pipelines keep its size
-    picture = side_by_side(
+    image = side_by_side(
         [
-            photo,
-            overlay(photo, photo_labels, table, legend=True),
+            image,
+            overlay(image, image_labels, table, legend=True),
             image_bgr,
             overlay(image_bgr, labels, table),
         ],
@@ -62,7 +62,7 @@ def draw_parts(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PartDrawing:
     caption = f'{name}: {classes} classes'
     if sample.get('flip'):
         caption += ', flipped'
-    return PartDrawing(picture, caption, pixels)
+    return PartDrawing(image, caption, pixels)
 
 
 def leaf_of(sample: Any, dataset: Any) -> Any:
@@ -77,7 +77,7 @@ def leaf_of(sample: Any, dataset: Any) -> Any:
 
 
 def load_again(sample: Any, dataset: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Read photo (H, W, 3) and labels (H, W), as the pipeline does, before the rest."""
+    """Read image (H, W, 3) and labels (H, W), as the pipeline does, before the rest."""
     results = dict(
         img_path=sample.img_path,
         seg_map_path=sample.seg_map_path,

@@ -30,7 +30,7 @@ class PoseDrawing(Drawing):
 
 
 def draw_pose(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PoseDrawing:
-    """Draw keypoints on the picture, and the target heatmaps on another copy of it.
+    """Draw keypoints on the image, and the target heatmaps on another copy of it.
 
     Args:
         image_bgr: Shape (H, W, 3), uint8: the model's input.
@@ -65,8 +65,8 @@ def draw_pose(image_bgr: np.ndarray, sample: Any, dataset: Any) -> PoseDrawing:
     caption = f'{sample.get("id", "?")}: {shown.sum()} of {len(points)}'
     if sample.get('flip'):
         caption += ', flipped'
-    picture = side_by_side([drawn, *panels], gap=4)
-    return PoseDrawing(picture, caption, int(shown.sum()), points)
+    image = side_by_side([drawn, *panels], gap=4)
+    return PoseDrawing(image, caption, int(shown.sum()), points)
 
 
 def decode_targets(heatmaps: Any, encoder: Any) -> np.ndarray:
@@ -83,7 +83,7 @@ def decode_targets(heatmaps: Any, encoder: Any) -> np.ndarray:
     if type(encoder) is not UDPHeatmap:
         return encoder.decode(heatmaps.numpy())[0][0]
     # mmpose encodes by (W - 1) / (w - 1) and decodes by W / (w - 1); to lie on the
-    # picture, what was encoded must be turned back by the same factor
+    # image, what was encoded must be turned back by the same factor
     width, height = encoder.input_size
     return decode_udp_heatmaps(
         heatmaps[None],
@@ -93,7 +93,7 @@ def decode_targets(heatmaps: Any, encoder: Any) -> np.ndarray:
 
 
 def overlay_heatmaps(image_bgr: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """Lay the mean of heatmaps (K, h, w) over a picture.
+    """Lay the mean of heatmaps (K, h, w) over an image.
 
     Brightness follows its logarithm: a face of 238 keypoints must not hide a wrist.
     """
@@ -113,7 +113,7 @@ def overlay_heatmaps(image_bgr: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
 def move_into_crop(
     points: np.ndarray, sample: Any, input_hw: tuple[int, int]
 ) -> np.ndarray:
-    """Move keypoints (K, 2) of the photo as the crop of a test pipeline did (UDP)."""
+    """Move keypoints (K, 2) of the image as the crop of a test pipeline did (UDP)."""
     low = sample.get('input_center') - np.divide(sample.get('input_scale'), 2)
     steps = np.array(input_hw[::-1]) - 1
     return (points - low) * steps / sample.get('input_scale')

@@ -17,7 +17,7 @@ class BrowseRequest:
         cfg_options: KEY=VALUE words, changes to the config.
         split: One of ``SPLITS``.
         count: Samples.
-        out_dir: For the pictures; None: ``work_dirs/CONFIG/browse_SPLIT``.
+        out_dir: For the images; None: ``work_dirs/CONFIG/browse_SPLIT``.
         seed: Of the choice of samples and of the augmentations.
         skip_bad: Leave out samples with bad files.
 
@@ -40,6 +40,6 @@ class BrowseRequest:
 
     @property
     def folder(self) -> Path:
-        """Where the pictures go."""
+        """Where the images go."""
         name = Path(self.config).name.removesuffix('.py')
         return self.out_dir or Path('work_dirs', name, f'browse_{self.split}')

@@ -137,7 +137,7 @@ def draw_split(cfg: Any, split: str, count: int, folder: Path, seed: int) -> str
         cfg: The config.
         split: One of ``SPLITS``.
         count: How many samples.
-        folder: For the pictures.
+        folder: For the images.
         seed: Of the choice of samples and of the augmentations.
 
     Returns:
@@ -155,10 +155,10 @@ def draw_split(cfg: Any, split: str, count: int, folder: Path, seed: int) -> str
     small: list[Drawing] = []
     by_kind: dict[str, list[Drawing]] = {}
     for number, (kind, drawing) in enumerate(draw_samples(samples, dataset)):
-        write_image(folder / f'{number:04d}.png', drawing.picture)
-        small.append(dataclasses.replace(drawing, picture=shrink(drawing.picture)))
+        write_image(folder / f'{number:04d}.png', drawing.image)
+        small.append(dataclasses.replace(drawing, image=shrink(drawing.image)))
         by_kind.setdefault(kind, []).append(small[-1])
-    cells = [drawing.picture for drawing in small]
+    cells = [drawing.image for drawing in small]
     captions = [drawing.caption for drawing in small]
     write_image(folder / 'sheet.png', contact_sheet(cells, captions, GAP))
     lines = [f'{len(small)} samples of {len(dataset)} in {split}']

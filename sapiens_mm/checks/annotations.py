@@ -1,4 +1,4 @@
-"""JSON files: annotations of keypoints, results of evaluations and of photos."""
+"""JSON files: annotations of keypoints, results of evaluations and of images."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def check_json(path: Path, request: CheckRequest) -> Finding:
             convert_files.points_of(path, n, record, count)
     except (ValueError, OSError) as error:
         return Finding(f'{error}.', is_faulty=True)
-    what = 'results of an evaluation' if isinstance(content, list) else 'a photo'
+    what = 'results of an evaluation' if isinstance(content, list) else 'an image'
     return Finding(f'{path}: {what}, {len(records)} people with {count} keypoints')

@@ -1,4 +1,4 @@
-"""Folders: data sets of the generator, results of a run, and pictures."""
+"""Folders: data sets of the generator, results of a run, and images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_folder(path: Path) -> Finding:
     results = [folder for folder in of_run if holds_outputs(folder)]
     if results:
         return check_results(path, results)
-    return check_pictures(path)
+    return check_images(path)
 
 
 def check_generated(root: Path) -> Finding:
@@ -128,9 +128,9 @@ def check_results(path: Path, folders: list[Path]) -> Finding:
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    """Tell whether the picture of a result is there, or any file of that name."""
-    pictures = folder / 'pictures'
-    if pictures.is_dir() and (pictures / f'{name}.jpg').is_file():
+    """Tell whether the image of a result is there, or any file of that name."""
+    drawn = folder / 'pictures'
+    if drawn.is_dir() and (drawn / f'{name}.jpg').is_file():
         return True
     place = folder / name
     return any(p.name.startswith(place.name) for p in _files(place.parent))
@@ -140,18 +140,18 @@ def _files(folder: Path) -> list[Path]:
     return [p for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
 
 
-def check_pictures(path: Path) -> Finding:
-    """Check every picture in a folder and below it.
+def check_images(path: Path) -> Finding:
+    """Check every image in a folder and below it.
 
     Raises:
         ValueError: If there is none.
     """
     from sapiens_mm.apis.images import find_images
-    from sapiens_mm.checks.pictures import check_picture
+    from sapiens_mm.checks.images import check_image
 
-    findings = {each: check_picture(Path(each)) for each in find_images(path)}
+    findings = {each: check_image(Path(each)) for each in find_images(path)}
     bad = [finding.text for finding in findings.values() if finding.is_faulty]
-    lines = [f'{path}: {len(findings)} pictures, {len(bad)} of them damaged.']
+    lines = [f'{path}: {len(findings)} images, {len(bad)} of them damaged.']
     lines += [f'wrong: {text}' for text in bad[:_NAMED]]
     if len(bad) > _NAMED:
         lines.append(f'and {len(bad) - _NAMED} more')

@@ -1,4 +1,4 @@
-"""Every photo and label of a data set of body parts, read and counted."""
+"""Every image and label of a data set of body parts, read and counted."""
 
 from __future__ import annotations
 

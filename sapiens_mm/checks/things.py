@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from sapiens_mm.checks.request import CheckRequest, Finding
-from sapiens_mm.paths import EXAMPLES, config_names, example_photo
+from sapiens_mm.paths import EXAMPLES, config_names, example_image
 
 _CHECKPOINTS = ('.pth', '.pt', '.pt2', '.safetensors', '.ckpt', '.bin')
 _ARRAYS = ('.npy', '.npz', '.exr')
@@ -19,7 +19,7 @@ def check_thing(name: str, request: CheckRequest) -> Finding:
     """Say what a thing is, and what is wrong with it.
 
     Args:
-        name: A path, an address, or the name of a config, a checkpoint or a photo of
+        name: A path, an address, or the name of a config, a checkpoint or an image of
             the package.
         request: The options.
 
@@ -48,16 +48,16 @@ def check_thing(name: str, request: CheckRequest) -> Finding:
 
         return check_checkpoint(path)
     if suffix in _ARRAYS:
-        from sapiens_mm.checks.pictures import check_map
+        from sapiens_mm.checks.images import check_map
 
         return check_map(path)
     if suffix in _OTHERS:
         raise ValueError(
-            f'{path} is no checkpoint, picture, map, annotation file or config'
+            f'{path} is no checkpoint, image, map, annotation file or config'
         )
-    from sapiens_mm.checks.pictures import check_picture
+    from sapiens_mm.checks.images import check_image
 
-    return check_picture(path)
+    return check_image(path)
 
 
 def _begins_as_weights(path: Path) -> bool:
@@ -79,10 +79,10 @@ def _check_name(name: str, request: CheckRequest) -> Finding:
         from sapiens_mm.checks.configs import check_config
 
         return check_config(name, request)
-    if photo := example_photo(name):
-        from sapiens_mm.checks.pictures import check_picture
+    if image := example_image(name):
+        from sapiens_mm.checks.images import check_image
 
-        return check_picture(photo)
+        return check_image(image)
     from sapiens_mm.checkpoints import find_bundled, find_released, released_files
     from sapiens_mm.checkpoints.bundled import BUNDLED
     from sapiens_mm.checks.checkpoints import check_checkpoint, check_released

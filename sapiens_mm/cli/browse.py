@@ -4,10 +4,10 @@
     sapiens browse seg/sapiens_0.3b_lip20-1024x768
     sapiens browse my_config.py --split val --out-dir crops
 
-Takes packed samples of the data set, after all augmentation, and draws their picture
+Takes packed samples of the data set, after all augmentation, and draws their image
 beside the targets in them. Keypoints are decoded from the target heatmaps, and those
 that are not trained on are absent; test pipelines make no targets, and there annotated
-keypoints are drawn where the crop moved them. Parts are drawn on the photo as it was
+keypoints are drawn where the crop moved them. Parts are drawn on the image as it was
 read and on the input that became of it; so are depth and normals, the latter beside a
 sphere in the same colours and the same light. Writes a PNG a sample and sheet.png.
 """
@@ -30,7 +30,7 @@ def parse_args(argv: Sequence[str] | None = None) -> BrowseRequest:
     add_config_options(parser)
     add('--split', choices=SPLITS)
     add('--count', type=int, help='samples')
-    out_help = 'for the pictures; default: work_dirs/CONFIG/browse_SPLIT'
+    out_help = 'for the images; default: work_dirs/CONFIG/browse_SPLIT'
     add('--out-dir', type=Path, help=out_help)
     add('--seed', type=int)
     add('--skip-bad', action='store_true', help='leave out samples with bad files')

@@ -6,9 +6,9 @@
     sapiens check my_seg.py --report faults.txt
     sapiens check data/synth_humans outputs/image_demo
 
-Things are checkpoints, photos, masks and maps, annotation files, configs by name or
+Things are checkpoints, images, masks and maps, annotation files, configs by name or
 path, data sets of sapiens synth and folders of results. Configs get the checks that a
-training begins with; of body parts every photo and label is read. The exit code is 0 if
+training begins with; of body parts every image and label is read. The exit code is 0 if
 all is well, 1 if something is wrong, 2 for what does not exist.
 """
 

@@ -3,7 +3,7 @@
     sapiens convert captures index.json goliath.json --root captures/
 
 The index is a list of sample_id, session_id, camera_id and frame_number; their fields
-stand in braces in the places of pictures and keypoints below the root.
+stand in braces in the places of images and keypoints below the root.
 docs/goliath308_format.md describes both.
 """
 
@@ -28,7 +28,7 @@ class CapturesRequest:
         index: JSON file, a list of records.
         output: JSON file.
         root: Folder of the data.
-        image: Place of a picture below the root, fields of the index in braces.
+        image: Place of an image below the root, fields of the index in braces.
         keypoints: Place of an NPY of the shape (3, 344), likewise.
         workers: Threads.
         force: Overwrite the output if it is there.

@@ -1,12 +1,12 @@
-"""Convert label pictures to the 28 parts of Goliath.
+"""Convert label images to the 28 parts of Goliath.
 
     sapiens convert parts TrainVal_parsing_annotations/ lip28/ --from lip20
     sapiens convert parts Annotations_Part/ pascal28/ --from pascal25
 
-Writes a grey PNG of the same name for each label picture; classes that the 28 do not
+Writes a grey PNG of the same name for each label image; classes that the 28 do not
 have become 255. What is there already is skipped, so a run that was stopped goes on
-where it was. Bad files are listed at the end. Photos stay where they are. sapiens check
-CONFIG reads every photo and label of a data set; formats are in docs/seg.md.
+where it was. Bad files are listed at the end. Images stay where they are. sapiens check
+CONFIG reads every image and label of a data set; formats are in docs/seg.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PartsRequest:
     """What ``sapiens convert parts`` is asked to do.
 
     Attributes:
-        folder: Of label pictures.
+        folder: Of label images.
         output: Another folder, outside of that.
         source: Their classes, one of ``SOURCES``.
         force: Convert all anew.
@@ -55,7 +55,7 @@ def parse_args(argv: Sequence[str] | None = None) -> PartsRequest:
     """Read the command line."""
     parser = RequestParser(PartsRequest, 'convert parts', __doc__)
     add = parser.add_argument
-    add('folder', type=Path, help='of label pictures')
+    add('folder', type=Path, help='of label images')
     add('output', type=Path, help='another folder')
     classes = dict(dest='source', choices=SOURCES, required=True)
     add('--from', **classes, help='their classes')

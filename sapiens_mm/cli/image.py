@@ -1,4 +1,4 @@
-"""Pose, body parts, depth and surface normals on photos.
+"""Pose, body parts, depth and surface normals on images.
 
     sapiens image astronaut
     sapiens image photo.jpg --task all
@@ -8,7 +8,7 @@ A checkpoint says itself what it is for: its task, size and config are read from
 its tensors. Without one, the small model of the package runs if it has one for the
 task; else, or with --size, one with random weights, which shows the pipeline and
 nothing else.
-The photos of the package go by their names: astronaut, which is taken without an
+The images of the package go by their names: astronaut, which is taken without an
 input, synthetic_two and synthetic_walking.
 """
 
@@ -31,17 +31,17 @@ def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
     """Read the command line."""
     parser = RequestParser(ImageRequest, 'image', __doc__)
     add = parser.add_argument
-    add('inputs', nargs='*', help='photos, folders, globs or .txt lists of photos')
+    add('inputs', nargs='*', help='images, folders, globs or .txt lists of images')
     add_model_options(parser)
     add('--out-dir', type=Path)
-    boxes_help = 'persons for every photo in pixels, [[x1, y1, x2, y2], …]'
+    boxes_help = 'persons for every image in pixels, [[x1, y1, x2, y2], …]'
     add('--boxes', metavar='JSON', help=boxes_help)
     add(
         '--mask',
         metavar='PATH',
         help='people, for depth and normals: a folder of .png or .npy with the '
-        "photos' names, one file, 'seg' for the parts of this run, or 'none'; default: "
-        'the parts of this run, for pictures and point clouds, if it has them and '
+        "images' names, one file, 'seg' for the parts of this run, or 'none'; default: "
+        'the parts of this run, for images and point clouds, if it has them and '
         'their weights are not random',
     )
     add('--seg-checkpoint', metavar='FILE', help='model of parts that makes the masks')
@@ -50,7 +50,7 @@ def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
         '--tile',
         **dict(type=int, nargs='?', const=1024, metavar='PIXELS'),
         help='depth and normals in overlapping tiles of this height, 1024 if left '
-        'out: for large photos, at a cost of one run of the model a tile',
+        'out: for large images, at a cost of one run of the model a tile',
     )
     tile_help = 'share of a tile that the next covers too, 0.1 to 0.5'
     add('--tile-overlap', type=float, help=tile_help)
@@ -68,13 +68,13 @@ def parse_args(argv: Sequence[str] | None = None) -> ImageRequest:
     )
     palette_help = 'write class ids as PNG with a palette too'
     add('--palette', action='store_true', help=palette_help)
-    add_run_options(parser, 'photo')
+    add_run_options(parser, 'image')
     return parser.read(argv)
 
 
-@command(kept='finished photos are kept and skipped next time')
+@command(kept='finished images are kept and skipped next time')
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the models; return 0, 1 if some photos failed; else see ``commands``."""
+    """Run the models; return 0, 1 if some images failed; else see ``commands``."""
     request = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
     if sentence := videos_sentence([Path(item) for item in request.inputs]):

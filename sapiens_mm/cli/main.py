@@ -12,7 +12,7 @@ from sapiens_mm.commands import WRONG_CALL, quiet_interrupts
 
 # verb -> what it does; its module has the same name, with _ for -
 VERBS = {
-    'image': 'pose, body parts, depth and normals of photos',
+    'image': 'pose, body parts, depth and normals of images',
     'video': 'the same of videos and cameras, with tracks',
     'web': 'the same on a web page of this machine',
     'train': 'train or fine-tune a model by a config',

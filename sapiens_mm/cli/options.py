@@ -26,7 +26,7 @@ def add_run_options(parser: RequestParser, what: str) -> None:
 
     Args:
         parser: Of the verb.
-        what: Its inputs, ``'photo'`` or ``'frame'``, for the help.
+        what: Its inputs, ``'image'`` or ``'frame'``, for the help.
     """
     add = parser.add_argument
     add(
@@ -56,7 +56,7 @@ def add_run_options(parser: RequestParser, what: str) -> None:
     )
     add('--kpt-thr', type=float, help='do not draw keypoints below this')
     relief_help = (
-        'a picture of the surface that relative depth describes, too: true normals '
+        'an image of the surface that relative depth describes, too: true normals '
         'are a task of their own'
     )
     add('--show-relief', action='store_true', help=relief_help)

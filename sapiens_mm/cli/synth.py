@@ -5,7 +5,7 @@
     sapiens synth tars --num 10000 --format shards
     sapiens synth --list-settings
 
-Writes pictures, COCO-style files of 17, 133 and 308 keypoints, part labels, people,
+Writes images, COCO-style files of 17, 133 and 308 keypoints, part labels, people,
 depth and normals in folders, or tar shards for WebDataset, or both; and figures of what
 is in them. docs/synth.md describes the layout. A run that was stopped goes on when
 it is started again; a larger --num adds samples. The same seed, size and settings
@@ -45,7 +45,7 @@ def parse_args(argv: Sequence[str] | None = None) -> SynthRequest:
     add('out', type=Path, nargs='?', help='folder of the data set')
     add('--num', type=int, help='samples')
     add('--seed', type=int, help='default: 0')
-    size_help = 'of pictures, pixels; default: 1024x768'
+    size_help = 'of images, pixels; default: 1024x768'
     add('--size', type=read_size, metavar='HEIGHTxWIDTH', help=size_help)
     add('--workers', type=int, help='processes; default: cores')
     set_help = 'what is drawn how often; several are allowed'

@@ -28,7 +28,7 @@ def parse_args(argv: Sequence[str] | None = None) -> EvaluationRequest:
     add('--work-dir', help='for the log; default: work_dirs/CONFIG')
     add('--out', help='a .pkl file for the figures')
     add('--dump', help='a .pkl file for the raw predictions')
-    show_help = 'a folder for a picture of each sample: truth and prediction'
+    show_help = 'a folder for an image of each sample: truth and prediction'
     add('--show-dir', help=show_help)
     add_launch_options(parser)
     return parser.read(argv)

@@ -3,7 +3,7 @@
     sapiens web
     sapiens web --checkpoint pose.pth seg.pth --device cuda --port 0
 
-Takes a photo from a file, a webcam or the clipboard, shows the pictures and offers
+Takes an image from a file, a webcam or the clipboard, shows the images and offers
 the data files. Nothing is loaded from elsewhere: it works without a network. The models
 run in a process of their own, which is ended when a request takes too long.
 """
@@ -35,14 +35,14 @@ def parse_args(argv: Sequence[str] | None = None) -> WebRequest:
     )
     add('--detector', metavar='FILE', help=detector_help)
     add('--threads', type=int, help='of the CPU, for the models')
-    pixels_help = 'larger photos are reduced to this'
+    pixels_help = 'larger images are reduced to this'
     add('--max-megapixels', type=float, help=pixels_help)
-    keep_help = 'photos and results are deleted after this'
+    keep_help = 'images and results are deleted after this'
     add('--keep-minutes', type=float, help=keep_help)
-    room_help = 'of photos and results; the oldest go first'
+    room_help = 'of images and results; the oldest go first'
     add('--max-gigabytes', type=float, help=room_help)
     limit_help = (
-        'seconds that a photo may take, without loading models; then it is ended '
+        'seconds that an image may take, without loading models; then it is ended '
     )
     add('--time-limit', type=float, metavar='SECONDS', help=limit_help)
     name_help = 'answer to this name too: of a proxy, or of this machine in its network'

@@ -1,4 +1,4 @@
-"""Inferencers of mmdet and mmseg, which know the loader of photos by one name.
+"""Inferencers of mmdet and mmseg, which know the loader of images by one name.
 
 Host bug: ``DetInferencer`` (mmdet 3.3.0) and ``MMSegInferencer`` (mmseg 1.2.2) put a
 loader of their own in the place of the step of type ``LoadImageFromFile``. A subclass

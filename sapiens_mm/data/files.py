@@ -14,7 +14,7 @@ from typing import Any
 
 from mmengine import fileio
 
-from sapiens_mm.pictures import BadFileError
+from sapiens_mm.images import BadFileError
 
 
 def bad_file_sentence(error: BaseException) -> str | None:

@@ -1,4 +1,4 @@
-"""Photos in a pipeline, of every task, through the one reader of pictures."""
+"""Images in a pipeline, of every task, through the one reader of images."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmengine.fileio import LocalBackend
 
-from sapiens_mm.pictures import MAX_PIXELS, PictureError, decode_color, read_file
+from sapiens_mm.images import MAX_PIXELS, ImageError, decode_color, read_file
 from sapiens_mm.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
 class SapiensLoadImage(LoadImageFromFile):
-    """Load a photo, or take the one that is there; refuse one that would spoil data.
+    """Load an image, or take the one that is there; refuse one that would spoil data.
 
     Stands in for ``LoadImageFromFile`` of mmcv, mmseg, mmpretrain and mmdet and for
-    ``LoadImage`` of mmpose, with their keys and, for whole photos, their pixels. The
+    ``LoadImage`` of mmpose, with their keys and, for whole images, their pixels. The
     hosts' fill the missing part of a truncated JPEG with grey, end in an assertion for
-    what is no picture, decode what a few bytes claim to be, and have no limit of
+    what is no image, decode what a few bytes claim to be, and have no limit of
     pixels that one could set; no argument changes that. Here each is one sentence with
     the file's name, and ``skip_bad`` of our data sets counts and leaves out the sample.
 
@@ -36,13 +36,13 @@ class SapiensLoadImage(LoadImageFromFile):
         color_type: ``'color'``; there is no other here.
         imdecode_backend: ``'cv2'``, whose pixels these are; there is no other here.
         file_client_args: As the host's, deprecated there.
-        ignore_empty: Return None, for another sample, where a photo cannot be read.
-        max_pixels: Refuse larger photos, width times height.
-        backend_args: Of mmengine's file backends, for photos that are not on disk.
+        ignore_empty: Return None, for another sample, where an image cannot be read.
+        max_pixels: Refuse larger images, width times height.
+        backend_args: Of mmengine's file backends, for images that are not on disk.
 
     Raises:
         ValueError: If an argument is impossible.
-        BadFileError: When run, for a photo that cannot be used; other errors of remote
+        BadFileError: When run, for an image that cannot be used; other errors of remote
             storage are those of its backend.
     """
 
@@ -79,7 +79,7 @@ class SapiensLoadImage(LoadImageFromFile):
         self.max_pixels = max_pixels
 
     def transform(self, results: dict) -> dict | None:
-        """Add the photo to ``results``; see the class."""
+        """Add the image to ``results``; see the class."""
         image = results.get('img')
         if image is None:
             path = results['img_path']
@@ -105,7 +105,7 @@ class SapiensLoadImage(LoadImageFromFile):
         """Read a file, from the disk or where the backend finds it.
 
         Raises:
-            PictureError: If it cannot be read, or is empty.
+            ImageError: If it cannot be read, or is empty.
         """
         try:
             if self.file_client_args is not None:
@@ -122,11 +122,11 @@ class SapiensLoadImage(LoadImageFromFile):
             data = get(path)
         except OSError as error:
             reason = error.strerror or ' '.join(str(error).split())[:160]
-            raise PictureError.of(path, f'cannot be read: {reason}') from error
+            raise ImageError.of(path, f'cannot be read: {reason}') from error
         if data is None:  # LMDB's way to say so
-            raise PictureError.of(path, 'does not exist')
+            raise ImageError.of(path, 'does not exist')
         if not len(data):
-            raise PictureError.of(path, 'is empty')
+            raise ImageError.of(path, 'is empty')
         return bytes(data)  # of some it is a memoryview
 
     def __repr__(self) -> str:

@@ -23,7 +23,7 @@ def into_folder(cfg: Config, folder: str) -> str | list[str] | None:
 
     Args:
         cfg: Of the run; changed in place.
-        folder: For logs, pictures and what metrics write.
+        folder: For logs, images and what metrics write.
 
     Returns:
         ``save_best`` of the checkpoint hook, which is gone.

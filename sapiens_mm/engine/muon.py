@@ -16,7 +16,7 @@ class SapiensMuon(Optimizer):
 
     Muon turns the momentum of a matrix into the nearest matrix whose singular values
     are all 1, so that rare directions move as far as frequent ones: a ViT that starts
-    from nothing needs fewer pictures. It is for matrices alone. Here each group is
+    from nothing needs fewer images. It is for matrices alone. Here each group is
     parted: its parameters with two axes, in a ViT the linear layers of the blocks, go
     to torch's ``Muon``, and the others (convolutions, position table, norms, biases)
     to torch's ``AdamW``. Schedulers, gradient clipping and checkpoints see one

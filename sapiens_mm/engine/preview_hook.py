@@ -1,4 +1,4 @@
-"""A picture of what the model predicts, beside the truth, at each validation."""
+"""An image of what the model predicts, beside the truth, at each validation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.visualization import LocalVisBackend
 
-from sapiens_mm.engine.preview_pictures import Preview, draw_preview
+from sapiens_mm.engine.preview_images import Preview, draw_preview
 from sapiens_mm.registry import HOOKS
 from sapiens_mm.visualization import contact_sheet
 from sapiens_mm.visualization.legends import add_legend
@@ -26,7 +26,7 @@ _JPEG_QUALITY = 92
 class SapiensPreviewHook(Hook):
     """Draw the first validation samples, truth and prediction beside each other.
 
-    One picture a validation goes to ``previews/`` in the work directory and, as
+    One image a validation goes to ``previews/`` in the work directory and, as
     ``preview``, to the run's visualizer: TensorBoard or W&B, if the config names them.
     The hosts have a hook each, with another name of the switch, for pose and labels;
     they draw predictions alone or one batch in fifty, and know neither depth nor
@@ -34,7 +34,7 @@ class SapiensPreviewHook(Hook):
 
     Args:
         count: How many samples; 0 draws none.
-        height: Of each sample's picture, pixels.
+        height: Of each sample's image, pixels.
 
     Raises:
         ValueError: If a number is out of range.
@@ -52,7 +52,7 @@ class SapiensPreviewHook(Hook):
         self._failed = False
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Begin a new picture."""
+        """Begin a new image."""
         del runner
         self._previews = []
 
@@ -86,7 +86,7 @@ class SapiensPreviewHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Write the picture.
+        """Write the image.
 
         Args:
             runner: Of the run.
@@ -108,7 +108,7 @@ class SapiensPreviewHook(Hook):
         self._previews = []
 
     def _sheet(self) -> np.ndarray:
-        cells = [each.picture for each in self._previews]
+        cells = [each.image for each in self._previews]
         classes = {}
         for each in self._previews:
             classes.update(each.classes)
@@ -128,7 +128,7 @@ class SapiensPreviewHook(Hook):
 
     def _show(self, runner: Runner, sheet: np.ndarray, step: int) -> None:
         rgb = np.ascontiguousarray(sheet[..., ::-1])
-        # add_image of the visualizer would write the same picture to disk once more
+        # add_image of the visualizer would write the same image to disk once more
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):
                 backend.add_image('preview', rgb, step)

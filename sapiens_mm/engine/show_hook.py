@@ -1,4 +1,4 @@
-"""A picture of every sample of a test, truth and prediction beside each other."""
+"""An image of every sample of a test, truth and prediction beside each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from sapiens_mm.engine.preview_pictures import draw_preview
+from sapiens_mm.engine.preview_images import draw_preview
 from sapiens_mm.files import write_image
 from sapiens_mm.registry import HOOKS
 
@@ -19,11 +19,11 @@ from sapiens_mm.registry import HOOKS
 class SapiensShowHook(Hook):
     """Draw each sample of a test into a folder: ``--show-dir`` of ``tools/test.py``.
 
-    Every process draws its own. A picture has the name of its photo; several samples
-    of one photo, a person each, are numbered.
+    Every process draws its own. An image has the name of its image; several samples
+    of one image, a person each, are numbered.
 
     Args:
-        out_dir: For the pictures.
+        out_dir: For the images.
         height: Of each, pixels.
 
     Raises:
@@ -55,17 +55,17 @@ class SapiensShowHook(Hook):
             outputs: Data samples with predictions and, where there is one, truth.
 
         Raises:
-            OSError: If a picture cannot be written.
+            OSError: If an image cannot be written.
         """
         del batch_idx, data_batch
         metainfo = runner.test_loop.dataloader.dataset.metainfo
         for sample in outputs or ():
             drawn = draw_preview(sample, runner.cfg, metainfo, self.height)
-            write_image(self.out_dir / self._name(sample.img_path), drawn.picture)
+            write_image(self.out_dir / self._name(sample.img_path), drawn.image)
 
-    def _name(self, photo: str) -> str:
+    def _name(self, image: str) -> str:
         """Return a name that no other sample has: ``a.jpg``, ``a_1.jpg``."""
-        stem = Path(photo).stem
+        stem = Path(image).stem
         known = self._names.setdefault(stem, itertools.count())
         number = next(known)
         return f'{stem}_{number}.jpg' if number else f'{stem}.jpg'

@@ -1,6 +1,6 @@
 """Axes of surface normals: what a file's channels mean, and a sphere to check it by.
 
-Our frame, everywhere after loading: x to the right of the picture, y up, z towards the
+Our frame, everywhere after loading: x to the right of the image, y up, z towards the
 camera, so a surface that faces the camera is (0, 0, 1). It is right-handed.
 """
 
@@ -85,7 +85,7 @@ def axis_agreement(stored: np.ndarray, mask: np.ndarray) -> np.ndarray:
     A visible surface faces the camera, and where it turns away from it, along the
     outline of a body, its normal points out of the outline. So z is what is positive
     on people, and x and y are what follows the outward direction of the mask's edge.
-    Where the mask ends at the border of the picture there is no outline.
+    Where the mask ends at the border of the image there is no outline.
 
     Args:
         stored: Shape (H, W, 3), unit vectors where ``mask`` is set.
@@ -128,7 +128,7 @@ def fitting_axes(measured: np.ndarray) -> tuple[str, float]:
     """Find the description of axes that fits a measured :func:`axis_agreement` best.
 
     Args:
-        measured: Shape (3, 3), of one picture or the mean of several.
+        measured: Shape (3, 3), of one image or the mean of several.
 
     Returns:
         The ``axes`` and how much better they fit than the next, 0 to about 1; below
@@ -147,10 +147,10 @@ def describe_axes(matrix: np.ndarray) -> str:
 
 
 def sphere_normals(size: int) -> np.ndarray:
-    """Return the normals of a sphere that fills a square picture, in our frame.
+    """Return the normals of a sphere that fills a square image, in our frame.
 
     Args:
-        size: Side of the picture, pixels.
+        size: Side of the image, pixels.
 
     Returns:
         Shape (size, size, 3), float32; zero outside the sphere.

@@ -25,8 +25,8 @@ class SapiensMapEstimator(DepthEstimator):
     """The host's ``DepthEstimator`` for maps of any channel count.
 
     What the host cannot do, whatever the config: its ``'slide'`` mode computes the
-    whole picture once more and returns that; its flip test adds mirrored normals
-    without turning their x round, and exists with sliding only; a batch of photos of
+    whole image once more and returns that; its flip test adds mirrored normals
+    without turning their x round, and exists with sliding only; a batch of images of
     different sizes warns each time; test settings it does not know pass unread.
 
     ``init_cfg=dict(type='Pretrained', checkpoint=…)`` takes whatever
@@ -35,7 +35,7 @@ class SapiensMapEstimator(DepthEstimator):
     keeps its initialisation. The host would log what does not fit, and train.
 
     ``test_cfg``: ``mode='whole'``, or ``mode='slide'`` with ``crop_size`` and
-    ``stride``, (H, W); ``flip=True`` averages with the mirrored picture, channels
+    ``stride``, (H, W); ``flip=True`` averages with the mirrored image, channels
     mirrored as the head's ``mirror_signs`` say. Other arguments are the host's.
     """
 
@@ -87,7 +87,7 @@ class SapiensMapEstimator(DepthEstimator):
 
         Args:
             inputs: Shape (B, 3, H, W), normalised.
-            batch_img_metas: One a picture.
+            batch_img_metas: One an image.
 
         Returns:
             Shape (B, C, H, W), raw.
@@ -111,11 +111,11 @@ class SapiensMapEstimator(DepthEstimator):
     def postprocess_result(
         self, maps: Tensor, data_samples: list[SegDataSample] | None = None
     ) -> list[SegDataSample]:
-        """Bring maps back to the photos: no padding, not mirrored, their size.
+        """Bring maps back to the images: no padding, not mirrored, their size.
 
         Args:
             maps: Shape (B, C, H, W), raw.
-            data_samples: One a photo, with ``ori_shape``; None leaves the maps as
+            data_samples: One an image, with ``ori_shape``; None leaves the maps as
                 they are.
 
         Returns:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.hosts import require
-from sapiens_mm.pictures import MAX_PIXELS
+from sapiens_mm.images import MAX_PIXELS
 
 # names of the layers that renderers write, lower case
 _LAYERS = {1: ('depth', 'z', 'zdepth'), 3: ('normal', 'normals', 'n')}

@@ -1,4 +1,4 @@
-"""Photos with a continuous map each, in folders."""
+"""Images with a continuous map each, in folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sapiens_mm.geometry.map_files import (
     read_mask,
 )
 from sapiens_mm.geometry.map_kinds import map_kind
-from sapiens_mm.pictures import IMAGE_SUFFIXES, MASK_SUFFIXES
+from sapiens_mm.images import IMAGE_SUFFIXES, MASK_SUFFIXES
 from sapiens_mm.registry import DATASETS
 
 _MEASURED = 16  # samples that axes='auto' looks at
@@ -29,7 +29,7 @@ _MEASURED = 16  # samples that axes='auto' looks at
 
 @DATASETS.register_module()
 class SapiensMapDataset(SkipBadSamples, BaseDataset):
-    """Photos, masks of people and maps of depth or normals, one file each.
+    """Images, masks of people and maps of depth or normals, one file each.
 
     Files belong together by their names without suffix, sub-folders included; those
     that lack a partner are counted and named in the log. mmseg's data sets know one
@@ -205,5 +205,5 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
         return info
 
     def find_fault(self, idx: int) -> None:
-        """Read the photo again; maps and masks name themselves. See the base."""
+        """Read the image again; maps and masks name themselves. See the base."""
         read_image(self.get_data_info(idx)['img_path'])

@@ -9,8 +9,8 @@ import numpy as np
 
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.geometry.exr_files import read_exr
-from sapiens_mm.pictures import (
-    PictureError,
+from sapiens_mm.images import (
+    ImageError,
     decode_color,
     decode_stored,
     read_array,
@@ -20,7 +20,7 @@ from sapiens_mm.pictures import (
 
 MAP_SUFFIXES = ('.npy', '.npz', '.exr', '.png')
 ENCODINGS = ('vector', 'rgb')
-"""How normals are stored: x, y, z themselves; or (n + 1) / 2, as pictures hold them."""
+"""How normals are stored: x, y, z themselves; or (n + 1) / 2, as images hold them."""
 
 _NAMES = {1: ('depth', 'map'), 3: ('normal', 'normals', 'map')}  # in NPZ files
 
@@ -108,7 +108,7 @@ def _check_shape(path: Path, values: np.ndarray, channels: int) -> None:
     if values.ndim == 3 and values.shape[0] == channels:
         guess = '; its channels come first: store it as array.transpose(1, 2, 0)'
     elif values.ndim == 3 and channels == 1 and values.shape[2] in (3, 4):
-        guess = '; these are normals or colours, or depth drawn as a picture'
+        guess = '; these are normals or colours, or depth drawn as an image'
     elif values.ndim == 4 and len(values) == 1:
         guess = '; it is a batch of one: store array[0]'
     elif values.ndim == 2 and channels == 3:
@@ -145,12 +145,12 @@ def decode_rgb(stored: np.ndarray, name: object) -> np.ndarray:
 
 
 def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
-    """Read a foreground mask: the first channel of a picture, or a NumPy array.
+    """Read a foreground mask: the first channel of an image, or a NumPy array.
 
     Args:
         path: The file.
         threshold: Pixels above it are foreground. With 0 there must be no noise above
-            0: pictures with losses are refused.
+            0: images with losses are refused.
 
     Returns:
         Shape (H, W), uint8, 0 or 1.
@@ -164,7 +164,7 @@ def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
         raise BadFileError(f'{path} does not exist')
     try:
         values = read_mask_values(path, threshold)
-    except PictureError as error:
+    except ImageError as error:
         raise BadFileError(f'{path} cannot be read: it {error.reason}') from None
     if values.ndim == 3 and path.suffix.lower() not in ('.npy', '.npz'):
         values = values[..., 0] if values.shape[2] < 3 else values[..., 2]  # red
@@ -183,7 +183,7 @@ def read_mask(path: str | Path, threshold: int = 0) -> np.ndarray:
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a photo, (H, W, 3) uint8 BGR.
+    """Read an image, (H, W, 3) uint8 BGR.
 
     Raises:
         BadFileError: If the file is missing or broken.
@@ -192,7 +192,7 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_stored(path: Path) -> np.ndarray:
-    """Decode a picture as it is stored; channels in OpenCV's order."""
+    """Decode an image as it is stored; channels in OpenCV's order."""
     return _decode(path, decode_stored)
 
 
@@ -201,7 +201,7 @@ def _decode(path: Path, decode: Callable[[bytes, Path], np.ndarray]) -> np.ndarr
         raise BadFileError(f'{path} does not exist')
     try:
         return decode(read_file(path), path)
-    except PictureError as error:
+    except ImageError as error:
         raise BadFileError(f'{path} cannot be read: it {error.reason}') from None
 
 

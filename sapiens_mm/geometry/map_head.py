@@ -32,7 +32,7 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         **kwargs: Of mmseg's ``BaseDecodeHead``; unknown ones raise.
 
     Attributes:
-        mirror_signs: C factors: -1 for channels whose sign changes when the picture
+        mirror_signs: C factors: -1 for channels whose sign changes when the image
             is mirrored, as x of a normal does.
     """
 

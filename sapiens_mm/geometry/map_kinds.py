@@ -14,7 +14,7 @@ class MapKind:
         channels: C of the map.
         background: Value of background pixels in training targets.
         turns: The values are directions in our frame: they turn and mirror with the
-            picture, and have length 1.
+            image, and have length 1.
         folder: Its usual folder in a data set of the RenderPeople layout.
     """
 

@@ -12,7 +12,7 @@ from sapiens_mm.registry import DATASETS
 
 @DATASETS.register_module()
 class SapiensMapListDataset(SapiensMapDataset):
-    """Photos, masks and maps named in a text file, for sets in layouts of their own.
+    """Images, masks and maps named in a text file, for sets in layouts of their own.
 
     One line a sample: ``image mask map [group]``, paths relative to ``data_root``, in
     quotes where they hold blanks; ``-`` for no mask; ``#`` begins a comment. The group,

@@ -1,4 +1,4 @@
-"""Normalise and batch pictures with their continuous maps and masks."""
+"""Normalise and batch images with their continuous maps and masks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
 
     The host pads a map with ``seg_pad_val``, 255 by default: 255 metres to a
     depth loss, a normal to a normal loss. It does not pad masks, and labels of another
-    size than their picture pass. Here a map is padded with ``map_pad_val``, the
+    size than their image pass. Here a map is padded with ``map_pad_val``, the
     background of its kind, a mask with 0; what does not fit raises.
 
     Args:
@@ -25,8 +25,8 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
         **kwargs: Of the host, ``seg_pad_val`` excepted; unknown ones raise.
 
     Raises:
-        ValueError: When run, if labels have another size than the picture, or the
-            picture is larger than ``size``.
+        ValueError: When run, if labels have another size than the image, or the
+            image is larger than ``size``.
     """
 
     def __init__(self, *, map_pad_val: float, **kwargs: Any) -> None:
@@ -42,10 +42,10 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
         """Normalise, pad (in training) and stack.
 
         Args:
-            data: ``inputs``, pictures (3, H, W), and ``data_samples``, with
+            data: ``inputs``, images (3, H, W), and ``data_samples``, with
                 ``gt_map`` (C, H, W) and ``gt_mask`` (1, H, W) where there are
                 labels.
-            training: Pad to ``size``; else all pictures have one size, and labels
+            training: Pad to ``size``; else all images have one size, and labels
                 keep theirs.
 
         Returns:
@@ -55,10 +55,8 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
             return super().forward(data, training)
         data = self.cast_data(data)  # copies the samples
         labels = [
-            self._take_labels(tuple(picture.shape[-2:]), sample)
-            for picture, sample in zip(
-                data['inputs'], data['data_samples'], strict=True
-            )
+            self._take_labels(tuple(image.shape[-2:]), sample)
+            for image, sample in zip(data['inputs'], data['data_samples'], strict=True)
         ]
         data = super().forward(data, training)
         for sample, taken in zip(data['data_samples'], labels, strict=True):
@@ -69,14 +67,14 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
             sample.set_metainfo(dict(pad_shape=tuple(data['inputs'].shape[-2:])))
         return data
 
-    def _take_labels(self, picture_hw: tuple[int, int], sample: Any) -> dict[str, Any]:
+    def _take_labels(self, image_hw: tuple[int, int], sample: Any) -> dict[str, Any]:
         """Remove a sample's labels, which the host would pad its way."""
-        name = sample.get('img_path', 'a picture')
+        name = sample.get('img_path', 'an image')
         if self.size is not None and any(
-            have > most for have, most in zip(picture_hw, self.size, strict=True)
+            have > most for have, most in zip(image_hw, self.size, strict=True)
         ):
             raise ValueError(
-                f'{name} has {tuple(picture_hw)} pixels (H, W) after the pipeline, '
+                f'{name} has {tuple(image_hw)} pixels (H, W) after the pipeline, '
                 f'more than size={tuple(self.size)}'
             )
         taken = {}
@@ -84,10 +82,10 @@ class SapiensMapPreprocessor(SegDataPreProcessor):
             if field not in sample:
                 continue
             values = sample.get(field).data
-            if values.shape[-2:] != picture_hw:
+            if values.shape[-2:] != image_hw:
                 raise ValueError(
                     f'{name}: {field} has {tuple(values.shape[-2:])} pixels (H, W), '
-                    f'the picture {tuple(picture_hw)}'
+                    f'the image {tuple(image_hw)}'
                 )
             taken[field] = values
             sample.pop(field)

@@ -1,4 +1,4 @@
-"""Resample maps and masks at the places where the picture is sampled."""
+"""Resample maps and masks at the places where the image is sampled."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def resize_map(
 def turn_map(
     values: np.ndarray, mask: np.ndarray, angle_deg: float, interpolation: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a map and its mask about the centre of the picture, counterclockwise.
+    """Turn a map and its mask about the centre of the image, counterclockwise.
 
     Args:
         values: Shape (H, W) or (H, W, C), float32.
@@ -57,7 +57,7 @@ def turn_map(
         interpolation: As in :func:`resize_map`.
 
     Returns:
-        Both, in the same size; 0 where the picture had nothing.
+        Both, in the same size; 0 where the image had nothing.
     """
     height, width = mask.shape
     matrix = rotation_matrix((height, width), angle_deg)
@@ -70,7 +70,7 @@ def turn_map(
 
 
 def rotation_matrix(image_hw: tuple[int, int], angle_deg: float) -> np.ndarray:
-    """Return the (2, 3) matrix that turns a picture counterclockwise on its centre."""
+    """Return the (2, 3) matrix that turns an image counterclockwise on its centre."""
     height, width = image_hw
     return cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, 1.0)
 

@@ -1,4 +1,4 @@
-"""Resize, turn and mirror pictures together with their continuous maps."""
+"""Resize, turn and mirror images together with their continuous maps."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sapiens_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class SapiensMapResize(Resize):
-    """The host's ``Resize`` with maps sampled where the picture is.
+    """The host's ``Resize`` with maps sampled where the image is.
 
     The host resizes maps by OpenCV's nearest neighbour, which takes the top left pixel
-    of each block: up to half a pixel beside the picture, and normals come out of a
+    of each block: up to half a pixel beside the image, and normals come out of a
     linear resizing shorter than 1. Values of depth and directions of normals stay as
-    they are, squeezed picture or not: the model sees squeezed pictures and answers
+    they are, squeezed image or not: the model sees squeezed images and answers
     for the scene. It serves in ``RandomResize`` as ``resize_type``.
 
     Args:
@@ -34,7 +34,7 @@ class SapiensMapResize(Resize):
             at outlines. ``'linear'``, among the pixels of people only, is for normals:
             on a sphere of 240 pixels, halved, it errs by 0.02 degrees in the mean,
             nearest by 0.5.
-        **kwargs: Of the host's ``Resize``; ``interpolation`` is the picture's.
+        **kwargs: Of the host's ``Resize``; ``interpolation`` is the image's.
     """
 
     def __init__(self, map_interpolation: str = 'nearest', **kwargs: object) -> None:
@@ -63,13 +63,13 @@ class SapiensRandomMapRotate(RandomRotate):
 
     The host fills labels with one value, leaves vectors pointing where they did, and
     samples by nearest neighbour. Here what comes in from outside has mask 0, and with
-    it the background of the target. Normals turn with the picture exactly only where
+    it the background of the target. Normals turn with the image exactly only where
     it has not been squeezed: put this before a resizing without ``keep_ratio``.
 
     Args:
         prob: Probability in [0, 1].
         degree: Range in degrees, or its half width about 0; clockwise, as in the host.
-        pad_val: What the picture is filled with.
+        pad_val: What the image is filled with.
         map_interpolation: As in :class:`SapiensMapResize`.
     """
 

@@ -1,4 +1,4 @@
-"""People with keypoints whose photos have part labels, depth and normals as well."""
+"""People with keypoints whose images have part labels, depth and normals as well."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MAPS = ('labels', 'depth', 'normal')
 class SapiensMultitaskDataset(SapiensGoliathDataset):
     """Folders that ``sapiens synth`` writes, all of their labels.
 
-    A sample is a person with 308 keypoints, and the maps of the whole photo. No host
+    A sample is a person with 308 keypoints, and the maps of the whole image. No host
     has a data set that spans tasks.
 
     Args:
         ann_file: Annotations with 308 keypoints.
         data_prefix: Folders below ``data_root``: ``img``, ``labels``, ``depth`` and
-            ``normal``. A photo's maps are PNGs of its name.
+            ``normal``. An image's maps are PNGs of its name.
         **kwargs: Of :class:`~sapiens_mm.pose.SapiensGoliathDataset`.
 
     Raises:
         ValueError: If a folder is not named.
-        BadFileError: If the first photo lacks one of its maps.
+        BadFileError: If the first image lacks one of its maps.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class SapiensMultitaskDataset(SapiensGoliathDataset):
         super().__init__(ann_file, data_prefix=data_prefix, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the file, and look for the maps of its first person's photo."""
+        """Read the file, and look for the maps of its first person's image."""
         data_list = super().load_data_list()
         for path in data_list[0]['map_paths'].values():
             if not Path(path).is_file():

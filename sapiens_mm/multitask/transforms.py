@@ -69,11 +69,11 @@ class SapiensLoadAllMaps(BaseTransform):
 class SapiensTopdownMaps(TopdownAffine):
     """The host's ``TopdownAffine``, with targets of all maps out of the same crop.
 
-    The host warps the photo and its keypoints only. Maps are mirrored as its
-    ``RandomFlip`` mirrored the photo, warped by nearest neighbour straight to the
+    The host warps the image and its keypoints only. Maps are mirrored as its
+    ``RandomFlip`` mirrored the image, warped by nearest neighbour straight to the
     resolution of the heads, and become what the losses see: labels with left and right
     swapped, depth 0 near and 1 far over the people in the crop, normals turned with
-    the photo.
+    the image.
 
     Args:
         input_size: (W, H) of the crop, pixels.
@@ -136,7 +136,7 @@ class SapiensTopdownMaps(TopdownAffine):
         return results
 
     def _warp(self, values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        """Sample where the pixels of the targets lie in the photo; 0 beside it."""
+        """Sample where the pixels of the targets lie in the image; 0 beside it."""
         shrink = 1 / self.stride
         # centres: target pixel i lies at stride * i + (stride - 1) / 2 of the crop
         scaled = matrix * shrink
@@ -154,11 +154,11 @@ class SapiensTopdownMaps(TopdownAffine):
 
 
 def turn_normals(normals: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Turn normals as a crop turns the photo.
+    """Turn normals as a crop turns the image.
 
     Args:
         normals: Shape (…, 3): x right, y up, z towards the camera.
-        matrix: (2, 3), from pixels of the photo to those of the crop; y down.
+        matrix: (2, 3), from pixels of the image to those of the crop; y down.
 
     Returns:
         Shape (…, 3).

@@ -13,9 +13,9 @@ from typing import Any
 
 from sapiens_mm.data.files import read_json
 from sapiens_mm.pose.annotation_evaluation import EvaluationChecker
+from sapiens_mm.pose.annotation_images import missing_files, size_faults
 from sapiens_mm.pose.annotation_needs import Use, fields_read, usual_reader
 from sapiens_mm.pose.annotation_person import PersonChecker
-from sapiens_mm.pose.annotation_pictures import missing_files, size_faults
 from sapiens_mm.pose.annotation_report import (
     ERRORS,
     Findings,
@@ -74,7 +74,7 @@ def check_annotations(
     checker.evaluation.check_whole()
     if use is not None and use.top_down:
         _check_anybody(found, num_keypoints, use)
-    checker.check_files(data_root, (use or Use()).turns_pictures)
+    checker.check_files(data_root, (use or Use()).turns_images)
     report = found.report(num_keypoints)
     if strict:
         report.raise_for_errors()
@@ -185,7 +185,7 @@ class _Checker:
         except RecordDone:
             pass
 
-    def check_files(self, data_root: str | Path | None, turns_pictures: bool) -> None:
+    def check_files(self, data_root: str | Path | None, turns_images: bool) -> None:
         """Look for the images of those whom training uses, and compare their sizes."""
         add = self.found.add
         for image_id in sorted(set(self.images) - self.annotated):
@@ -208,5 +208,5 @@ class _Checker:
                 image = self.images[image_id]
                 used[image_id] = path
                 sizes_wh[image_id] = (image['width'], image['height'])
-        for image_id, fault in size_faults(used, sizes_wh, turns_pictures).items():
+        for image_id, fault in size_faults(used, sizes_wh, turns_images).items():
             add(fault.kind, f'image {image_id}', fault.what)

@@ -50,7 +50,7 @@ class Use:
         evaluated: The metric that compares with it, if any.
         min_keypoints: Of ``SapiensMinKeypoints``: with fewer labelled keypoints a
             person is never trained on.
-        turns_pictures: Pictures are turned by their EXIF orientation when read, as
+        turns_images: Images are turned by their EXIF orientation when read, as
             OpenCV does by default.
         top_down: One sample is one person.
     """
@@ -58,7 +58,7 @@ class Use:
     trained: bool = False
     evaluated: Evaluation | None = None
     min_keypoints: int = 1
-    turns_pictures: bool = True
+    turns_images: bool = True
     top_down: bool = True
 
 

@@ -191,7 +191,7 @@ def source_of(leaf: Leaf, use: Use, check_images: bool = True) -> Source | None:
         if class_name(step) in _LOADERS:
             turns = argument(step, 'imdecode_backend', 'cv2') in _TURNING
             color = argument(step, 'color_type', 'color')
-            use = replace(use, turns_pictures=turns and color in ('color', 'grayscale'))
+            use = replace(use, turns_images=turns and color in ('color', 'grayscale'))
     use = replace(use, min_keypoints=least, top_down=dataset.data_mode == 'topdown')
     if use.evaluated is not None and dataset.bbox_file:
         use = replace(use, evaluated=replace(use.evaluated, detected=True))

@@ -21,7 +21,7 @@ _COCO_FILES = 'val2017', 'coco_wholebody_val'
 
 
 def fit_bbox_file(start: StartNotes, dataset: dict[str, Any]) -> None:
-    """Leave out inherited detections on COCO's photos if the people are others.
+    """Leave out inherited detections on COCO's images if the people are others.
 
     Args:
         start: Of the run.
@@ -37,7 +37,7 @@ def fit_bbox_file(start: StartNotes, dataset: dict[str, Any]) -> None:
     if of_others and start.inherited('val_dataloader.dataset.bbox_file', path):
         dataset['bbox_file'] = None
         start.remark(
-            f'bbox_file of val_dataloader is inherited and of the photos of COCO, not '
+            f'bbox_file of val_dataloader is inherited and of the images of COCO, not '
             f'of {name}: people are taken from their annotated boxes'
         )
 
@@ -75,7 +75,7 @@ def check_bbox_file(path: str, ann_file: str) -> None:
         if record['image_id'] not in image_ids:
             raise ValueError(
                 f'{where} is of image {record["image_id"]}, which {ann_file} does not '
-                'list: are they detections on other photos? bbox_file=None takes the '
+                'list: are they detections on other images? bbox_file=None takes the '
                 'annotated boxes'
             )
         box, score = record.get('bbox'), record.get('score')

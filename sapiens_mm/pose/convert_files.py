@@ -1,7 +1,7 @@
 """Whole keypoint files from one vocabulary to another.
 
 Three kinds of file, told by their form: annotations (COCO-style), results (a list of
-records, as evaluations write) and what ``sapiens image`` writes for one photo.
+records, as evaluations write) and what ``sapiens image`` writes for one image.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def openpose_files(path: Path, content: Any, mapping: KeypointMap) -> dict[str, 
     Crowds and people without a labelled keypoint are left out.
 
     Args:
-        path: The file, for messages and for the name where there is one photo.
+        path: The file, for messages and for the name where there is one image.
         content: What it holds.
         mapping: To 25 keypoints.
 

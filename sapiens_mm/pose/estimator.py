@@ -29,7 +29,7 @@ class SapiensTopdownEstimator(TopdownPoseEstimator):
             data_samples: B samples with the geometry of their crops.
 
         Returns:
-            The samples, with ``pred_instances`` in pixels of the photo.
+            The samples, with ``pred_instances`` in pixels of the image.
         """
         if not (self.test_cfg or {}).get('flip_test', False):
             return super().predict(inputs, data_samples)

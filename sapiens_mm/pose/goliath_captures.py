@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.data.files import fill_pattern, read_capture_index
-from sapiens_mm.pictures import PictureError, decode_color
+from sapiens_mm.images import ImageError, decode_color
 from sapiens_mm.pose.keypoint_files import (
     AREA_SHARE,
     annotation_fields,
@@ -190,7 +190,7 @@ def _read(root: Path, names: Iterable[str]) -> str | tuple[np.ndarray, tuple[int
         image = decode_color(Path(image_path).read_bytes(), image_path)
         array = np.load(keypoints_path, allow_pickle=False)
         points = select_points(array, image.shape[:2])
-    except (OSError, PictureError) as error:
+    except (OSError, ImageError) as error:
         return str(error)
     except (ValueError, EOFError) as error:
         return f'{keypoints_path}: {error}'

@@ -129,7 +129,7 @@ def _steps_of(dataset: Mapping) -> Iterator[Any]:
 
 
 def _check_mirrors(start: StartNotes, spoken: Spoken, dataset: Mapping) -> None:
-    """Say so if pictures are mirrored, and left and right have no mirror images."""
+    """Say so if images are mirrored, and left and right have no mirror images."""
     mirrored = [
         name
         for name, used in (

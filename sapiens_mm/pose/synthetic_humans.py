@@ -90,7 +90,7 @@ class SapiensSyntheticHumansPose(BaseCocoStyleDataset):
         """Render an image and draw one of its people.
 
         Returns:
-            What the host's gives of a file, with the picture as ``img``; without
+            What the host's gives of a file, with the image as ``img``; without
             ``keypoints`` if nobody can be used.
         """
         from sapiens_mm.synth.dataset import records

@@ -24,7 +24,7 @@ class EvaluationRequest:
         work_dir: For the log; None: that of the config, or ``work_dirs/CONFIG``.
         out: A pickle file for the figures.
         dump: A pickle file for the raw predictions.
-        show_dir: A folder for a picture of each sample: truth and prediction.
+        show_dir: A folder for an image of each sample: truth and prediction.
         cfg_options: KEY=VALUE words, changes to the config.
         skip_bad: Leave out samples with bad files.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.

@@ -1,4 +1,4 @@
-"""The work of sapiens image: which models, which photos, where results go."""
+"""The work of sapiens image: which models, which images, where results go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sapiens_mm import apis
 from sapiens_mm.apis.images import ImageError, read_image
 from sapiens_mm.apis.results import Result
 from sapiens_mm.files import write_image
-from sapiens_mm.paths import example_photo
-from sapiens_mm.runs.inputs import find_photos, parse_boxes, parse_cleanup
+from sapiens_mm.paths import example_image
+from sapiens_mm.runs.inputs import find_input_images, parse_boxes, parse_cleanup
 from sapiens_mm.runs.jobs import RELIEF_CAPTION, Job, pick_detector, plan_jobs
 from sapiens_mm.runs.map_outputs import MapOutputs
 from sapiens_mm.runs.output_names import output_names
@@ -33,7 +33,7 @@ INFERENCERS = {
 
 
 class DemoRun:
-    """Runs every job over every photo and writes what comes out.
+    """Runs every job over every image and writes what comes out.
 
     Args:
         request: What the command is asked to do.
@@ -47,8 +47,8 @@ class DemoRun:
         self.out_dir: Path = request.out_dir
         self.boxes = parse_boxes(request.boxes)
         self.cleanup = parse_cleanup(request.cleanup)
-        self.photos, self.failures = self._find_photos()
-        self.names = output_names(self.photos, request.inputs)
+        self.images, self.failures = self._find_images()
+        self.names = output_names(self.images, request.inputs)
         self.jobs = plan_jobs(request)
         self._refuse_own_outputs()
         self.detector = pick_detector(request.detector, self.jobs)
@@ -56,22 +56,22 @@ class DemoRun:
         self.records: list[RunRecord] = []
         self.maps = MapOutputs(request, self.names, self.jobs)
 
-    def _find_photos(self) -> tuple[list[Path], dict[str, str]]:
+    def _find_images(self) -> tuple[list[Path], dict[str, str]]:
         inputs = self.request.inputs or ['astronaut']
-        return find_photos([str(example_photo(word) or word) for word in inputs])
+        return find_input_images([str(example_image(word) or word) for word in inputs])
 
     def _refuse_own_outputs(self) -> None:
-        """Raise ValueError if a photo is where outputs go: it would be overwritten."""
+        """Raise ValueError if an image is where outputs go: it would be overwritten."""
         tasks = [(self.out_dir / job.task).resolve() for job in self.jobs]
-        folders = {photo.parent: photo for photo in self.photos}
-        for folder, photo in folders.items():
+        folders = {source.parent: source for source in self.images}
+        for folder, source in folders.items():
             if any(folder.resolve().is_relative_to(task) for task in tasks):
                 raise ValueError(
-                    f'{photo} lies where this run writes: name another --out-dir'
+                    f'{source} lies where this run writes: name another --out-dir'
                 )
 
     def __call__(self) -> list[tuple[str, str]]:
-        """Run all jobs; return the photos that failed, and why."""
+        """Run all jobs; return the images that failed, and why."""
         if self.maps.sentence:
             print(self.maps.sentence, flush=True)
         try:
@@ -82,11 +82,11 @@ class DemoRun:
         return list(self.failures.items())
 
     def _run_jobs(self) -> None:
-        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        good = [source for source in self.images if str(source) not in self.failures]
         self.failures |= self.maps.make_masks(good)
         for job in self.jobs:
             self._run_job(job)
-        good = [photo for photo in self.photos if str(photo) not in self.failures]
+        good = [source for source in self.images if str(source) not in self.failures]
         self.failures |= self.maps.write_clouds(good)
         if len(self.jobs) > 1:
             self._write_panels()
@@ -111,20 +111,20 @@ class DemoRun:
         else:
             parts = [self._settings(job) for job in self.jobs if job.task == 'seg']
             for of_parts in parts:
-                del of_parts['opacity']  # of their picture alone
+                del of_parts['opacity']  # of their image alone
             settings |= self.maps.settings(*parts)
         return settings
 
     def _run_job(self, job: Job) -> None:
         record = RunRecord(self.out_dir, job.task, self._settings(job))
         self.records.append(record)
-        photos = [photo for photo in self.photos if str(photo) not in self.failures]
-        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
-        outputs = {self.names[p]: self._outputs(job.task, p) for p in photos}
+        todo = [source for source in self.images if str(source) not in self.failures]
+        sources = {self.names[source]: identity_of_files([source]) for source in todo}
+        outputs = {self.names[p]: self._outputs(job.task, p) for p in todo}
         wanted = set(record.todo(sources, outputs, self.request.overwrite))
-        self.skipped += len(photos) - len(wanted)
-        photos = [photo for photo in photos if self.names[photo] in wanted]
-        if not photos:
+        self.skipped += len(todo) - len(wanted)
+        todo = [source for source in todo if self.names[source] in wanted]
+        if not todo:
             return
         print(job.headline, flush=True)
         request = self.request
@@ -138,8 +138,8 @@ class DemoRun:
         given: dict[str, list] = {}
         if job.task in MAP_TASKS:
             options |= self.maps.options()
-            photos, given['mask'] = self._with_masks(photos)
-            if not photos:
+            todo, given['mask'] = self._with_masks(todo)
+            if not todo:
                 return
         if job.task == 'seg':
             options |= dict(mode=request.seg_mode, resize=request.resize)
@@ -147,29 +147,29 @@ class DemoRun:
         if job.task == 'pose' or (job.task, request.seg_mode) == ('seg', 'person'):
             options['detector'] = self.detector
             if self.boxes is not None:
-                given['boxes'] = [self.boxes] * len(photos)
+                given['boxes'] = [self.boxes] * len(todo)
         model = INFERENCERS[job.task](job.config, job.checkpoint, **options)
-        names = [self.names[photo] for photo in photos]
+        names = [self.names[source] for source in todo]
         record.claim(
             {name: sources[name] for name in names}, outputs, self.request.overwrite
         )
         parts = getattr(model, 'table', None) if job.task == 'seg' else None
-        for photo, result in zip(
-            photos, model.run(photos, progress=True, **given), strict=True
+        for source, result in zip(
+            todo, model.run(todo, progress=True, **given), strict=True
         ):
             try:
-                self._write(job.task, photo, result, parts)
+                self._write(job.task, source, result, parts)
             except ValueError as error:
-                self.failures[str(photo)] = str(error)
+                self.failures[str(source)] = str(error)
 
-    def _write(self, task: str, photo: Path, result: Result, parts: object) -> None:
+    def _write(self, task: str, source: Path, result: Result, parts: object) -> None:
         if result.error:
             # the sentence begins with the path already
-            raise ImageError(result.error.removeprefix(f'{photo} '))
-        image = read_image(photo)
-        picture, data, *more = self._outputs(task, photo)
+            raise ImageError(result.error.removeprefix(f'{source} '))
+        image = read_image(source)
+        drawing, data, *more = self._outputs(task, source)
         if task in MAP_TASKS and result.is_empty:
-            self.maps.nobody.add(photo)
+            self.maps.nobody.add(source)
         drawn = draw_result(
             result,
             image,
@@ -179,9 +179,9 @@ class DemoRun:
         )
         stem = data.with_name(data.name.removesuffix(data.suffix))
         write_data(result, stem, self.request.map_format, self.maps.all_pixels)
-        write_image(picture, drawn)
+        write_image(drawing, drawn)
         for path in more:
-            if path == self._relief(photo):
+            if path == self._relief(source):
                 write_image(path, colorize_relief(result.depth, result.mask))
             elif task in MAP_TASKS:
                 pass  # the file beside the map is written with it
@@ -190,15 +190,15 @@ class DemoRun:
             else:
                 write_palette(path, result.labels, parts)
 
-    def _outputs(self, task: str, photo: Path) -> list[Path]:
-        """Picture and data file of a photo, and what else is asked for."""
-        name = self.names[photo]
+    def _outputs(self, task: str, source: Path) -> list[Path]:
+        """Image and data file of an image, and what else is asked for."""
+        name = self.names[source]
         folder = self.out_dir / task
         files = [folder / 'pictures' / f'{name}.jpg']
         if task in MAP_TASKS:
-            files += self.maps.data_files(task, photo)
+            files += self.maps.data_files(task, source)
             if task == 'depth' and self.request.show_relief:
-                files.append(self._relief(photo))
+                files.append(self._relief(source))
             return files
         files.append(folder / f'{name}{DATA_SUFFIX[task]}')
         if task == 'seg' and self.request.seg_mode == 'person':
@@ -207,39 +207,39 @@ class DemoRun:
             files.append(folder / 'palette' / f'{name}.png')
         return files
 
-    def _with_masks(self, photos: list[Path]) -> tuple[list[Path], list[Path | None]]:
-        """Return the photos that lack no mask, and the files of the masks."""
+    def _with_masks(self, todo: list[Path]) -> tuple[list[Path], list[Path | None]]:
+        """Return the images that lack no mask, and the files of the masks."""
         found = {}
-        for photo in photos:
+        for source in todo:
             try:
-                found[photo] = self.maps.mask_path(photo)
+                found[source] = self.maps.mask_path(source)
             except ImageError as error:
-                self.failures[str(photo)] = str(error)
+                self.failures[str(source)] = str(error)
         return list(found), list(found.values())
 
-    def _relief(self, photo: Path) -> Path:
-        return self.out_dir / 'depth/relief' / f'{self.names[photo]}.jpg'
+    def _relief(self, source: Path) -> Path:
+        return self.out_dir / 'depth/relief' / f'{self.names[source]}.jpg'
 
-    def _panels(self, photo: Path) -> list[tuple[str, Path]]:
-        """Captions and pictures of all tasks."""
+    def _panels(self, source: Path) -> list[tuple[str, Path]]:
+        """Captions and images of all tasks."""
         panels = []
         for job in self.jobs:
-            panels.append((job.title, self._outputs(job.task, photo)[0]))
+            panels.append((job.title, self._outputs(job.task, source)[0]))
             if job.task == 'depth' and self.request.show_relief:
-                panels.append((RELIEF_CAPTION, self._relief(photo)))
+                panels.append((RELIEF_CAPTION, self._relief(source)))
         return panels
 
     def _write_panels(self) -> None:
-        """Photo and pictures of all tasks side by side."""
+        """Image and images of all tasks side by side."""
         folder = self.out_dir / 'panels'
-        titles = [title for title, _ in self._panels(self.photos[0])]
+        titles = [title for title, _ in self._panels(self.images[0])]
         record = RunRecord(self.out_dir, 'panels', titles)
         self.records.append(record)
         panels = {}
-        for photo in self.photos:
-            pictures = [path for _, path in self._panels(photo)]
-            if str(photo) not in self.failures and all(p.is_file() for p in pictures):
-                panels[self.names[photo]] = [photo, *pictures]
+        for source in self.images:
+            drawings = [path for _, path in self._panels(source)]
+            if str(source) not in self.failures and all(p.is_file() for p in drawings):
+                panels[self.names[source]] = [source, *drawings]
         sources = {name: identity_of_files(paths) for name, paths in panels.items()}
         outputs = {name: [folder / f'{name}.jpg'] for name in panels}
         names = record.todo(sources, outputs)
@@ -251,15 +251,15 @@ class DemoRun:
 
     def report(self, seconds: float) -> None:
         """Print where the results lie."""
-        done = len(self.photos) - len(self.failures)
-        print(f'{done} of {len(self.photos)} photos in {seconds:.1f} s', end='')
+        done = len(self.images) - len(self.failures)
+        print(f'{done} of {len(self.images)} images in {seconds:.1f} s', end='')
         print(f', {self.skipped} results were there already' if self.skipped else '')
         if not done:
             return
         for job in self.jobs:
             folder = self.out_dir / job.task
-            if len(self.photos) == 1:
-                print(f'  {job.task:7}', *self._outputs(job.task, self.photos[0]))
+            if len(self.images) == 1:
+                print(f'  {job.task:7}', *self._outputs(job.task, self.images[0]))
             else:
                 print(f'  {job.task:7} {folder}/pictures, {folder}')
         self.maps.report()

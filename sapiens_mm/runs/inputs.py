@@ -13,11 +13,11 @@ from sapiens_mm.apis.label_cleanup import CleanUp
 from sapiens_mm.runs.media_kinds import is_video, videos_sentence
 
 
-def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
-    """Find the photos of a command line.
+def find_input_images(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
+    """Find the images of a command line.
 
     Returns:
-        The photos, and why some of them cannot be: videos belong to another verb.
+        The images, and why some of them cannot be: videos belong to another verb.
 
     Raises:
         ValueError: If there is none, or nothing but videos; one sentence.
@@ -25,42 +25,42 @@ def find_photos(inputs: list[str]) -> tuple[list[Path], dict[str, str]]:
     try:
         found = list(find_images(inputs))
         errors = [each for each in found if isinstance(each, ImageError)]
-        photos = [Path(each) for each in found if each not in errors]
-        if not photos:
+        paths = [Path(each) for each in found if each not in errors]
+        if not paths:
             raise errors[0]
     except ImageError as error:
         folders = [Path(item) for item in inputs if Path(item).is_dir()]
         if any(is_video(path) for folder in folders for path in folder.rglob('*')):
             raise ValueError(f'{error}; its videos: sapiens video') from None
         raise
-    if not any(photo.exists() for photo in photos):
-        raise ValueError(f'{photos[0]} does not exist')
-    if sentence := videos_sentence(photos):  # of a list of files, say
+    if not any(image.exists() for image in paths):
+        raise ValueError(f'{paths[0]} does not exist')
+    if sentence := videos_sentence(paths):  # of a list of files, say
         raise ValueError(sentence)
-    # other files than photos come here by their own names only
-    videos = [path for path in photos if not is_image_name(path) and is_video(path)]
+    # other files than images come here by their own names only
+    videos = [path for path in paths if not is_image_name(path) and is_video(path)]
     reasons = {str(v): videos_sentence([v]).removeprefix(f'{v} ') for v in videos}
     reasons |= {str(error): 'left out' for error in errors}
-    return photos, reasons
+    return paths, reasons
 
 
 def check_videos(inputs: list[str]) -> list[Path]:
     """Return the videos of a command line.
 
     Raises:
-        ValueError: If one is a folder or a photo; one sentence.
+        ValueError: If one is a folder or an image; one sentence.
     """
     videos = [Path(item) for item in inputs]
     for video in videos:
         if video.is_dir():
             raise ValueError(
                 f'{video} is a folder: name its video files, or run '
-                f'sapiens image {shlex.quote(str(video))} for its photos'
+                f'sapiens image {shlex.quote(str(video))} for its images'
             )
         # an animated GIF is both
         if is_image_name(video) and video.suffix.lower() != '.gif' and video.is_file():
             name = shlex.quote(str(video))
-            raise ValueError(f'{video} is a photo: run sapiens image {name}')
+            raise ValueError(f'{video} is an image: run sapiens image {name}')
     return videos
 
 

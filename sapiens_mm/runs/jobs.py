@@ -19,7 +19,7 @@ from sapiens_mm.vocabulary import VocabularyWarning
 
 CAPTIONS = dict(pose='pose', seg='parts', depth='depth', normal='normals')
 RELIEF_CAPTION = 'relief of depth'
-RANDOM_NOTE = 'RANDOM WEIGHTS: the picture means nothing'
+RANDOM_NOTE = 'RANDOM WEIGHTS: the image means nothing'
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What its picture shows, and what is to be known of the weights."""
+        """What its image shows, and what is to be known of the weights."""
         name = CAPTIONS[self.task]
         if self.checkpoint is None:
             return f'{name} (random weights)'
@@ -87,7 +87,7 @@ def identity_of(file: Path) -> str:
 def show_notes() -> None:
     """Print what nothing else says of models, and keep all other warnings quiet.
 
-    Of broken pictures too, which are told in a sentence: OpenCV has a log for the whole
+    Of broken images too, which are told in a sentence: OpenCV has a log for the whole
     process, so this is for its start.
     """
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

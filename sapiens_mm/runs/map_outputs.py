@@ -27,7 +27,7 @@ class MapOutputs:
 
     Args:
         request: What the command is asked to do.
-        names: Photo to the name of its outputs.
+        names: Image to the name of its outputs.
         jobs: Of this run.
 
     Raises:
@@ -43,8 +43,8 @@ class MapOutputs:
         self.out_dir: Path = request.out_dir
         self.cloud = parse_cloud(request.ply)
         self.records: list[RunRecord] = []
-        self.nobody: set[Path] = set()  # photos whose mask is empty
-        self.unseen: set[Path] = set()  # photos whose parts show nobody
+        self.nobody: set[Path] = set()  # images whose mask is empty
+        self.unseen: set[Path] = set()  # images whose parts show nobody
         check_map_format(request.map_format)
         mask = pick_mask(request.mask, jobs)
         # a model that makes the masks stands in for the parts of the run
@@ -98,39 +98,39 @@ class MapOutputs:
         """Return arguments of the inferencers."""
         return dict(tile=self.request.tile, tile_overlap=self.request.tile_overlap)
 
-    def data_files(self, task: str, photo: Path) -> list[Path]:
-        """Return the data file of a photo and the JSON file beside it."""
+    def data_files(self, task: str, given: Path) -> list[Path]:
+        """Return the data file of an image and the JSON file beside it."""
         suffix = MAP_FORMATS[self.request.map_format]
-        name = f'{self.names[photo]}{suffix}'
+        name = f'{self.names[given]}{suffix}'
         folder = self.out_dir / task
         return [folder / name, folder / f'{name}.json']
 
-    def mask_path(self, photo: Path) -> Path | None:
-        """Return the file with the mask of a photo, or None where it needs none.
+    def mask_path(self, given: Path) -> Path | None:
+        """Return the file with the mask of an image, or None where it needs none.
 
         Raises:
             ImageError: If there should be one and is not.
         """
-        name = self.names[photo]
+        name = self.names[given]
         if self.seg is not None:
             return self.out_dir / 'masks' / f'{name}.png'
         if self.from_parts:
             path = self.out_dir / 'seg' / f'{name}.png'
             if read_image(path).any():
                 return path
-            self.unseen.add(photo)
+            self.unseen.add(given)
             return None
         if self.mask_folder is None or self.mask_folder.is_file():
             return self.mask_folder
-        plain = plain_name(photo, tuple(self.request.inputs))
-        # the name of the outputs tells photos apart that differ in the suffix alone
+        plain = plain_name(given, tuple(self.request.inputs))
+        # the name of the outputs tells images apart that differ in the suffix alone
         return find_mask(self.mask_folder, name if name.startswith(plain) else plain)
 
-    def make_masks(self, photos: list[Path]) -> dict[str, str]:
+    def make_masks(self, paths: list[Path]) -> dict[str, str]:
         """Make the masks that are missing with ``--seg-checkpoint``.
 
         Returns:
-            Photos that failed, and why.
+            Images that failed, and why.
         """
         if self.seg is None:
             return {}
@@ -138,10 +138,10 @@ class MapOutputs:
         settings = dict(config=str(config), checkpoint=identity_of(path))
         record = RunRecord(self.out_dir, 'masks', settings)
         self.records.append(record)
-        sources = {self.names[photo]: identity_of_files([photo]) for photo in photos}
-        outputs = {self.names[photo]: [self.mask_path(photo)] for photo in photos}
+        sources = {self.names[given]: identity_of_files([given]) for given in paths}
+        outputs = {self.names[given]: [self.mask_path(given)] for given in paths}
         names = set(record.todo(sources, outputs, self.request.overwrite))
-        wanted = [photo for photo in photos if self.names[photo] in names]
+        wanted = [given for given in paths if self.names[given] in names]
         if not wanted:
             return {}
         print(f'masks: {config or "config of the checkpoint"} ({path})', flush=True)
@@ -156,19 +156,19 @@ class MapOutputs:
         wanted_sources = {name: sources[name] for name in names}
         record.claim(wanted_sources, outputs, self.request.overwrite)
         failures = {}
-        for photo, result in zip(wanted, model.run(wanted, progress=True), strict=True):
+        for given, result in zip(wanted, model.run(wanted, progress=True), strict=True):
             if result.error:
-                failures[str(photo)] = result.error.removeprefix(f'{photo} ')
+                failures[str(given)] = result.error.removeprefix(f'{given} ')
                 continue
             mask = (result.labels > 0).astype(np.uint8) * 255
-            write_image(self.mask_path(photo), mask)
+            write_image(self.mask_path(given), mask)
         return failures
 
-    def write_clouds(self, photos: list[Path]) -> dict[str, str]:
+    def write_clouds(self, paths: list[Path]) -> dict[str, str]:
         """Write the point clouds that are missing or older than their depth.
 
         Returns:
-            Photos that failed, and why.
+            Images that failed, and why.
         """
         if self.cloud is None:
             return {}
@@ -177,33 +177,33 @@ class MapOutputs:
         record = RunRecord(self.out_dir, 'depth/clouds', settings)
         self.records.append(record)
         used = {}
-        for photo in photos:
+        for given in paths:
             tasks = MAP_TASKS[: 1 + with_normals]
-            files = [self.data_files(task, photo)[0] for task in tasks]
+            files = [self.data_files(task, given)[0] for task in tasks]
             if all(path.is_file() for path in files):
-                used[photo] = files
+                used[given] = files
         sources = {self.names[p]: identity_of_files(files) for p, files in used.items()}
-        outputs = {self.names[photo]: [self.cloud_path(photo)] for photo in used}
+        outputs = {self.names[given]: [self.cloud_path(given)] for given in used}
         names = set(record.todo(sources, outputs))
         if names:
             record.claim({name: sources[name] for name in names}, outputs)
         failures = {}
-        for photo, files in used.items():
-            if self.names[photo] not in names:
+        for given, files in used.items():
+            if self.names[given] not in names:
                 continue
             try:
-                self._write_cloud(self.cloud_path(photo), photo, files)
+                self._write_cloud(self.cloud_path(given), given, files)
             except ValueError as error:
-                failures[str(photo)] = str(error)
+                failures[str(given)] = str(error)
         return failures
 
-    def cloud_path(self, photo: Path) -> Path:
-        """Return the PLY file of a photo."""
-        return self.out_dir / 'depth/clouds' / f'{self.names[photo]}.ply'
+    def cloud_path(self, given: Path) -> Path:
+        """Return the PLY file of an image."""
+        return self.out_dir / 'depth/clouds' / f'{self.names[given]}.ply'
 
-    def _write_cloud(self, path: Path, photo: Path, used: list[Path]) -> None:
-        image = read_image(photo)
-        source = self.mask_path(photo)
+    def _write_cloud(self, path: Path, given: Path, used: list[Path]) -> None:
+        image = read_image(given)
+        source = self.mask_path(given)
         mask = None if source is None else read_mask(source, image.shape[:2])
         depth, *normals = [read_saved_map(file)[0] for file in used]
         cloud = point_cloud(
@@ -229,10 +229,10 @@ class MapOutputs:
             )
 
 
-def _names(photos: set[Path]) -> str:
-    """Count photos and name the first of them."""
-    names = ', '.join(str(photo) for photo in sorted(photos)[:5])
-    return f'{len(photos)} photos: {names}{" and others" if len(photos) > 5 else ""}'
+def _names(paths: set[Path]) -> str:
+    """Count images and name the first of them."""
+    names = ', '.join(str(given) for given in sorted(paths)[:5])
+    return f'{len(paths)} images: {names}{" and others" if len(paths) > 5 else ""}'
 
 
 def parse_cloud(words: list[str] | None) -> CloudOptions | None:

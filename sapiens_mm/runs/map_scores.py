@@ -160,7 +160,7 @@ def score(request: MapScoreRequest, metric: Any) -> list[str]:
         read_mask,
     )
     from sapiens_mm.geometry.map_kinds import map_kind
-    from sapiens_mm.pictures import MASK_SUFFIXES
+    from sapiens_mm.images import MASK_SUFFIXES
 
     kind = map_kind(request.task)
     fields = ('scale', 'encoding', 'layer', 'invalid_value')

@@ -8,8 +8,8 @@ from pathlib import Path
 
 _NAMES = 'mp4 m4v mov mkv webm avi wmv flv mpg mpeg ts mts m2ts 3gp ogv'
 VIDEO_SUFFIXES = frozenset(f'.{name}' for name in _NAMES.split())
-# kinds of photos in the container that MP4 has too
-_PHOTO_BRANDS = (b'heic', b'heix', b'heim', b'mif1', b'msf1', b'avif', b'avis')
+# kinds of images in the container that MP4 has too
+_IMAGE_BRANDS = (b'heic', b'heix', b'heim', b'mif1', b'msf1', b'avif', b'avis')
 
 
 def is_video(path: Path) -> bool:
@@ -24,7 +24,7 @@ def is_video(path: Path) -> bool:
     except OSError:
         return False
     if head[4:8] == b'ftyp':
-        return head[8:12] not in _PHOTO_BRANDS
+        return head[8:12] not in _IMAGE_BRANDS
     return head[:4] == b'\x1aE\xdf\xa3' or (head[:4], head[8:]) == (b'RIFF', b'AVI ')
 
 

@@ -1,4 +1,4 @@
-"""Names of outputs: those of the photos, so that nothing ever meets."""
+"""Names of outputs: those of the images, so that nothing ever meets."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-# what a run puts beside outputs of photos, and how its files end
+# what a run puts beside outputs of images, and how its files end
 OWN_FOLDERS = frozenset(['pictures', 'persons', 'palette', 'relief', 'clouds'])
 OWN_ENDS = ('.json', '.jsonl', '.npy', '.npz', '.png', '.jpg', '.exr', '.ply', '.maps')
 # bytes of a name; the rest of 255 is for what is added: '.pose.jsonl', '_2'
 MAX_BYTES = 235
 
 
-def output_names(photos: Sequence[Path], inputs: Sequence[str]) -> dict[Path, str]:
-    """Name the outputs of each photo: its path in its folder, without suffix.
+def output_names(images: Sequence[Path], inputs: Sequence[str]) -> dict[Path, str]:
+    """Name the outputs of each image: its path in its folder, without suffix.
 
-    Photos whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
+    Images whose names differ only in the suffix keep it (``a.png`` and ``a.jpg``
     become ``a_png`` and ``a_jpg``); those of different folders get a number. Names
     that differ in capitals alone count as equal, as they do on some disks. A name
     that is too long ends in a hash, and a folder called as one of ours gets a ``_``.
     """
     given = tuple(inputs)
-    stems = {photo: _allowed(plain_name(photo, given)) for photo in photos}
+    stems = {image: _allowed(plain_name(image, given)) for image in images}
     count = Counter(map(_key, stems.values()))
     names: dict[Path, str] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}
-    for photo, stem in stems.items():
+    for image, stem in stems.items():
         if count[_key(stem)] > 1:
-            stem = f'{stem}_{photo.suffix.lstrip(".")[:16]}'
+            stem = f'{stem}_{image.suffix.lstrip(".")[:16]}'
         name, number = stem, numbers.get(_key(stem), 2)
         while _key(name) in taken:
             name, number = f'{stem}_{number}', number + 1
         numbers[_key(stem)] = number
         taken.add(_key(name))
-        names[photo] = name
+        names[image] = name
     return names
 
 
-def plain_name(photo: Path, inputs: tuple[str, ...]) -> str:
-    """Return the path of a photo in the first folder given that it is in, or its name.
+def plain_name(image: Path, inputs: tuple[str, ...]) -> str:
+    """Return the path of an image in the first folder given that it is in, or its name.
 
     Without suffix; outputs may have to be named otherwise.
     """
     order = _folders(inputs)
-    inside = [folder for folder in photo.parents if folder in order]
-    base = min(inside, key=order.__getitem__, default=photo.parent)
-    return photo.relative_to(base).with_suffix('').as_posix()
+    inside = [folder for folder in image.parents if folder in order]
+    base = min(inside, key=order.__getitem__, default=image.parent)
+    return image.relative_to(base).with_suffix('').as_posix()
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +69,7 @@ def _allowed(stem: str) -> str:
     """Change the parts of a name that would meet ours, or lead out of the folder."""
     *folders, last = stem.split('/')
     folders = [part for part in folders if part != '..']
-    last = f'_{last}' if last in ('.', '..') else last  # of a photo called ...jpg
+    last = f'_{last}' if last in ('.', '..') else last  # of an image called ...jpg
     parts = [
         f'{part}_'
         if part.casefold() in OWN_FOLDERS or part.casefold().endswith(OWN_ENDS)

@@ -30,21 +30,21 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class RunRequest(ModelRequest):
-    """How the models run and what is drawn, of photos and of videos.
+    """How the models run and what is drawn, of images and of videos.
 
     Attributes:
         inputs: Paths, as they were given.
         out_dir: For what is written.
         detector: Of persons: ``'rtmdet'``, ``'tiny'``, ``'none'`` or a checkpoint;
             None: the small one with the small models of the package.
-        seg_mode: Parts of the ``'whole'`` picture, or by ``'person'``.
+        seg_mode: Parts of the ``'whole'`` image, or by ``'person'``.
         resize: Of logits: ``'twice'`` as the official demos, ``'once'`` as
             Sapiens-Lite.
         cleanup: Of parts: KEY=VALUE words; empty for its defaults, None for none.
-        flip: Average with the mirrored picture; None: with the small models.
+        flip: Average with the mirrored image; None: with the small models.
         kpt_thr: Keypoints below this score are not drawn.
         show_relief: Draw the surface that relative depth describes, too.
-        opacity: Of parts over the picture, 0 to 1.
+        opacity: Of parts over the image, 0 to 1.
         device: As PyTorch names it; None: the GPU if there is one.
         dtype: One of ``DTYPES``; None: the model's choice.
         batch_size: Inputs at once; None: the model's choice.
@@ -74,8 +74,8 @@ class ImageRequest(RunRequest):
     """What ``sapiens image`` is asked to do.
 
     Attributes:
-        inputs: Photos, folders, globs, ``.txt`` lists; none: the photo of the package.
-        boxes: JSON of persons for every photo, ``[[x1, y1, x2, y2], …]`` in pixels.
+        inputs: Images, folders, globs, ``.txt`` lists; none: the image of the package.
+        boxes: JSON of persons for every image, ``[[x1, y1, x2, y2], …]`` in pixels.
         mask: Where depth and normals are drawn: a folder, a file, ``'seg'`` for the
             parts of this run, ``'none'``; None: the parts, if their weights are real.
         seg_checkpoint: A model of parts that makes the masks.
@@ -166,10 +166,10 @@ class WebRequest:
         dtype: One of ``DTYPES``; None: the model's choice.
         detector: As of :class:`RunRequest`.
         threads: Of the CPU, for the models.
-        max_megapixels: Larger photos are reduced to this.
-        keep_minutes: Photos and results are deleted after this.
-        max_gigabytes: Of photos and results; the oldest go first.
-        time_limit: Seconds that a photo may take.
+        max_megapixels: Larger images are reduced to this.
+        keep_minutes: Images and results are deleted after this.
+        max_gigabytes: Of images and results; the oldest go first.
+        time_limit: Seconds that an image may take.
         allowed_host: Names that it answers to, besides its own.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is known of the outputs in a folder: options, and the photos they are of."""
+"""What is known of the outputs in a folder: options, and the images they are of."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class SynthRequest:
         out: Folder of the data set.
         num: Samples.
         seed: Of the data set, 0 or more.
-        size: Height and width of pictures, pixels.
+        size: Height and width of images, pixels.
         workers: Processes.
         set: NAME=VALUE words: what is drawn how often.
         settings: JSON file of settings by name.

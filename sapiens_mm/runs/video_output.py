@@ -72,30 +72,30 @@ class Painter:
         ids: np.ndarray | None,
     ) -> np.ndarray:
         """Draw a frame; where a task failed, its panel shows the frame alone."""
-        pictures = []
+        images = []
         for task, result in results.items():
             if task == 'pose':
-                pictures.append(self._pose(frame, result, tracks, ids))
+                images.append(self._pose(frame, result, tracks, ids))
             elif task == 'seg':
-                pictures.append(self._parts(frame, result))
+                images.append(self._parts(frame, result))
             elif task == 'depth':
-                pictures += self._depth(frame, result)
+                images += self._depth(frame, result)
             else:
-                pictures.append(
+                images.append(
                     frame.image if result.error else draw_result(result, frame.image)
                 )
-        if len(pictures) > 1:
-            picture = side_by_side([frame.image, *pictures], self.titles)
+        if len(images) > 1:
+            drawn = side_by_side([frame.image, *images], self.titles)
         else:
-            picture = pictures[0]
-        height, width = picture.shape[:2]
+            drawn = images[0]
+        height, width = drawn.shape[:2]
         if width > self.request.max_width:
             size_wh = (
                 self.request.max_width,
                 round(height * self.request.max_width / width),
             )
-            picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
-        return picture
+            drawn = cv2.resize(drawn, size_wh, interpolation=cv2.INTER_AREA)
+        return drawn
 
     def _pose(
         self,
@@ -124,14 +124,14 @@ class Painter:
             self._legend = PartLegend(self.parts, frame.image.shape[:2])
         if result.error:
             return self._legend(frame.image, None)
-        picture = draw_result(
+        drawn = draw_result(
             result,
             frame.image,
             parts=self.parts,
             opacity=self.request.opacity,
             legend=False,
         )
-        return self._legend(picture, result.labels)
+        return self._legend(drawn, result.labels)
 
     def _depth(self, frame: VideoFrame, result: DepthResult) -> list[np.ndarray]:
         """The heat map with its bar and, if it is asked for, the relief."""
@@ -141,8 +141,8 @@ class Painter:
             heat = draw_result(result, frame.image, near_far=near_far, legend=False)
             if self.request.show_relief:
                 relief = colorize_relief(result.depth, result.mask, near_far)
-        pictures = [add_depth_bar(heat)]
-        return [*pictures, relief] if self.request.show_relief else pictures
+        images = [add_depth_bar(heat)]
+        return [*images, relief] if self.request.show_relief else images
 
     def _depth_range(
         self, result: DepthResult, time_s: float
@@ -267,9 +267,9 @@ class Window:
         if sys.platform == 'linux' and not any(map(os.environ.get, screens)):
             raise ValueError('--show needs a screen, and there is none: leave it out')
 
-    def show(self, picture: np.ndarray) -> bool:
+    def show(self, drawn: np.ndarray) -> bool:
         """Show a frame; return whether the user wants to stop."""
-        cv2.imshow(self._NAME, picture)
+        cv2.imshow(self._NAME, drawn)
         return cv2.waitKey(1) & 0xFF in (ord('q'), 27)
 
     def close(self) -> None:

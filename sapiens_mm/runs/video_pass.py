@@ -120,11 +120,11 @@ class VideoPass:
             for error in {result.error for result in mine.values() if result.error}:
                 self.errors.setdefault(error, []).append(frame.index)
             ids = self.people.ids(tracks)
-            picture = self.painter(frame, steady, tracks, ids)
-            self._write(frame, picture)
+            drawn = self.painter(frame, steady, tracks, ids)
+            self._write(frame, drawn)
             self.data.add(frame, steady, ids)
             window = self.run.window
-            if window is not None and window.show(picture):
+            if window is not None and window.show(drawn):
                 self.stopped_by = 'q'
 
     def _infer(
@@ -148,20 +148,20 @@ class VideoPass:
                 mine[task] = result
         return results
 
-    def _write(self, frame: VideoFrame, picture: Any) -> None:
+    def _write(self, frame: VideoFrame, drawn: Any) -> None:
         request, reader = self.run.request, self.reader
         if self.writer is None:
             sound = None if self.video is None else Sound(self.video, request.start)
             self.writer = VideoWriter(
                 self.out,
-                picture.shape[:2],
+                drawn.shape[:2],
                 reader.time_base,
                 reader.rate,
                 reader.pixel_aspect,
                 request.crf,
                 sound,
             )
-        self.writer.write(picture, frame.pts - reader.offset, frame.time_s)
+        self.writer.write(drawn, frame.pts - reader.offset, frame.time_s)
         self.count += 1
         self.last_s = frame.time_s
 

@@ -92,8 +92,8 @@ class People:
 class PeopleMasks:
     """Turns the parts of one video into masks for depth and normals.
 
-    Until somebody is seen everything is drawn, as on a photo without people. From then
-    on a frame without people is blank: its pictures would flicker otherwise.
+    Until somebody is seen everything is drawn, as on an image without people. From then
+    on a frame without people is blank: its images would flicker otherwise.
     """
 
     def __init__(self) -> None:

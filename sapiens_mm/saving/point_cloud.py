@@ -24,12 +24,12 @@ class CloudOptions:
         distance = near + span * depth
 
     Attributes:
-        focal_px: Focal length, pixels of the photo; None: assumed from ``fov_deg``.
-        fov_deg: Field of view of the longer side of the photo, degrees.
+        focal_px: Focal length, pixels of the image; None: assumed from ``fov_deg``.
+        fov_deg: Field of view of the longer side of the image, degrees.
         near: Distance of depth 0, in any unit. With 1, the default, that distance is
             the unit.
         span: Distance from depth 0 to depth 1, in the unit of ``near``. A person who
-            fills the height of a photo of 55 degrees is about 1 unit tall, and seldom
+            fills the height of an image of 55 degrees is about 1 unit tall, and seldom
             deeper than a third of that.
         step: Take every so many pixels, across and down.
         max_jump: Leave out pixels that differ by more than this depth from one of
@@ -58,7 +58,7 @@ class CloudOptions:
             raise ValueError(f'step must be a whole number from 1, got {self.step!r}')
 
     def focal_of(self, image_hw: tuple[int, int]) -> float:
-        """Return the focal length for a photo, pixels."""
+        """Return the focal length for an image, pixels."""
         if self.focal_px is not None:
             return float(self.focal_px)
         return max(image_hw) / 2 / math.tan(math.radians(self.fov_deg) / 2)
@@ -91,15 +91,15 @@ def point_cloud(
 ) -> PointCloud:
     """Turn relative depth into points: people only, where there is a mask.
 
-    The viewing axis goes through the middle of the photo, and pixels are square.
+    The viewing axis goes through the middle of the image, and pixels are square.
     Pixels whose depth is not finite, or so far below 0 that they would lie behind the
     camera, are left out, too.
 
     Args:
-        result: Depth of a photo.
-        image_bgr: The photo, (H, W, 3) uint8, for colours.
+        result: Depth of an image.
+        image_bgr: The image, (H, W, 3) uint8, for colours.
         options: None takes the defaults.
-        normals: Of the same photo, to go with the points.
+        normals: Of the same image, to go with the points.
 
     Raises:
         ValueError: If the sizes differ.

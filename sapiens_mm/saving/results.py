@@ -1,4 +1,4 @@
-"""Pictures and data files from results, written whole or not at all."""
+"""Images and data files from results, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from sapiens_mm.visualization import (
     overlay_labels,
 )
 
-# what pose and parts write beside the picture; for maps see map_saving.MAP_FORMATS
+# what pose and parts write beside the image; for maps see map_saving.MAP_FORMATS
 DATA_SUFFIX = {'pose': '.json', 'seg': '.png'}
 
 
@@ -48,10 +48,10 @@ def write_palette(path: Path, labels: np.ndarray, table: PartTable) -> None:
     """
     ids = np.where(np.arange(256) < table.num_classes, np.arange(256), 255)
     colors = colorize_labels(ids[None], table.palette)[0, :, ::-1]
-    picture = Image.fromarray(labels)
-    picture.putpalette(colors.tobytes())
+    drawing = Image.fromarray(labels)
+    drawing.putpalette(colors.tobytes())
     buffer = io.BytesIO()
-    picture.save(buffer, 'PNG')
+    drawing.save(buffer, 'PNG')
     write_atomically(path, buffer.getvalue())
 
 
@@ -110,18 +110,18 @@ def draw_result(
 
     Args:
         result: Of one of the four tasks.
-        image_bgr: The photo, (H, W, 3) uint8 BGR.
+        image_bgr: The image, (H, W, 3) uint8 BGR.
         parts: Classes of a segmentation; None takes the result's own.
         mask: Foreground (H, W) for depth and normals; None takes the result's own,
             or everything.
         score_threshold: Keypoints below it are not drawn.
-        opacity: Of a segmentation over its photo.
+        opacity: Of a segmentation over its image.
         near_far: Range of depth to show; None: all there is.
-        legend: Say beside the picture which parts are there, or which colours of
+        legend: Say beside the image which parts are there, or which colours of
             depth are near and far.
 
     Returns:
-        Shape (H, W, 3), uint8 BGR. A legend makes it wider, and enlarges a picture that
+        Shape (H, W, 3), uint8 BGR. A legend makes it wider, and enlarges an image that
         is too small for one.
     """
     if isinstance(result, PoseResult):
@@ -143,7 +143,7 @@ def draw_result(
         return add_depth_bar(heat) if legend else heat
     if isinstance(result, NormalResult):
         return colorize_normals(result.normals, mask)
-    raise ValueError(f'{type(result).__name__} has no picture')
+    raise ValueError(f'{type(result).__name__} has no image')
 
 
 def write_data(

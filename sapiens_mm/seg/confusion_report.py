@@ -1,4 +1,4 @@
-"""Files about a segmentation's figures: the confusion matrix as picture and data."""
+"""Files about a segmentation's figures: the confusion matrix as image and data."""
 
 from __future__ import annotations
 
@@ -87,13 +87,13 @@ def draw_confusion(confusion: np.ndarray, classes: Sequence[str]) -> np.ndarray:
             _fill_cell(body[box], share, right=row == column)
         share = f'{100 * of_all[row]:.2g}' if totals[row] else '-'
         _write(body, share, margin + side + _GAP, middle)
-    picture = np.concatenate([header, body])
+    image = np.concatenate([header, body])
     line = (
         'Rows: labels. Columns: predictions. Percent of the labelled pixels of the row.'
     )
-    width = max(picture.shape[1], _text_wh(line)[0] + 2 * _GAP)
-    page = np.full((2 * _CELL + len(picture) + _GAP, width, 3), _PAPER, np.uint8)
-    page[2 * _CELL : -_GAP, : picture.shape[1]] = picture
+    width = max(image.shape[1], _text_wh(line)[0] + 2 * _GAP)
+    page = np.full((2 * _CELL + len(image) + _GAP, width, 3), _PAPER, np.uint8)
+    page[2 * _CELL : -_GAP, : image.shape[1]] = image
     _write(page, line, _GAP, _CELL)
     return page
 

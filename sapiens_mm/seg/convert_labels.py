@@ -1,7 +1,7 @@
-"""Label pictures of other data sets as label pictures of the 28 parts.
+"""Label images of other data sets as label images of the 28 parts.
 
-Also PASCAL-Part's own files, one ``.mat`` of MATLAB a photo, which hold a mask for each
-object and each part of it.
+Also PASCAL-Part's own files, one ``.mat`` of MATLAB an image, which hold a mask for
+each object and each part of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Photos with a label picture each: 28, 20 or 19 parts, or classes of one's own."""
+"""Images with a label image each: 28, 20 or 19 parts, or classes of one's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sapiens_mm.data.files import (
     match_files,
     read_capture_index,
 )
-from sapiens_mm.pictures import IMAGE_SUFFIXES
+from sapiens_mm.images import IMAGE_SUFFIXES
 from sapiens_mm.registry import DATASETS
 from sapiens_mm.seg.label_maps import LABEL_SOURCES, check_label_map, check_sample
 from sapiens_mm.tables import part_table, part_table_from_metainfo
@@ -29,11 +29,11 @@ from sapiens_mm.tables import part_table, part_table_from_metainfo
 
 @DATASETS.register_module()
 class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
-    """Folders of photos and label pictures of equal names.
+    """Folders of images and label images of equal names.
 
     LIP, CIHP, FaceSynthetics and Goliath's PNGs differ in folders, names and classes,
     which are arguments; ``docs/seg.md`` shows the layouts. The host's class takes a
-    label's existence for granted, knows one suffix of photos, cannot keep photos and
+    label's existence for granted, knows one suffix of images, cannot keep images and
     labels in one folder, and its classes cannot be brought to ours by a config. Samples
     are sorted by name, or as ``ann_file`` lists them. Files that match nothing are
     named in the log, all of them in ``matches.report()``.
@@ -41,13 +41,13 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
     Args:
         parts: Classes of the model: ``goliath28``, ``lip20``, ``cihp20``, ``face19``;
             None for those of ``metainfo``.
-        source: Classes of the label pictures if they are to be mapped to
+        source: Classes of the label images if they are to be mapped to
             ``goliath28``: ``goliath34``, ``lip20``, ``cihp20``, ``atr18`` or
             ``pascal25``.
         label_map: Of files with other ids: id in the files -> class, or 255 for no
             label. ``{0: 0, 255: 1}`` reads masks of 0 and 255 as two classes.
-        label_ending: What a label's name has before its suffix, beyond the photo's.
-        img_suffix: Suffixes of photos, lower case.
+        label_ending: What a label's name has before its suffix, beyond the image's.
+        img_suffix: Suffixes of images, lower case.
         seg_map_suffix: Suffixes of labels.
         skip_bad: Leave out samples whose files cannot be used instead of stopping.
         metainfo: For ``parts=None``: ``classes``; ``palette`` (RGB), generated if left
@@ -109,7 +109,7 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         return self._source_map
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Match photos and labels; log what is left out."""
+        """Match images and labels; log what is left out."""
         matches = self.match()
         self.matches = replace(matches, samples=())  # they are in the list
         summary = matches.summary()
@@ -127,7 +127,7 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         ]
 
     def match(self) -> FileMatches:
-        """Match photos and labels by name."""
+        """Match images and labels by name."""
         image = FileKind(self.data_prefix['img_path'], self.img_suffix)
         label = FileKind(
             self.data_prefix['seg_map_path'], self.seg_map_suffix, self.label_ending
@@ -144,7 +144,7 @@ class SapiensPartDataset(SkipBadSamples, BaseSegDataset):
         return match_files(kinds, listed, self.backend_args)
 
     def find_fault(self, idx: int) -> None:
-        """Read photo and labels again; see the base."""
+        """Read image and labels again; see the base."""
         info = self.get_data_info(idx)
         check_sample(info, allow_empty=True, backend_args=self.backend_args)
 
@@ -161,8 +161,8 @@ class SapiensGoliathPartDataset(SapiensPartDataset):
     Args:
         ann_file: JSON list of ``sample_id``, ``session_id``, ``camera_id``,
             ``frame_number``.
-        image_pattern: Of photos, below ``data_prefix['img_path']``.
-        label_pattern: Of label pictures, below ``data_prefix['seg_map_path']``.
+        image_pattern: Of images, below ``data_prefix['img_path']``.
+        label_pattern: Of label images, below ``data_prefix['seg_map_path']``.
         parts: As in :class:`SapiensPartDataset`.
         source: As there; ``goliath34`` are the classes of the captures. Those that are
             not predicted become 255.

@@ -24,10 +24,10 @@ _GRAIN_TILE = 256
 
 
 def draw_background(seed: int, image_hw: tuple[int, int]) -> np.ndarray:
-    """Draw a picture without people.
+    """Draw an image without people.
 
     Args:
-        seed: The same seed and size give the same picture.
+        seed: The same seed and size give the same image.
         image_hw: H and W, pixels.
 
     Returns:
@@ -42,10 +42,10 @@ def draw_background(seed: int, image_hw: tuple[int, int]) -> np.ndarray:
     if rng.random() < 0.6:  # out of focus, as behind people
         sigma = rng.uniform(0.3, 0.012 * work_hw[0] + 0.3)
         canvas = cv2.GaussianBlur(canvas, (0, 0), sigma)
-    picture = np.clip(255 * canvas, 0, 255).astype(np.uint8)
+    image = np.clip(255 * canvas, 0, 255).astype(np.uint8)
     if work_hw != image_hw:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
-    return _add_grain(rng, picture)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    return _add_grain(rng, image)
 
 
 def _studio(rng: np.random.Generator, hw: tuple[int, int]) -> Array:
@@ -63,7 +63,7 @@ def _wall(rng: np.random.Generator, hw: tuple[int, int]) -> Array:
 
 
 def _room(rng: np.random.Generator, hw: tuple[int, int]) -> Array:
-    """A wall, a floor in perspective, pictures or windows, and furniture."""
+    """A wall, a floor in perspective, images or windows, and furniture."""
     height, width = hw
     horizon = int(height * rng.uniform(0.5, 0.85))
     canvas = any_surface(rng, hw, contrast=0.35)
@@ -153,7 +153,7 @@ def _ground(rng: np.random.Generator, hw: tuple[int, int], contrast: float) -> A
 
 
 def _frame(rng: np.random.Generator, canvas: Array, horizon: int) -> None:
-    """Hang a picture, or a bright window, on the wall, in place."""
+    """Hang an image, or a bright window, on the wall, in place."""
     width = canvas.shape[1]
     high = int(horizon * rng.uniform(0.1, 0.5))
     wide = int(width * rng.uniform(0.1, 0.4))
@@ -237,12 +237,12 @@ def _light(rng: np.random.Generator, canvas: Array) -> Array:
     )
 
 
-def _add_grain(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+def _add_grain(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Add sensor noise, one tile of it repeated."""
     tile = rng.normal(0, rng.uniform(0.5, 7), (_GRAIN_TILE, _GRAIN_TILE, 1))
     tile = tile + rng.normal(0, 1.5, (_GRAIN_TILE, _GRAIN_TILE, 3))
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     tile = np.rint(tile).astype(np.int16)
     rows, columns = -(-height // _GRAIN_TILE), -(-width // _GRAIN_TILE)
     grain = np.tile(tile, (rows, columns, 1))[:height, :width]
-    return cv2.add(picture, grain, dtype=cv2.CV_8U)
+    return cv2.add(image, grain, dtype=cv2.CV_8U)

@@ -1,6 +1,6 @@
 """Surfaces for drawn backgrounds: plaster, stripes, checks, bricks, planks, marble.
 
-Pictures are (H, W, 3) float32 BGR, 0 to 1.
+Images are (H, W, 3) float32 BGR, 0 to 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def random_color(rng: np.random.Generator) -> Array:
 
 
 def blend(canvas: Array, color: Array, share: Array) -> Array:
-    """Mix a picture (H, W, 3) with another, or a colour, by shares (H, W)."""
+    """Mix an image (H, W, 3) with another, or a colour, by shares (H, W)."""
     share = np.float32(share)[..., None]
     return canvas * (1 - share) + np.float32(color) * share
 

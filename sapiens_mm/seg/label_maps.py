@@ -1,6 +1,6 @@
-"""Label pictures: class ids read from PNG files, checked, and brought to other classes.
+"""Label images: class ids read from PNG files, checked, and brought to other classes.
 
-A label picture has one channel of ids, grey or with a palette; of a palette the indices
+A label image has one channel of ids, grey or with a palette; of a palette the indices
 are read and not the colours. 255 means no label.
 """
 
@@ -14,7 +14,7 @@ import cv2
 import mmengine.fileio as fileio
 import numpy as np
 
-from sapiens_mm import pictures
+from sapiens_mm import images
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.tables.body_parts import (
     ATR_TO_28,
@@ -38,7 +38,7 @@ _UNKNOWN = 254  # no vocabulary has so many classes
 
 
 def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
-    """Read the ids of a label picture.
+    """Read the ids of a label image.
 
     Args:
         data: Content of the file.
@@ -48,19 +48,19 @@ def decode_ids(data: bytes, name: str | Path) -> np.ndarray:
         Shape (H, W), uint8.
 
     Raises:
-        BadFileError: If it is no picture, has several channels, values above 255 or a
+        BadFileError: If it is no image, has several channels, values above 255 or a
             lossy format.
     """
     try:
-        ids, mode, kind = pictures.decode_ids(data, name)
-    except pictures.PictureError as error:
+        ids, mode, kind = images.decode_ids(data, name)
+    except images.ImageError as error:
         why = '' if error.reason == 'is not an image' else f': it {error.reason}'
-        raise BadFileError(f'{name} is no readable label picture{why}') from None
-    if pictures.is_lossy(data, kind):
+        raise BadFileError(f'{name} is no readable label image{why}') from None
+    if images.is_lossy(data, kind):
         raise BadFileError(f'{name} is a {kind}, which changes ids; labels are PNG')
     if ids.ndim != 2:
         raise BadFileError(
-            f'{name} is a picture of colours ({mode}); labels are one channel of class '
+            f'{name} is an image of colours ({mode}); labels are one channel of class '
             'ids, grey or with a palette'
         )
     if ids.dtype.kind not in 'biu' or ids.min() < 0 or ids.max() > 255:
@@ -181,7 +181,7 @@ def check_sample(
     allow_empty: bool = False,
     backend_args: dict | None = None,
 ) -> np.ndarray:
-    """Read photo and labels of a sample completely.
+    """Read image and labels of a sample completely.
 
     Args:
         info: Of a data set: ``img_path``, ``seg_map_path``, ``num_classes`` and
@@ -198,8 +198,8 @@ def check_sample(
     path, label_path = info['img_path'], info['seg_map_path']
     data = _read(path, backend_args)
     if not data:
-        raise BadFileError(f'{path} is no picture but empty')
-    image = pictures.decode_color(data, path)
+        raise BadFileError(f'{path} is no image but empty')
+    image = images.decode_color(data, path)
     table = lookup_table(info['num_classes'], info.get('label_map'))
     ids = decode_ids(_read(label_path, backend_args), label_path)
     check_not_mask(ids, info, label_path)
@@ -220,7 +220,7 @@ def _read(path: str, backend_args: dict | None) -> bytes:
 def check_size(
     labels: np.ndarray, image_hw: tuple[int, int], name: str | Path, image: str | Path
 ) -> None:
-    """Refuse labels of another size than their photo.
+    """Refuse labels of another size than their image.
 
     Raises:
         BadFileError: Names both files and sizes.

@@ -20,7 +20,7 @@ from sapiens_mm.seg.label_maps import (
 class SapiensLoadLabels(LoadAnnotations):
     """Load a label map and refuse one that would spoil a training.
 
-    The host's loads a picture of colours as it is, which fails elsewhere or not at all,
+    The host's loads an image of colours as it is, which fails elsewhere or not at all,
     trains on ids outside the list (CUDA then dies of an assertion), does not compare
     sizes, and applies ``label_map`` in a pass over the image for each class. Keys of
     ``results`` are the host's; ``label_map`` and ``num_classes`` are the data set's.

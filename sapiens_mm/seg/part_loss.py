@@ -21,7 +21,7 @@ class SapiensPartLoss(nn.Module):
     by:
 
     - ``'pixels'``: by the number of all pixels of the batch, ignored ones included, as
-      the official training does. A photo with much background has a small loss.
+      the official training does. An image with much background has a small loss.
     - ``'weights'``: by the sum of w[y] over the labelled pixels, as
       ``torch.nn.CrossEntropyLoss`` does. Without class weights this is the mean over
       the labelled pixels.

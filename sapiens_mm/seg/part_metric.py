@@ -27,11 +27,11 @@ class SapiensPartMetric(IoUMetric):
     are equal to ``IoUMetric``'s; ``mIoU_foreground`` leaves out class 0; ``mBIoU`` and
     ``mBIoU_foreground`` are boundary IoU (Cheng et al. 2021): IoU of the pixels within
     ``dilation_ratio`` of the diagonal from the edge of their own mask. Like IoU it sums
-    pixels over all photos before it divides, so that large photos and masks weigh more.
+    pixels over all images before it divides, so that large images and masks weigh more.
     A class in neither labels nor predictions is NaN and left out of the means.
 
-    ``IoUMetric`` keeps four sums a photo, from which neither boundaries nor confusions
-    can be told. This one keeps a C x C matrix and three rows of C; sums of many photos
+    ``IoUMetric`` keeps four sums an image, from which neither boundaries nor confusions
+    can be told. This one keeps a C x C matrix and three rows of C; sums of many images
     are exact, where the host's lose pixels to float32.
 
     Args:
@@ -46,7 +46,7 @@ class SapiensPartMetric(IoUMetric):
     Raises:
         BadFileError: When run, if labels and prediction differ in size, or hold ids
             outside the classes of the data set; the file is named. At the end, if no
-            photo has a label but 0 and ``ignore_index``: those are masks of 0 and 255,
+            image has a label but 0 and ``ignore_index``: those are masks of 0 and 255,
             of which an empty prediction would score 100.
     """
 
@@ -89,7 +89,7 @@ class SapiensPartMetric(IoUMetric):
         if pred.shape != target.shape:
             raise BadFileError(
                 f'{name}: the labels are {_size(target)} pixels, the prediction '
-                f'{_size(pred)}. Labels must keep the size of the photo: load them '
+                f'{_size(pred)}. Labels must keep the size of the image: load them '
                 'after the Resize of the test pipeline'
             )
         num_classes = len(self.dataset_meta['classes'])
@@ -111,7 +111,7 @@ class SapiensPartMetric(IoUMetric):
     def intersect_and_union(
         self, pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Count one photo; the host's ``process`` calls this and keeps the result.
+        """Count one image; the host's ``process`` calls this and keeps the result.
 
         Args:
             pred_label: Shape (H, W), class ids.
@@ -131,10 +131,10 @@ class SapiensPartMetric(IoUMetric):
         return confusion_matrix(pred, target, num_classes), areas
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Sum up the photos.
+        """Sum up the images.
 
         Args:
-            results: What ``intersect_and_union`` returned, one a photo.
+            results: What ``intersect_and_union`` returned, one an image.
 
         Returns:
             The figures by name, without prefix; none with ``format_only``.
@@ -146,7 +146,7 @@ class SapiensPartMetric(IoUMetric):
         confusion = sum(matrix.astype(np.int64) for matrix, _ in results)
         if self._ignored and not confusion[1:].any():
             raise BadFileError(
-                f'the labels of all {len(results)} photos are 0 or '
+                f'the labels of all {len(results)} images are 0 or '
                 f'{self.ignore_index}, which is no label, so an empty prediction would '
                 'score 100: if they are masks of 0 and 255, set '
                 'label_map={0: 0, 255: 1} of the data set'

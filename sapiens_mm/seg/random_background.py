@@ -1,4 +1,4 @@
-"""Photos whose background is swapped for another picture."""
+"""Images whose background is swapped for another image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
-from sapiens_mm.pictures import (
+from sapiens_mm.images import (
     IMAGE_SUFFIXES,
     BadFileError,
-    PictureError,
+    ImageError,
     decode_color,
     read_file,
 )
@@ -29,23 +29,23 @@ _REFERENCE_PIXELS = 65536  # of the background, enough for a mean and a spread
 class SapiensRandomBackground(BaseTransform):
     """Cut the people out and put them before another background.
 
-    The background is fitted as in the official training: to the height of the photo,
+    The background is fitted as in the official training: to the height of the image,
     the middle of its width where it is wider, else stretched. People keep their pixels;
     their colours move towards the new background's (:func:`transfer_colors`), where
     the official code calls ``libcom`` and does nothing without it. Labels stay. No host
     swaps backgrounds.
 
-    Foreground is label > 0. Pixels labelled 255 count as neither: they keep the photo's
+    Foreground is label > 0. Pixels labelled 255 count as neither: they keep the image's
     pixel as it is (a chair somebody sits on, spectacles) and enter no statistics. With
     ``mask_key``, for depth and normals, foreground is mask > 0, 255 as well.
 
     Args:
         prob: Probability in [0, 1].
-        folder: Pictures without people: png, jpg, jpeg, webp and bmp at any depth below
+        folder: Images without people: png, jpg, jpeg, webp and bmp at any depth below
             it. None draws backgrounds, the same for the same state of ``np.random``.
         mask_key: Key in ``results`` of a mask (H, W); None takes ``gt_seg_map``.
         strength: Range of the share of the colour transfer, 0 (none) to 1 (all of it),
-            drawn uniformly for each photo.
+            drawn uniformly for each image.
         max_std_ratio: As in :func:`transfer_colors`.
         max_shift: As in :func:`transfer_colors`.
         soft_edge_px: The rim of the people is mixed with the background over so many
@@ -53,8 +53,8 @@ class SapiensRandomBackground(BaseTransform):
 
     Raises:
         ValueError: If the folder is missing, empty or cannot be read, or an argument is
-            out of range; when run, if a picture cannot be read (with its name) or the
-            labels do not fit the photo.
+            out of range; when run, if an image cannot be read (with its name) or the
+            labels do not fit the image.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SapiensRandomBackground(BaseTransform):
 
     @cache_randomness
     def _draw(self) -> tuple[int, float] | None:
-        """Return a number of a file, or seed, and a strength; None leaves the photo."""
+        """Return a number of a file, or seed, and a strength; None leaves the image."""
         if np.random.rand() >= self.prob:
             return None
         number = np.random.randint(len(self.files) or 2**31 - 1)
@@ -104,17 +104,17 @@ class SapiensRandomBackground(BaseTransform):
         if drawn is None:
             return results
         number, strength = drawn
-        photo = results['img']
+        source = results['img']
         foreground, kept = self._masks(results)
         if kept.all():
             return results
         if self.files:
             background = read_background(self.files[number])
         else:
-            background = draw_background(number, photo.shape[:2])
-        background = fit_background(background, photo.shape[:2])
+            background = draw_background(number, source.shape[:2])
+        background = fit_background(background, source.shape[:2])
         people = np.flatnonzero(foreground)  # far faster than the mask itself
-        recolored = photo.copy(order='C')
+        recolored = source.copy(order='C')
         recolored.reshape(-1, 3)[people] = transfer_colors(
             recolored.reshape(-1, 3).take(people, 0),
             _sample(background, ~kept),
@@ -126,36 +126,36 @@ class SapiensRandomBackground(BaseTransform):
         return results
 
     def _masks(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Return where people are, and where the photo is kept, (H, W) bool each."""
-        photo, key = results['img'], self.mask_key or 'gt_seg_map'
-        name = results.get('img_path', 'the photo')
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        """Return where people are, and where the image is kept, (H, W) bool each."""
+        source, key = results['img'], self.mask_key or 'gt_seg_map'
+        name = results.get('img_path', 'the image')
+        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
             raise ValueError(
                 f'{name}: SapiensRandomBackground takes (H, W, 3) uint8, got '
-                f'{photo.shape} {photo.dtype}'
+                f'{source.shape} {source.dtype}'
             )
         if results.get(key) is None:
             raise ValueError(
                 f"{name}: SapiensRandomBackground needs '{key}'; load it before"
             )
         labels = results[key]
-        if labels.shape != photo.shape[:2]:
+        if labels.shape != source.shape[:2]:
             raise ValueError(
-                f'{name}: {key} has the shape {labels.shape}, the photo '
-                f'{photo.shape[:2]}'
+                f'{name}: {key} has the shape {labels.shape}, the image '
+                f'{source.shape[:2]}'
             )
         kept = labels > 0
         return (kept if self.mask_key else kept & (labels != IGNORED)), kept
 
     def _compose(
         self,
-        photo: np.ndarray,
+        source: np.ndarray,
         background: np.ndarray,
         foreground: np.ndarray,
         kept: np.ndarray,
     ) -> np.ndarray:
         kept_u8 = kept.astype(np.uint8)
-        result = cv2.copyTo(photo, kept_u8, background.copy())
+        result = cv2.copyTo(source, kept_u8, background.copy())
         if self.soft_edge_px:
             side = 2 * self.soft_edge_px + 1
             window = dict(normalize=False, borderType=cv2.BORDER_REPLICATE)
@@ -163,7 +163,7 @@ class SapiensRandomBackground(BaseTransform):
             rim = np.flatnonzero(foreground & (cover < side * side))
             # thin parts stay half visible: they are labelled
             share = np.maximum(cover.take(rim) / side**2, 0.5)[:, None]
-            near, far = (x.reshape(-1, 3).take(rim, 0) for x in (photo, background))
+            near, far = (x.reshape(-1, 3).take(rim, 0) for x in (source, background))
             mixed = share * near + (1 - share) * far
             result.reshape(-1, 3)[rim] = np.rint(mixed).astype(np.uint8)
         return result
@@ -178,10 +178,10 @@ class SapiensRandomBackground(BaseTransform):
 
 
 def list_backgrounds(folder: str) -> list[str]:
-    """Return the pictures below a folder, sorted by path.
+    """Return the images below a folder, sorted by path.
 
     Raises:
-        ValueError: If there is no such folder, none of its files is a picture, or a
+        ValueError: If there is no such folder, none of its files is an image, or a
             folder in it cannot be read.
     """
     root = Path(folder)
@@ -203,26 +203,26 @@ def list_backgrounds(folder: str) -> list[str]:
     )
     if not files:
         raise ValueError(
-            f'The folder of backgrounds {folder} holds no picture; expected '
+            f'The folder of backgrounds {folder} holds no image; expected '
             f'{", ".join(IMAGE_SUFFIXES)}'
         )
     return files
 
 
 def read_background(path: str) -> np.ndarray:
-    """Return a picture, (H, W, 3) uint8 BGR; a broken one raises with its name."""
+    """Return an image, (H, W, 3) uint8 BGR; a broken one raises with its name."""
     try:
         if not os.path.isfile(path):
             raise BadFileError(f'The background {path} cannot be read: no such file')
         return decode_color(read_file(path), path)
-    except PictureError as error:
+    except ImageError as error:
         raise BadFileError(
-            f'The background {path} is no whole picture: it {error.reason}'
+            f'The background {path} is no whole image: it {error.reason}'
         ) from None
 
 
 def fit_background(background: np.ndarray, image_hw: tuple[int, int]) -> np.ndarray:
-    """Bring a background to the size of a photo.
+    """Bring a background to the size of an image.
 
     It is scaled to the height; of what is wider the middle is taken, what is narrower
     is stretched.

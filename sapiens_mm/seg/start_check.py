@@ -132,7 +132,7 @@ def _steps_of(dataset: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _fit_swap(start: StartNotes, table: PartTable, step: dict[str, Any]) -> None:
-    """See that a mirrored picture gets the labels of its own classes.
+    """See that a mirrored image gets the labels of its own classes.
 
     Raises:
         ValueError: If pairs name ids that there are not, or may be of other classes.
@@ -144,7 +144,7 @@ def _fit_swap(start: StartNotes, table: PartTable, step: dict[str, Any]) -> None
         if own:
             first, second = (classes[c] for c in own[0])
             start.remark(
-                f'RandomFlip mirrors pictures, and swap_seg_labels is {given}: '
+                f'RandomFlip mirrors images, and swap_seg_labels is {given}: '
                 f'{first!r} and {second!r} keep their labels'
             )
         return

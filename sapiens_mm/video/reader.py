@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.hosts import require
-from sapiens_mm.pictures import MAX_PIXELS
+from sapiens_mm.images import MAX_PIXELS
 
 # The containers that are read. FFmpeg knows hundreds; some of those are texts that
 # name other files or addresses (playlists, concat, sdp), and a live one is waited for
@@ -28,9 +28,9 @@ _CONTAINERS = (
 # FFmpeg reads these as videos of one frame; its tty reader draws any text
 _NO_VIDEO = ('tty', 'image2', 'ico')
 _SOUND = ('aac', 'aiff', 'amr', 'flac', 'mp3', 'wav')
-_PICTURES = ('bmp', 'gif', 'j2k', 'jpeg', 'pgm', 'png', 'ppm', 'psd', 'tiff', 'webp')
+_IMAGES = ('bmp', 'gif', 'j2k', 'jpeg', 'pgm', 'png', 'ppm', 'psd', 'tiff', 'webp')
 # the others of these are opened to say what they are
-_OPENED = (*_CONTAINERS, *_NO_VIDEO, *_SOUND, *(f'{name}_pipe' for name in _PICTURES))
+_OPENED = (*_CONTAINERS, *_NO_VIDEO, *_SOUND, *(f'{name}_pipe' for name in _IMAGES))
 HD_LINES = 720  # from here on videos without a note are in the colours of HD
 COLORS_HD, COLORS_SD = 1, 5  # BT.709 and BT.601, as FFmpeg numbers them
 
@@ -146,7 +146,7 @@ class VideoReader:
         name = container.format.name
         if name.endswith('_pipe') or name in _NO_VIDEO:
             container.close()
-            what = 'a text' if name == 'tty' else 'a picture'
+            what = 'a text' if name == 'tty' else 'an image'
             raise VideoError(f'{self.path} is {what}, not a video')
         import av
 
@@ -213,7 +213,7 @@ class VideoReader:
                 continue
             if frame.is_corrupt:
                 self.damage.damaged_s.append(time_s)
-            yield VideoFrame(count, pts, time_s, self._picture(frame))
+            yield VideoFrame(count, pts, time_s, self._image(frame))
             count += 1
             if count == self.max_frames:
                 complete = False
@@ -250,8 +250,8 @@ class VideoReader:
                 continue
             yield from frames
 
-    def _picture(self, frame: Any) -> np.ndarray:
-        """Return the upright picture of a frame, BGR."""
+    def _image(self, frame: Any) -> np.ndarray:
+        """Return the upright image of a frame, BGR."""
         known = frame.colorspace not in (0, 2, 3)  # RGB, unknown, reserved
         fitting = COLORS_HD if frame.height >= HD_LINES else COLORS_SD
         colors = frame.colorspace if known else fitting

@@ -36,13 +36,13 @@ class VideoWriter:
     """Writes frames under another name and renames the file when it is finished.
 
     The codec is H.264, by x264 or OpenH264, whichever PyAV brings; without both it is
-    MPEG-4 part 2, and ``notes`` says so. H.264 wants even sizes: an odd picture gets
+    MPEG-4 part 2, and ``notes`` says so. H.264 wants even sizes: an odd image gets
     its last row or column twice. Sound is copied packet by packet as time goes on,
     not encoded again.
 
     Args:
         path: Of the file; its suffix decides on the container, ``.mp4`` or ``.mkv``.
-        image_hw: Size of the pictures, (H, W); others are resized.
+        image_hw: Size of the images, (H, W); others are resized.
         time_base: Unit of ``pts``, seconds.
         rate: Frames a second, about.
         pixel_aspect: Width of a pixel by its height.

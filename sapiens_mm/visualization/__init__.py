@@ -1,6 +1,6 @@
-"""Pictures of results. Needs: numpy and OpenCV, no host and no torch.
+"""Images of results. Needs: numpy and OpenCV, no host and no torch.
 
-Pictures come and go as uint8 BGR arrays (H, W, 3); colours in tables are RGB.
+Images come and go as uint8 BGR arrays (H, W, 3); colours in tables are RGB.
 """
 
 from .depth_bar import add_depth_bar

@@ -1,4 +1,4 @@
-"""The bar beside a picture of relative depth: which colours are near, which far."""
+"""The bar beside an image of relative depth: which colours are near, which far."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _TEXT_OF_SIDE = 0.05
 
 
 def add_depth_bar(image: np.ndarray) -> np.ndarray:
-    """Add a strip on the right of a picture with the colours of depth, near to far.
+    """Add a strip on the right of an image with the colours of depth, near to far.
 
     Depth is relative, so the ends have words and no numbers.
 

@@ -1,4 +1,4 @@
-"""Skeletons on pictures: any keypoint table, sizes that follow person and picture."""
+"""Skeletons on images: any keypoint table, sizes that follow person and image."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from .openpose import draw_openpose
 from .strokes import draw_box, draw_disc
 
 _BOX_COLOR = (0, 215, 255)  # BGR, amber: no keypoint or link has it
-# Default radii. The picture proposes (fraction of its longer side), the person decides
+# Default radii. The image proposes (fraction of its longer side), the person decides
 # (fractions of the longer side of the box).
 _RADIUS_OF_IMAGE = 0.005
 _RADIUS_OF_PERSON = (0.006, 0.018)
 _MIN_RADIUS = 0.8
 # A dark rim keeps discs apart from links and from bright skin, where there is room.
 _RIM_COLOR, _RIM_OF_RADIUS, _RIM_FROM = (25, 25, 25), 0.28, 2.0
-_OPENPOSE_LARGER = 1.7  # there, discs have no picture to hide
+_OPENPOSE_LARGER = 1.7  # there, discs have no image to hide
 # Discs of one feature (an eyelid, a hand) may take this part of the gap between them.
 _RADIUS_OF_GAP = 0.4
 
@@ -35,12 +35,12 @@ def draw_keypoints(
     opacity: float = 1.0,
     style: str = 'mmpose',
 ) -> np.ndarray:
-    """Draw the skeletons of all persons on a copy of a picture.
+    """Draw the skeletons of all persons on a copy of an image.
 
-    By default a disc is as large as the person, the picture and the distance to the
+    By default a disc is as large as the person, the image and the distance to the
     neighbouring keypoints allow, so the 238 face points of a small face stay apart.
-    Keypoints that are not finite, below the threshold or outside the picture are left
-    out; a link to a keypoint outside the picture is drawn up to the border.
+    Keypoints that are not finite, below the threshold or outside the image are left
+    out; a link to a keypoint outside the image is drawn up to the border.
 
     Args:
         image_bgr: Shape (H, W, 3), uint8, BGR. Not changed.
@@ -49,13 +49,13 @@ def draw_keypoints(
         table: Names, links and colours of the K keypoints.
         score_threshold: Keypoints with a lower score are not drawn.
         radius: Radius of every disc in pixels; None chooses one per keypoint.
-        thickness: Thickness of every link in pixels; None follows picture, person and
+        thickness: Thickness of every link in pixels; None follows image, person and
             length, and adds a dark rim.
         boxes: Shape (P, 4), xyxy in pixels. They also tell the size of each person.
         draw_boxes: Whether to draw ``boxes``.
-        opacity: 1 covers the picture, 0 leaves it as it is.
+        opacity: 1 covers the image, 0 leaves it as it is.
         style: ``mmpose``, or ``openpose``: coloured bones with a neck on black, in the
-            size of the picture, for 17 and 133 keypoints. It shows no feet and no
+            size of the image, for 17 and 133 keypoints. It shows no feet and no
             boxes; ``opacity`` and ``thickness`` do not apply.
 
     Returns:
@@ -115,7 +115,7 @@ def keypoint_radii(
         points: Shape (K, 2), x and y in pixels.
         shown: Shape (K,), which keypoints count.
         table: Groups and colours of the K keypoints.
-        grid_hw: Size of the picture, (H, W).
+        grid_hw: Size of the image, (H, W).
         box_xyxy: Shape (4,), the person's box in pixels.
 
     Returns:
@@ -181,7 +181,7 @@ def _person_size(
 def _person_radius(
     points: np.ndarray, grid_hw: tuple[int, ...], box_xyxy: np.ndarray | None
 ) -> float:
-    """Radius of a body keypoint, from the sizes of the picture and of the person."""
+    """Radius of a body keypoint, from the sizes of the image and of the person."""
     radius = _RADIUS_OF_IMAGE * max(grid_hw[:2])
     size = _person_size(points, grid_hw, box_xyxy)
     if size > 0:
@@ -200,13 +200,13 @@ def _features(table: KeypointTable) -> list[np.ndarray]:
 
 
 def _inside(points: np.ndarray, grid_hw: tuple[int, int]) -> np.ndarray:
-    """Which points lie on a pixel of the picture; NaN does not."""
+    """Which points lie on a pixel of the image; NaN does not."""
     height, width = grid_hw
     return (points >= -0.5).all(-1) & (points < [width - 0.5, height - 0.5]).all(-1)
 
 
 def _blend(image: np.ndarray, canvas: np.ndarray, opacity: float) -> np.ndarray:
-    """Mix a drawing with the picture under it, touching drawn pixels only."""
+    """Mix a drawing with the image under it, touching drawn pixels only."""
     if opacity == 1:
         return canvas
     drawn = (canvas != image).any(-1)

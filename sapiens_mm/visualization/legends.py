@@ -1,4 +1,4 @@
-"""What the colours of a picture mean: classes beside it, near and far of depth."""
+"""What the colours of an image mean: classes beside it, near and far of depth."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from .strokes import BGR
 
 Entry = tuple[str, BGR]
 
-_TEXT_OF_HEIGHT = 0.038  # of a legend, height of capitals by that of the picture
+_TEXT_OF_HEIGHT = 0.038  # of a legend, height of capitals by that of the image
 _ROW = 1.6  # height of a row of it, by that of capitals
-_GROWTH = 1.05  # step in which a picture too small for its legend is enlarged
+_GROWTH = 1.05  # step in which an image too small for its legend is enlarged
 
 
 def class_title(name: str) -> str:
@@ -23,10 +23,10 @@ def class_title(name: str) -> str:
 
 
 def add_legend(image: np.ndarray, entries: Sequence[Entry]) -> np.ndarray:
-    """Add columns of colours and names on the right of a picture.
+    """Add columns of colours and names on the right of an image.
 
     The text shrinks before a second column opens, and columns go on until they are as
-    wide as the picture. A picture too small for all that is enlarged: the names can be
+    wide as the image. An image too small for all that is enlarged: the names can be
     read and are all there.
 
     Args:
@@ -85,11 +85,11 @@ class PartLegend:
         self._seen: list[int] = []
         self._drawn = self._draw()
 
-    def __call__(self, picture: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    def __call__(self, frame: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         """Add the legend to the next frame.
 
         Args:
-            picture: Shape (H, W, 3), uint8, BGR.
+            frame: Shape (H, W, 3), uint8, BGR.
             labels: Shape (H, W), class ids; None where they are not known.
 
         Returns:
@@ -102,7 +102,7 @@ class PartLegend:
         if new:
             self._seen += new
             self._drawn = self._draw()
-        sheet = on_paper(picture, len(self._drawn), picture.shape[1])
+        sheet = on_paper(frame, len(self._drawn), frame.shape[1])
         return np.concatenate([sheet, self._drawn], 1)
 
     def _draw(self) -> np.ndarray:
@@ -132,7 +132,7 @@ def _fit(grid_hw: tuple[int, int], entries: Sequence[Entry]) -> tuple[int, int]:
 
 
 def _columns_beside(width: float, entries: Sequence[Entry], text_px: int) -> int:
-    """How many columns are no wider than the picture; one is always allowed."""
+    """How many columns are no wider than the image; one is always allowed."""
     return max(1, int(width / _column_width(entries, text_px)))
 
 

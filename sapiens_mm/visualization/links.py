@@ -7,7 +7,7 @@ from .strokes import BGR, draw_line
 
 # What the discs at its ends ask for: part of their radius.
 _OF_RADIUS = 0.9
-# What a picture needs that is shown 320 pixels wide, by its longer side; no more than
+# What an image needs that is shown 320 pixels wide, by its longer side; no more than
 # suits the person and the length of the link.
 _OF_IMAGE, _OF_PERSON, _OF_LENGTH = 0.0065, 0.02, 0.16
 # A feature of so many keypoints, a face, is drawn in detail: links across it stay thin.
@@ -31,7 +31,7 @@ def link_widths(
         shown: Shape (K,), which keypoints count.
         radii: Shape (K,), of their discs, pixels.
         table: Links and groups of the K keypoints.
-        grid_hw: Size of the picture, (H, W).
+        grid_hw: Size of the image, (H, W).
         person_px: Longer side of the person; 0 where it is not known.
 
     Returns:

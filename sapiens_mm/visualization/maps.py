@@ -1,4 +1,4 @@
-"""Pictures of label maps, relative depth and surface normals. All pictures are BGR."""
+"""Images of label maps, relative depth and surface normals. All images are BGR."""
 
 from collections.abc import Sequence
 
@@ -50,15 +50,15 @@ def overlay_labels(
     legend: bool = False,
     tint_background: bool = False,
 ) -> np.ndarray:
-    """Lay class colours over a picture.
+    """Lay class colours over an image.
 
     Args:
         image_bgr: Shape (H, W, 3), uint8, BGR. Not changed.
-        labels: Shape (H, W), integers; pixels with 255 keep the picture.
+        labels: Shape (H, W), integers; pixels with 255 keep the image.
         table: Classes and colours.
-        opacity: 1 shows the class colours alone, 0 the picture alone.
+        opacity: 1 shows the class colours alone, 0 the image alone.
         legend: Add columns on the right that name the classes in the map. The
-            result is then wider than the picture, and a picture too small for that is
+            result is then wider than the image, and an image too small for that is
             enlarged.
         tint_background: Colour class 0 as well.
 
@@ -76,7 +76,7 @@ def overlay_labels(
     if labels.shape != image_bgr.shape[:2]:
         raise ValueError(
             f'labels have shape {labels.shape}; expected {image_bgr.shape[:2]}, '
-            'that of the picture'
+            'that of the image'
         )
     tinted = labels != IGNORE_LABEL
     if not tint_background:
@@ -103,7 +103,7 @@ def colorize_depth(
     Args:
         depth: Shape (H, W), small = near; any unit, scale and offset.
         mask: Shape (H, W), true or > 0 on the foreground; None means everywhere.
-        near_far: Depths at the ends of the map, so that pictures of a video compare;
+        near_far: Depths at the ends of the map, so that images of a video compare;
             None takes those of the foreground.
 
     Returns:
@@ -114,9 +114,9 @@ def colorize_depth(
     """
     nearness, valid = _nearness(depth, mask, near_far)
     levels = (255 * nearness).astype(np.uint8)
-    picture = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
-    picture[~valid] = _DEPTH_BACKGROUND
-    return picture
+    image = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
+    image[~valid] = _DEPTH_BACKGROUND
+    return image
 
 
 def pseudo_normals(
@@ -151,7 +151,7 @@ def pseudo_normals(
     normals = np.zeros((*depth.shape, 3), np.float32)
     rows, columns = np.flatnonzero(valid.any(1)), np.flatnonzero(valid.any(0))
     if len(rows):
-        # Work on the foreground's box only: pictures are large and people are not.
+        # Work on the foreground's box only: images are large and people are not.
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         normals[box] = _sobel_normals(nearness[box], valid[box])
     return normals
@@ -175,11 +175,11 @@ def colorize_normals(normals: np.ndarray, mask: np.ndarray | None = None) -> np.
     foreground = check_mask(mask, normals.shape[:2])
     length = sum(np.abs(normals[..., axis]) for axis in range(3))
     valid = foreground & (length > 0) & (length < np.inf)
-    picture = np.empty(normals.shape, np.uint8)
+    image = np.empty(normals.shape, np.uint8)
     for axis in range(3):
         values = np.where(valid, normals[..., axis], -1).clip(-1, 1)
-        picture[..., 2 - axis] = (values + 1) / 2 * 255
-    return picture
+        image[..., 2 - axis] = (values + 1) / 2 * 255
+    return image
 
 
 def colorize_relief(

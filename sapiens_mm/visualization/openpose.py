@@ -1,4 +1,4 @@
-"""OpenPose pictures: coloured bones with a neck on black, as ControlNet reads them."""
+"""OpenPose images: coloured bones with a neck on black, as ControlNet reads them."""
 
 import colorsys
 
@@ -34,7 +34,7 @@ _BONES = (
 _BONE_SHADE = 0.6
 _FACE_COLOR = (255, 255, 255)
 _HAND_COLOR = (0, 0, 255)  # RGB
-# OpenPose's disc, in a picture whose longer side is 512 pixels.
+# OpenPose's disc, in an image whose longer side is 512 pixels.
 _RADIUS, _REFERENCE_PX = 4.0, 512
 
 
@@ -58,12 +58,12 @@ def draw_openpose(
     """Draw OpenPose skeletons on black.
 
     Args:
-        grid_hw: Size of the picture to make, (H, W).
+        grid_hw: Size of the image to make, (H, W).
         keypoints: Shape (P, K, 2), x and y in pixels.
         shown: Shape (P, K), which keypoints to draw.
         table: COCO with 17 or COCO-WholeBody with 133 keypoints.
         radii: Shape (P, K), the largest disc that each keypoint has room for, pixels.
-            OpenPose's own size, 4 in a picture of 512, is a limit too.
+            OpenPose's own size, 4 in an image of 512, is a limit too.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.

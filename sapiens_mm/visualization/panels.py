@@ -1,4 +1,4 @@
-"""Pictures beside each other, with titles."""
+"""Images beside each other, with titles."""
 
 import math
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ def side_by_side(
     titles: Sequence[str] | None = None,
     gap: int = 8,
 ) -> np.ndarray:
-    """Put pictures in a row, scaled to the height of the tallest.
+    """Put images in a row, scaled to the height of the tallest.
 
     Args:
-        images: Pictures (H, W, 3), uint8, BGR, of any sizes.
-        titles: One line per picture, written above it. A picture narrower than its
+        images: Images (H, W, 3), uint8, BGR, of any sizes.
+        titles: One line per image, written above it. An image narrower than its
             title is centred on a wider panel.
         gap: Pixels between panels.
 
@@ -31,15 +31,15 @@ def side_by_side(
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
-        ValueError: If there is no picture, or one is not a picture, or titles do not
+        ValueError: If there is no image, or one is not an image, or titles do not
             match.
     """
     if not len(images):
-        raise ValueError('images is empty; expected one picture or more')
+        raise ValueError('images is empty; expected one image or more')
     for i, image in enumerate(images):
         check_image(image, f'images[{i}]')
     if titles is not None and len(titles) != len(images):
-        raise ValueError(f'{len(titles)} titles; expected {len(images)}, one a picture')
+        raise ValueError(f'{len(titles)} titles; expected {len(images)}, one an image')
     if gap < 0:
         raise ValueError(f'gap is {gap!r}; expected pixels >= 0')
     height = max(len(image) for image in images)
@@ -60,12 +60,12 @@ def contact_sheet(
     captions: Sequence[str] | None = None,
     gap: int = 8,
 ) -> np.ndarray:
-    """Put pictures into rows of a nearly square sheet.
+    """Put images into rows of a nearly square sheet.
 
     Args:
-        cells: Pictures (H, W, 3), uint8, BGR, of about one height.
-        captions: One line per picture, written above it.
-        gap: Pixels between pictures.
+        cells: Images (H, W, 3), uint8, BGR, of about one height.
+        captions: One line per image, written above it.
+        gap: Pixels between images.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
@@ -74,7 +74,7 @@ def contact_sheet(
         ValueError: As :func:`side_by_side`.
     """
     if not len(cells):
-        raise ValueError('cells is empty; expected one picture or more')
+        raise ValueError('cells is empty; expected one image or more')
     shape = max(cell.shape[1] for cell in cells) / max(map(len, cells))
     columns = min(len(cells), max(1, round(math.sqrt(len(cells) / shape))))
     rows = []
@@ -114,7 +114,7 @@ def _with_title(panel: np.ndarray, title: str, text_px: int) -> np.ndarray:
 
 
 def _to_height(image: np.ndarray, height: int) -> np.ndarray:
-    """Scale a picture to a height of at least its own, keeping its aspect."""
+    """Scale an image to a height of at least its own, keeping its aspect."""
     if len(image) == height:
         return image
     width = max(1, round(image.shape[1] * height / len(image)))

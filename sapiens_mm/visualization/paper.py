@@ -1,4 +1,4 @@
-"""White paper around pictures, and what is written on it."""
+"""White paper around images, and what is written on it."""
 
 import cv2
 import numpy as np
@@ -40,7 +40,7 @@ def write_text(
 
 
 def on_paper(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Put a picture at the top of a larger sheet, in the middle from left to right."""
+    """Put an image at the top of a larger sheet, in the middle from left to right."""
     paper = np.full((height, width, 3), PAPER, np.uint8)
     left = (width - image.shape[1]) // 2
     paper[: len(image), left : left + image.shape[1]] = image

@@ -46,7 +46,7 @@ def draw_disc(
 def draw_line(
     canvas: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, color: BGR
 ) -> None:
-    """Draw the part of a line that the picture shows, in place.
+    """Draw the part of a line that the image shows, in place.
 
     Args:
         canvas: Shape (H, W, 3), uint8, BGR.
@@ -97,7 +97,7 @@ def draw_ellipse_limb(
 def draw_box(
     canvas: np.ndarray, box_xyxy: np.ndarray, width: float, color: BGR
 ) -> None:
-    """Draw the outline of a box in place; sides outside the picture are not shown.
+    """Draw the outline of a box in place; sides outside the image are not shown.
 
     Args:
         canvas: Shape (H, W, 3), uint8, BGR.
@@ -120,18 +120,18 @@ def draw_box(
 def clip_segment(
     start: np.ndarray, end: np.ndarray, grid_hw: tuple[int, int], margin: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Cut a segment to the picture and a margin around it (Liang and Barsky).
+    """Cut a segment to the image and a margin around it (Liang and Barsky).
 
     Args:
         start: Shape (2,), x and y in pixels, finite.
         end: Shape (2,), x and y in pixels, finite.
-        grid_hw: Size of the picture, (H, W).
-        margin: Pixels kept on every side of the picture.
+        grid_hw: Size of the image, (H, W).
+        margin: Pixels kept on every side of the image.
 
     Returns:
-        The two new ends, or None when the segment misses the picture.
+        The two new ends, or None when the segment misses the image.
     """
-    # Far beyond any picture, and far below where float64 loses the pixels.
+    # Far beyond any image, and far below where float64 loses the pixels.
     first = np.clip(np.asarray(start, np.float64), -1e9, 1e9)
     last = np.clip(np.asarray(end, np.float64), -1e9, 1e9)
     enter, leave = 0.0, 1.0

@@ -12,7 +12,7 @@ _GOLDEN = 0.618034  # steps of the hue: neighbours in number are far apart in co
 
 
 def id_color(number: int) -> BGR:
-    """Return the colour of an id, the same in every picture and video."""
+    """Return the colour of an id, the same in every image and video."""
     hue = (number * _GOLDEN) % 1
     # every other round of the wheel is darker
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0 if number % 2 else 0.8)
@@ -22,7 +22,7 @@ def id_color(number: int) -> BGR:
 def draw_tracks(
     image_bgr: np.ndarray, boxes: np.ndarray, ids: np.ndarray | None
 ) -> np.ndarray:
-    """Draw boxes and, on top of each, its id on a copy of a picture.
+    """Draw boxes and, on top of each, its id on a copy of an image.
 
     Args:
         image_bgr: Shape (H, W, 3), uint8, BGR. Not changed.
@@ -54,7 +54,7 @@ def draw_tracks(
 
 
 def _draw_label(canvas: np.ndarray, text: str, box: np.ndarray, color: BGR) -> None:
-    """Write on a plate above the box, inside the picture, in place."""
+    """Write on a plate above the box, inside the image, in place."""
     height, width = canvas.shape[:2]
     text_px = int(np.clip(0.025 * max(height, width), 8, 48))
     pad = max(2, text_px // 3)

@@ -99,7 +99,7 @@ class Guard:
         refusal = self._refuse(scope, headers)
         upload = scope['path'].rstrip('/').endswith('/upload')
         if not refusal and upload and not await run_sync(self.has_room):
-            refusal = 507, 'There is no room for more photos at present; try later.'
+            refusal = 507, 'There is no room for more images at present; try later.'
         limit = MAX_BODY if not upload else (MAX_UPLOAD_MB << 20) + _FORM
         told = headers.get('content-length', '0')
         if not refusal and not (told.isdecimal() and int(told) <= limit):

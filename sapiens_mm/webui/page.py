@@ -16,7 +16,7 @@ from sapiens_mm.webui.request import TITLES, Answer, Menu, Wish
 TITLE = 'Sapiens: pose, body parts, depth and normals'
 INTRO = (
     'Keypoints, body-part segmentation, relative depth and surface normals of people '
-    'in photos. Photos stay on the machine that serves this page.'
+    'in images. Images stay on the machine that serves this page.'
 )
 CSS = """
 .gradio-container {width: 100% !important; max-width: 1400px !important;
@@ -60,8 +60,8 @@ class Run(Protocol):
     def menu(self) -> Menu:
         """The models to choose from."""
 
-    def check(self, photo: Path) -> str:
-        """Return what is wrong with a photo, in one sentence, or ''."""
+    def check(self, image: Path) -> str:
+        """Return what is wrong with an image, in one sentence, or ''."""
 
     def __call__(self, wish: Wish) -> Iterator[Answer]:
         """Yield the answer as it grows; never raises."""
@@ -81,10 +81,10 @@ def build_page(run: Run) -> gr.Blocks:
         gr.Markdown(f'# {TITLE}\n{INTRO}', elem_id='title')
         with gr.Row():
             with gr.Column(scale=5, min_width=340):
-                photo = photo_input()
+                image = image_input()
                 examples = sorted(EXAMPLES.glob('*.jpg'))
                 gr.Examples(
-                    [[str(path)] for path in examples], [photo], elem_id='examples'
+                    [[str(path)] for path in examples], [image], elem_id='examples'
                 )
                 task = gr.Radio(
                     [('All', 'all'), *((TITLES[t], t) for t in TASKS)],
@@ -115,7 +115,7 @@ def build_page(run: Run) -> gr.Blocks:
         outputs = [say, gallery, files, details]
 
         def click(
-            photo: str | None,
+            image: str | None,
             task: str,
             detect: str,
             cut_out: bool,
@@ -128,7 +128,7 @@ def build_page(run: Run) -> gr.Blocks:
             normal: str,
         ) -> Iterator[tuple]:
             wish = Wish(
-                photo=Path(photo) if photo else None,
+                image=Path(image) if image else None,
                 task=task,
                 models=dict(pose=pose, seg=seg, depth=depth, normal=normal),
                 detect=detect == 'detector',
@@ -142,22 +142,22 @@ def build_page(run: Run) -> gr.Blocks:
 
         button.click(
             click,
-            [photo, task, *options, *models],
+            [image, task, *options, *models],
             outputs,
             api_name='run',
             concurrency_limit=1,
             show_progress='minimal',
         )
 
-        def change(photo: str | None) -> tuple:
-            # results of another photo are none of this one
-            error = run.check(Path(photo)) if photo else ''
+        def change(image: str | None) -> tuple:
+            # results of another image are none of this one
+            error = run.check(Path(image)) if image else ''
             text = sentences_html(Answer(doing='', errors=[error])) if error else IDLE
             return text, None, gr.update(value=None, visible=False), ''
 
-        photo.change(
+        image.change(
             change,
-            [photo],
+            [image],
             outputs,
             queue=False,
             api_visibility='private',
@@ -176,10 +176,10 @@ def build_page(run: Run) -> gr.Blocks:
     return page.queue(default_concurrency_limit=1, max_size=20, api_open=False)
 
 
-def photo_input() -> gr.Image:
+def image_input() -> gr.Image:
     """Return an input whose value is the path of the file as it was uploaded."""
-    photo = gr.Image(
-        label='Photo',
+    image = gr.Image(
+        label='Image',
         type='filepath',
         image_mode=None,
         sources=['upload', 'webcam', 'clipboard'],
@@ -188,7 +188,7 @@ def photo_input() -> gr.Image:
         height=380,
         elem_id='photo',
     )
-    opened_by_gradio = photo.preprocess
+    opened_by_gradio = image.preprocess
 
     def preprocess(payload: Any) -> str | None:
         # gradio opens the file, and what is wrong with it would not reach the page. Its
@@ -197,8 +197,8 @@ def photo_input() -> gr.Image:
             return opened_by_gradio(payload)
         return payload.path
 
-    photo.preprocess = preprocess
-    return photo
+    image.preprocess = preprocess
+    return image
 
 
 def keep_to_uploads(block: Any) -> None:
@@ -241,7 +241,7 @@ def option_inputs(menu: Menu) -> list[gr.components.Component]:
     there = menu.has_detector
     with gr.Accordion('Options', open=True):
         detect = gr.Radio(
-            [('Whole photo is one person', 'whole'), ('Detector', 'detector')],
+            [('Whole image is one person', 'whole'), ('Detector', 'detector')],
             value='detector' if there else 'whole',
             interactive=there,
             label='Persons, for pose',
@@ -254,17 +254,17 @@ def option_inputs(menu: Menu) -> list[gr.components.Component]:
         )
         threshold = gr.Slider(0, 1, 0.3, step=0.05, label='Keypoint threshold')
         opacity = gr.Slider(0, 1, 0.5, step=0.05, label='Opacity of body parts')
-        relief = gr.Checkbox(False, label='Picture of the surface that depth describes')
+        relief = gr.Checkbox(False, label='Image of the surface that depth describes')
     return [detect, cut_out, threshold, opacity, relief]
 
 
-IDLE = '<div class="say" data-state="idle">Choose a photo and press Run.</div>'
+IDLE = '<div class="say" data-state="idle">Choose an image and press Run.</div>'
 
 
 def shown(answer: Answer, task: str) -> tuple[str, Any, Any, str]:
     """Return what sentences, gallery, files and details show of an answer."""
     gallery = gr.update(
-        value=[(str(path), caption) for path, caption in answer.pictures],
+        value=[(str(path), caption) for path, caption in answer.images],
         columns=2 if task == 'all' else 1,
     )
     files = [] if answer.doing else [str(path) for path in answer.files]
@@ -282,7 +282,7 @@ def sentences_html(answer: Answer) -> str:
     if answer.doing:
         state = 'working'
         blocks.append(('working', f'{answer.doing} …'))
-    elif answer.pictures:
+    elif answer.images:
         state = 'done'
         text = f'Done in {answer.seconds:.1f} s'
         if answer.loading_s:

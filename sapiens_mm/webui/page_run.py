@@ -1,4 +1,4 @@
-"""What happens after a click: the photo is read, models run, files are written."""
+"""What happens after a click: the image is read, models run, files are written."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from sapiens_mm.saving.results import draw_result, write_data, write_palette
 from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.tasks import MAP_TASKS, TASKS
 from sapiens_mm.visualization import colorize_relief
+from sapiens_mm.webui.images import check_image, read_image, sentence_of
 from sapiens_mm.webui.models import Choice, ModelShelf
-from sapiens_mm.webui.photos import check_photo, read_photo, sentence_of
 from sapiens_mm.webui.request import TITLES, Answer, Menu, Ran, Wish
 
 
@@ -34,7 +34,7 @@ class Done:
 
     Attributes:
         choice: Which.
-        result: Of the photo.
+        result: Of the image.
         table: Keypoints or parts, where the model has them.
     """
 
@@ -55,7 +55,7 @@ class PageRun:
     Args:
         shelf: The models.
         folder: Where results go, in a folder a click, whose name nobody can guess.
-        max_megapixels: Larger photos are reduced to this.
+        max_megapixels: Larger images are reduced to this.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class PageRun:
         """The models to choose from."""
         return self.shelf.menu
 
-    def check(self, photo: Path) -> str:
-        """Return what is wrong with a photo, in one sentence, or ''."""
-        return check_photo(photo)
+    def check(self, given: Path) -> str:
+        """Return what is wrong with an image, in one sentence, or ''."""
+        return check_image(given)
 
     def preload(self) -> None:
         """Load the small models of the package, if they are the first of their task.
 
-        Most of it is importing the hosts, which the first photo would wait for. Larger
+        Most of it is importing the hosts, which the first image would wait for. Larger
         models are loaded when they are asked for, as there may be memory for one only.
         A model that fails says so at the click.
         """
@@ -103,19 +103,19 @@ class PageRun:
         try:
             yield from self._steps(wish, answer)
         except Exception as error:
-            answer.errors.append(self._sentence(error, wish.photo))
+            answer.errors.append(self._sentence(error, wish.image))
         answer.doing = ''
         answer.seconds = time.perf_counter() - started
         yield answer
 
     def _steps(self, wish: Wish, answer: Answer) -> Iterator[Answer]:
-        if wish.photo is None:
-            raise ValueError('There is no photo yet: upload one or pick an example')
+        if wish.image is None:
+            raise ValueError('There is no image yet: upload one or pick an example')
         if wish.task not in (*TASKS, 'all'):
             raise ValueError(
                 f'task must be one of {", ".join(TASKS)} or all, got {wish.task!r}'
             )
-        image, note = read_photo(wish.photo, self.max_megapixels)
+        image, note = read_image(wish.image, self.max_megapixels)
         answer.notes += [note] if note else []
         out = self.folder / f'result_{secrets.token_hex(16)}'
         out.mkdir(parents=True)
@@ -134,7 +134,7 @@ class PageRun:
                     done = self._run(task, wish, image, people, answer)
                     self._write(task, wish, image, done, out, answer)
             except Exception as error:
-                sentence = self._sentence(error, wish.photo)
+                sentence = self._sentence(error, wish.image)
                 answer.errors.append(f'{TITLES[task]}: {sentence}')
                 if task == 'seg':  # do not try again for a mask
                     people = np.zeros(image.shape[:2], bool)
@@ -183,7 +183,7 @@ class PageRun:
         if sentence := self._nobody(result, wish):
             answer.notes.append(sentence)
         # its name belongs into the data files
-        result = dataclasses.replace(result, source=wish.photo)
+        result = dataclasses.replace(result, source=wish.image)
         return Done(choice, result, getattr(model, 'table', None))
 
     def _nobody(self, result: Result, wish: Wish) -> str:
@@ -198,7 +198,7 @@ class PageRun:
         looked = wish.detect and self.shelf.detector_source is not None
         if looked and result.boxes_from == 'image':
             return (
-                'Pose: the detector found nobody, so the whole photo was taken as one '
+                'Pose: the detector found nobody, so the whole image was taken as one '
                 'person.'
             )
         if (result.scores >= wish.score_threshold).any():
@@ -226,32 +226,32 @@ class PageRun:
             score_threshold=wish.score_threshold,
             opacity=wish.opacity,
         )
-        stem = out / f'{wish.photo.stem}_{task}'
-        picture = out / 'pictures' / f'{stem.name}.jpg'
-        write_image(picture, drawn)
+        stem = out / f'{wish.image.stem}_{task}'
+        drawing = out / 'pictures' / f'{stem.name}.jpg'
+        write_image(drawing, drawn)
         data = write_data(done.result, stem)
         if parts is not None:
             write_palette(out / f'{stem.name}_colours.png', done.result.labels, parts)
         random = ' (random weights)' if done.choice.job.checkpoint is None else ''
-        answer.pictures.append((picture, f'{TITLES[task]}{random}'))
+        answer.images.append((drawing, f'{TITLES[task]}{random}'))
         if task == 'depth' and wish.relief:
-            relief = picture.with_name(f'{stem.name}_relief.jpg')
+            relief = drawing.with_name(f'{stem.name}_relief.jpg')
             write_image(relief, colorize_relief(done.result.depth, done.result.mask))
-            answer.pictures.append((relief, f'Relief of depth{random}'))
+            answer.images.append((relief, f'Relief of depth{random}'))
         beside = (sidecar_path(data), out / f'{stem.name}_colours.png')
         answer.files += [data, *(path for path in beside if path.is_file())]
 
-    def _sentence(self, error: Exception, photo: Path | None) -> str:
+    def _sentence(self, error: Exception, given: Path | None) -> str:
         """Bring an error into one sentence; those we did not foresee go to the log."""
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             return (
-                f'The memory of {self.shelf.device} is too small for this photo and '
+                f'The memory of {self.shelf.device} is too small for this image and '
                 'this model: take a smaller one of either.'
             )
         if isinstance(error, (ValueError, ModuleNotFoundError)):
-            return sentence_of(error, photo)
+            return sentence_of(error, given)
         traceback.print_exception(error)
-        text = sentence_of(error, photo).rstrip('.')[:200]
+        text = sentence_of(error, given).rstrip('.')[:200]
         return (
             f'Something unforeseen happened ({type(error).__name__}: {text}); '
             'more is in the log of sapiens web.'

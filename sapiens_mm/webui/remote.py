@@ -1,6 +1,6 @@
 """The page's models, and its reader of uploads, each in a process that can be ended.
 
-The page itself holds no model and reads no picture: it waits. A photo is first read by
+The page itself holds no model and reads no image: it waits. An image is first read by
 a small process with little memory; the process of the models sees it only if that went
 well, since to end that one costs loading the models again. There is one process of
 models, so that they are in memory once; requests take their turns.
@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from sapiens_mm.runs.requests import WebRequest
-from sapiens_mm.webui.photos import check_photo
+from sapiens_mm.webui.images import check_image
 from sapiens_mm.webui.request import Answer, Menu, Wish
 from sapiens_mm.webui.worker import END, NEXT, TookTooLongError, Worker, WorkerError
 
 READ_S = 20  # for one upload
 LOAD_S = 1800  # for one model
-READER_BYTES = 4 << 30  # of addresses; a photo of 150 megapixels takes a quarter
-REMEMBERED = 500  # photos that were read
+READER_BYTES = 4 << 30  # of addresses; an image of 150 megapixels takes a quarter
+REMEMBERED = 500  # images that were read
 
 
 def build_models(request: WebRequest, folder: Path) -> tuple[Any, Menu]:
@@ -56,7 +56,7 @@ def build_reader() -> tuple[Any, None]:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (READER_BYTES, READER_BYTES))
-    return lambda path: iter([check_photo(path)]), None
+    return lambda path: iter([check_image(path)]), None
 
 
 class RemoteRun:
@@ -82,38 +82,38 @@ class RemoteRun:
         """The models to choose from; waits until they are there."""
         return self.models.facts()
 
-    def check(self, photo: Path) -> str:
-        """Return what is wrong with a photo, in one sentence, or ''.
+    def check(self, image: Path) -> str:
+        """Return what is wrong with an image, in one sentence, or ''.
 
-        Nothing is said, for now, where others' photos are being read for long.
+        Nothing is said, for now, where others' images are being read for long.
         """
-        return self._verdict(photo, patience_s=5) or ''
+        return self._verdict(image, patience_s=5) or ''
 
-    def _verdict(self, photo: Path, patience_s: float) -> str | None:
+    def _verdict(self, image: Path, patience_s: float) -> str | None:
         try:
-            facts = photo.stat()
+            facts = image.stat()
         except OSError:
-            return f'{photo.name} was deleted meanwhile: upload it again.'
-        key = str(photo), facts.st_size, facts.st_mtime_ns
+            return f'{image.name} was deleted meanwhile: upload it again.'
+        key = str(image), facts.st_size, facts.st_mtime_ns
         if not self._reading.acquire(timeout=patience_s):
             return None
         try:
             if key not in self._verdicts:
-                self._verdicts[key] = self._read(photo)
+                self._verdicts[key] = self._read(image)
                 if len(self._verdicts) > REMEMBERED:
                     self._verdicts.popitem(last=False)
             return self._verdicts[key]
         finally:
             self._reading.release()
 
-    def _read(self, photo: Path) -> str:
+    def _read(self, image: Path) -> str:
         try:
             self.reader.facts(READ_S)
-            return self.reader.ask(photo, READ_S)
+            return self.reader.ask(image, READ_S)
         except TookTooLongError:
-            return f'{photo.name} could not be read within {READ_S} s.'
+            return f'{image.name} could not be read within {READ_S} s.'
         except WorkerError:
-            return f'{photo.name} cannot be read: its decoder broke down.'
+            return f'{image.name} cannot be read: its decoder broke down.'
 
     def __call__(self, wish: Wish) -> Iterator[Answer]:
         """Yield the answer again and again as it grows; never raises."""
@@ -121,10 +121,10 @@ class RemoteRun:
         answer = Answer()
         yield answer
         error = ''
-        if wish.photo is not None:
-            error = self._verdict(wish.photo, patience_s=2 * READ_S)
+        if wish.image is not None:
+            error = self._verdict(wish.image, patience_s=2 * READ_S)
             if error is None:
-                error = 'Others have photos read that take long: try again in a minute.'
+                error = 'Others have images read that take long: try again in a minute.'
         if not error:
             try:
                 for answer in self._steps(wish):
@@ -133,7 +133,7 @@ class RemoteRun:
                     yield answer
             except TookTooLongError:
                 error = (
-                    f'{_title(answer)} took too long: this page gives a photo '
+                    f'{_title(answer)} took too long: this page gives an image '
                     f'{self.time_limit_s:g} s (--time-limit), without loading models.'
                 )
             except WorkerError as failure:

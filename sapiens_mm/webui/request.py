@@ -26,17 +26,17 @@ class Wish:
     """What the page asks for.
 
     Attributes:
-        photo: Path of the upload, or None.
+        image: Path of the upload, or None.
         task: One of ``TASKS``, or ``'all'``.
         models: Task to the label of its model; a task left out takes its first.
         detect: Look for persons with the detector.
         cut_out: Draw depth and normals on people only, found by the body parts.
         score_threshold: Keypoints below it are not drawn.
-        opacity: Of body parts over the photo.
+        opacity: Of body parts over the image.
         relief: Draw the surface that depth describes, too.
     """
 
-    photo: Path | None
+    image: Path | None
     task: str = 'all'
     models: dict[str, str | None] = field(default_factory=dict)
     detect: bool = True
@@ -70,18 +70,18 @@ class Answer:
     Attributes:
         doing: What is being done; '' at the end.
         loading: Whether that is loading a model, which no time limit counts.
-        pictures: Path and caption.
+        images: Path and caption.
         files: Data files.
         ran: The models that ran.
-        notes: Sentences about the photo and the results.
+        notes: Sentences about the image and the results.
         errors: Sentences about what failed.
         seconds: From click to end.
         loading_s: The part of it that loading models took.
     """
 
-    doing: str = 'Reading the photo'
+    doing: str = 'Reading the image'
     loading: bool = False
-    pictures: list[tuple[Path, str]] = field(default_factory=list)
+    images: list[tuple[Path, str]] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

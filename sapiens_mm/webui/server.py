@@ -57,7 +57,7 @@ def go_offline(folder: Folder) -> None:
     for name in ('TMPDIR', 'TEMP', 'TMP'):  # of processes
         os.environ[name] = str(folder.temporary)
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
-    os.environ['GRADIO_RUN_HISTORY'] = 'False'  # photos in the browser's storage
+    os.environ['GRADIO_RUN_HISTORY'] = 'False'  # images in the browser's storage
     # it asks its own server whether it is there, and a proxy would not know
     known = os.environ.get('NO_PROXY') or os.environ.get('no_proxy') or ''
     names = [name for name in known.split(',') if name]

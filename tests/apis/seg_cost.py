@@ -1,11 +1,11 @@
-"""Segment a photo in a process of its own; print what it and the network cost.
+"""Segment an image in a process of its own; print what it and the network cost.
 
     python tests/apis/seg_cost.py SIZE DTYPE MODE H W
 
 SIZE is 'tiny' or '0.3b', MODE 'whole' or 'person' (three crops). Prints JSON of the
 network on an input that is ready, and of the whole call: seconds of the one thread
 used, which other programs do not lengthen; and the peak of the resident memory, the
-photo included, above what there was before.
+image included, above what there was before.
 """
 
 import ctypes
@@ -22,10 +22,10 @@ import torch
 
 import sapiens_mm  # noqa: F401  before any host: it patches them
 from sapiens_mm.apis import SegInferencer
-from sapiens_mm.testing import fake_person_photo, tiny_config
+from sapiens_mm.testing import fake_person_image, tiny_config
 
 NAME = 'seg/sapiens_0.3b_goliath28-1024x768'
-# shares of the photo
+# shares of the image
 PERSONS = np.array([[0, 0, 0.5, 1], [0.3, 0.1, 0.7, 0.9], [0.6, 0, 1, 1]])
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     warnings.simplefilter('ignore')  # random weights
     config = tiny_config(NAME, (1024, 768)) if size == 'tiny' else NAME
     seg = SegInferencer(config, device='cpu', dtype=dtype, mode=mode)
-    seg(fake_person_photo(0, (64, 48)))  # code and the allocator's first pages
+    seg(fake_person_image(0, (64, 48)))  # code and the allocator's first pages
     inputs = torch.randn(1, 3, 1024, 768)
 
     def network() -> None:
@@ -65,9 +65,9 @@ def main() -> None:
     photo = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     sides = np.array([shape[1], shape[0]] * 2)
     given = {'boxes': PERSONS * sides} if mode == 'person' else {}
-    photo_s, photo_peak = cost_of(lambda: seg(photo, **given))
+    image_s, image_peak = cost_of(lambda: seg(photo, **given))
     found = dict(network_s=network_s, network_bytes=network_peak - before)
-    found |= dict(photo_s=photo_s, photo_bytes=photo_peak - before)
+    found |= dict(image_s=image_s, image_bytes=image_peak - before)
     print(json.dumps(found))
 
 

@@ -47,7 +47,7 @@ def test_files_are_small_and_fit_their_configs():
         assert Config.fromfile(config_path(BUNDLED[task].config))
 
 
-def test_they_see_the_mirrored_photo_too_unless_told_otherwise(people, tiny):
+def test_they_see_the_mirrored_image_too_unless_told_otherwise(people, tiny):
     own, photo = BUNDLED['pose'], people[0].image
     default, named = model('pose'), apis.PoseInferencer(own.config, own.path)
     plain = apis.PoseInferencer(own.config, own.name, flip_test=False)

@@ -22,7 +22,7 @@ from sapiens_mm.checkpoints import (
 )
 from sapiens_mm.checkpoints.bundled import NOTE, BundledModel
 from sapiens_mm.runs.jobs import ModelRequest, plan_jobs
-from sapiens_mm.testing import build_model, fake_person_photo
+from sapiens_mm.testing import build_model, fake_person_image
 
 INFERENCERS = {
     'pose': apis.PoseInferencer,
@@ -68,7 +68,7 @@ def test_the_bundled_model_runs_by_default_and_says_so(task, weights):
 
 
 def test_named_by_config_name_or_checkpoint_they_are_the_same(weights):
-    photo = fake_person_photo(0, (80, 60))
+    photo = fake_person_image(0, (80, 60))
     own = MODELS['depth']
     with pytest.warns(UserWarning, match=NOTE):
         first = apis.DepthInferencer(own.config, device='cpu')(photo).depth
@@ -123,7 +123,7 @@ def test_a_checkpoint_alone_must_be_of_the_task_and_of_ours(weights, tiny):
 
 @pytest.mark.parametrize('task', MODELS)
 def test_features_of_a_checkpoint_of_any_task(task, weights):
-    photo = fake_person_photo(0, (80, 60))
+    photo = fake_person_image(0, (80, 60))
     own = MODELS[task]
     named = apis.FeatureInferencer(own.config, own.path, device='cpu')
     alone = apis.FeatureInferencer(None, own.path, device='cpu')

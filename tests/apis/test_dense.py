@@ -12,18 +12,18 @@ from mmengine.registry import DefaultScope
 
 from sapiens_mm.apis import DepthInferencer, NormalInferencer, SegInferencer
 from sapiens_mm.tables import part_table
-from sapiens_mm.testing import build_model, fake_person_photo
+from sapiens_mm.testing import build_model, fake_person_image
 
 TASKS = {'seg': SegInferencer, 'depth': DepthInferencer, 'normal': NormalInferencer}
 
 
 @pytest.fixture(scope='module')
 def photo():
-    return fake_person_photo(3, (150, 211))
+    return fake_person_image(3, (150, 211))
 
 
 def host_maps(cfg, photo):
-    """Raw maps of the host's own inference, at the photo's size: (C, H, W)."""
+    """Raw maps of the host's own inference, at the image's size: (C, H, W)."""
     from mmseg.apis import inference_model
 
     host = build_model(cfg).eval()
@@ -109,9 +109,9 @@ def test_flip_test_averages_what_the_mirror_means(tiny, photo):
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_batches_of_different_photos(tiny, photo, task):
+def test_batches_of_different_images(tiny, photo, task):
     cfg, checkpoint = tiny(task)
-    photos = [photo, fake_person_photo(4, (60, 40)), np.zeros((1, 1, 3), np.uint8)]
+    photos = [photo, fake_person_image(4, (60, 40)), np.zeros((1, 1, 3), np.uint8)]
     one = TASKS[task](cfg, checkpoint, device='cpu', batch_size=1)(photos)
     all_at_once = TASKS[task](cfg, checkpoint, device='cpu', batch_size=3)(photos)
     field = dict(seg='labels', depth='depth', normal='normals')[task]

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from sapiens_mm.apis import FeatureInferencer
-from sapiens_mm.testing import build_model, fake_person_photo
+from sapiens_mm.testing import build_model, fake_person_image
 
 
 def by_hand(model, photo, size_wh, mirror=False):
@@ -22,7 +22,7 @@ def test_mae_encoder_equals_the_formula(tiny):
     pytest.importorskip('mmpretrain')
     cfg, checkpoint = tiny('mae')
     backbone = build_model(cfg).eval().backbone
-    photo = fake_person_photo(0, (90, 70))
+    photo = fake_person_image(0, (90, 70))
     features = FeatureInferencer(cfg, checkpoint, device='cpu')(photo).features
     assert features.shape == (32, 4, 4) and features.dtype == np.float32
     expected = by_hand(lambda x: backbone(x, mask=None), photo, (64, 64))
@@ -36,7 +36,7 @@ def test_features_of_a_fine_tuned_model_and_bare_encoders(tiny, tmp_path):
     pytest.importorskip('mmpose')
     cfg, checkpoint = tiny('pose')
     model = build_model(cfg).eval()
-    photo = fake_person_photo(0, (90, 70))
+    photo = fake_person_image(0, (90, 70))
     expected = by_hand(model.backbone, photo, (48, 64))
     bare = tmp_path / 'clean.pth'
     torch.save(model.backbone.state_dict(), bare)

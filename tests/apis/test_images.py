@@ -13,12 +13,12 @@ from sapiens_mm.apis.images import (
     read_image,
     read_mask,
 )
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 @pytest.fixture
 def photo():
-    return fake_person_photo(0, (96, 64))
+    return fake_person_image(0, (96, 64))
 
 
 def save(path, rgb_image, **options):
@@ -65,7 +65,7 @@ def test_cmyk_has_the_colours_of_pillow(tmp_path, photo):
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png'])
-def test_exif_orientation_turns_the_photo(tmp_path, photo, suffix):
+def test_exif_orientation_turns_the_image(tmp_path, photo, suffix):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
     path = save(tmp_path / f'turned.{suffix}', as_pil(photo), exif=exif, quality=98)

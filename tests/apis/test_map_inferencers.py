@@ -9,7 +9,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import DepthInferencer, NormalInferencer, SegInferencer
 from sapiens_mm.saving.results import draw_result
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 TASKS = {'depth': DepthInferencer, 'normal': NormalInferencer}
 STD = torch.tensor([58.395, 57.12, 57.375])[:, None, None]
@@ -17,7 +17,7 @@ MEAN = torch.tensor([123.675, 116.28, 103.53])[:, None, None]
 
 
 def fake_network(inferencer, answer):
-    """Let ``answer`` see the photo, RGB (B, 3, H, W), 0 to 255; return its calls."""
+    """Let ``answer`` see the image, RGB (B, 3, H, W), 0 to 255; return its calls."""
     calls = []
 
     def network(inputs, metas):
@@ -36,7 +36,7 @@ def relative(maps):
 
 @pytest.fixture(scope='module')
 def ramps():
-    """Photo (250, 240, 3) BGR: red is the row, green the column."""
+    """Image (250, 240, 3) BGR: red is the row, green the column."""
     rows, columns = np.mgrid[:250, :240]
     return np.dstack([0 * rows, columns, rows]).astype(np.uint8)
 
@@ -49,12 +49,12 @@ def test_depth_of_tiles_is_seamless(tiny, ramps):
     assert result.tiles == 3 * 4 and sum(calls) == 13 and max(calls) == 4
     rows, columns = np.mgrid[:250, :240]
     scale, shift = np.polyfit((rows + columns).ravel(), result.depth.ravel(), 1)
-    # far minus near of the 64 x 48 pixels of the whole photo: half one is lost a side
+    # far minus near of the 64 x 48 pixels of the whole image: half one is lost a side
     seen = 250 - 250 / 64 + 240 - 240 / 48
     assert scale == pytest.approx(1 / seen, rel=0.005)
     line = scale * (rows + columns) + shift
-    # the photo is whole numbers, of 488 from near to far; half a pixel of the
-    # network's input is 2 of the photo at its edge
+    # the image is whole numbers, of 488 from near to far; half a pixel of the
+    # network's input is 2 of the image at its edge
     assert np.abs(result.depth - line)[4:-4, 4:-4].max() < 2 / 488
     assert np.abs(result.depth - line).max() < 6 / 488
 
@@ -135,7 +135,7 @@ def test_flip_of_a_network_that_knows_its_mirror(tiny, ramps, task):
 @pytest.mark.parametrize('task', TASKS)
 @pytest.mark.parametrize('tile', [None, 48])
 def test_an_empty_mask_is_a_result(tiny, task, tile):
-    photo = fake_person_photo(0, (96, 80))
+    photo = fake_person_image(0, (96, 80))
     inferencer = TASKS[task](*tiny(task), device='cpu', tile=tile)
     plain = TASKS[task](*tiny(task), device='cpu')(photo)
     result = inferencer(photo, mask=np.zeros((96, 80), np.uint8))
@@ -166,7 +166,7 @@ def test_masks_of_a_folder(tiny, tmp_path, task):
     photos.mkdir()
     masks.mkdir()
     for index, name in enumerate('abc'):
-        cv2.imwrite(str(photos / f'{name}.jpg'), fake_person_photo(index, (64, 48)))
+        cv2.imwrite(str(photos / f'{name}.jpg'), fake_person_image(index, (64, 48)))
     mask = np.zeros((64, 48), np.uint8)
     mask[10:20] = 255
     cv2.imwrite(str(masks / 'a.png'), mask)
@@ -183,7 +183,7 @@ def test_masks_of_a_folder(tiny, tmp_path, task):
 
 
 def test_masks_of_a_segmenter(tiny):
-    photo = fake_person_photo(0, (96, 80))
+    photo = fake_person_image(0, (96, 80))
     seg = SegInferencer(*tiny('seg'), device='cpu')
     expected = seg(photo).labels > 0
     assert 0 < expected.sum() < expected.size

@@ -1,4 +1,4 @@
-"""Keypoints and classes of one's own, from a checkpoint alone to pictures and files."""
+"""Keypoints and classes of one's own, from a checkpoint alone to images and files."""
 
 import json
 import warnings
@@ -25,13 +25,13 @@ from own_models import (
 from sapiens_mm.apis import FeatureInferencer, PoseInferencer, SegInferencer
 from sapiens_mm.checkpoints import read_checkpoint, write_checkpoint
 from sapiens_mm.saving.results import draw_result, write_data
-from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+from sapiens_mm.testing import build_model, fake_person_image, tiny_config
 from sapiens_mm.vocabulary import VocabularyWarning
 
 
 @pytest.fixture
 def photo():
-    return fake_person_photo(0, (80, 60))
+    return fake_person_image(0, (80, 60))
 
 
 def test_six_keypoints_of_a_checkpoint_alone(tmp_path, photo):
@@ -43,7 +43,7 @@ def test_six_keypoints_of_a_checkpoint_alone(tmp_path, photo):
     assert data['keypoint_names'] == list(KEYPOINTS) and data['dataset'] == 'mine'
     ids = [[KEYPOINTS.index(a), KEYPOINTS.index(b)] for a, b in LINKS]
     assert data['skeleton'] == ids
-    # the link's own colour is in the picture
+    # the link's own colour is in the image
     points = np.full((1, 6, 2), 50.0, np.float32)
     points[0, 5] = 700, 500
     scores = np.float32([[1, 0, 0, 0, 0, 1]])

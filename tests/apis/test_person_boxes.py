@@ -11,7 +11,7 @@ from sapiens_mm.apis.person_boxes import (
     make_detector,
     whole_image_box,
 )
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 def brute_force_nms(boxes, scores, threshold):
@@ -120,7 +120,7 @@ def test_detector_equals_mmdet(detector_file, monkeypatch):
 
     import sapiens_mm
 
-    image = fake_person_photo(0, (300, 420))
+    image = fake_person_image(0, (300, 420))
     boxes, scores = PersonDetector(
         checkpoint=detector_file, device='cpu', score_threshold=0.05, iou_threshold=1.0
     )(image)

@@ -52,7 +52,7 @@ def test_cut_equals_pad_and_resize(crop, size_wh):
     assert np.abs(difference).max() <= 2
 
 
-def test_a_box_far_beyond_the_photo_takes_no_memory():
+def test_a_box_far_beyond_the_image_takes_no_memory():
     crop = crop_of_box(np.array([-1e6, -1e6, 1e6, 1e6]), 3 / 4)
     image = np.full((10, 20, 3), 255, np.uint8)
     assert crop.cut(image, (48, 64)).shape == (64, 48, 3)
@@ -65,7 +65,7 @@ def parts(labels, probability):
 
 
 def test_merge_by_hand():
-    """Two crops of 4 x 1 pixels overlap in two columns of a photo of 7 x 1.
+    """Two crops of 4 x 1 pixels overlap in two columns of an image of 7 x 1.
 
     Centrality along the row is 1/4, 3/4, 3/4, 1/4; the one row has 1.
     """

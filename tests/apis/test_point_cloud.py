@@ -34,7 +34,7 @@ def xyz(cloud):
 
 
 def test_points_by_hand(tmp_path):
-    """Two pixels of a photo of 3 x 5, with a given focal length."""
+    """Two pixels of an image of 3 x 5, with a given focal length."""
     depth = np.full((3, 5), np.nan)
     depth[1, 2], depth[0, 4] = 0, 0.5
     image = np.zeros((3, 5, 3), np.uint8)
@@ -162,7 +162,7 @@ def test_wrong_options(options, match):
 
 def test_wrong_sizes():
     result = depth_result(np.zeros((4, 5)))
-    with pytest.raises(ValueError, match=r'photo has shape \(5, 4, 3\)'):
+    with pytest.raises(ValueError, match=r'image has shape \(5, 4, 3\)'):
         point_cloud(result, np.zeros((5, 4, 3), np.uint8))
     normals = NormalResult(normals=np.zeros((2, 2, 3), np.float32))
     with pytest.raises(ValueError, match=r'normals has shape \(2, 2, 3\)'):

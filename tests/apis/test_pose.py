@@ -9,14 +9,14 @@ from mmengine.dataset import pseudo_collate
 
 from sapiens_mm.apis import PoseInferencer
 from sapiens_mm.apis.stages import Loaded
-from sapiens_mm.testing import build_model, fake_person, fake_person_photo
+from sapiens_mm.testing import build_model, fake_person, fake_person_image
 
 BOXES = [[20, 10, 150, 240], [-10, 100, 90, 300]]
 
 
 @pytest.fixture(scope='module')
 def photo():
-    return fake_person_photo(1, (256, 192))
+    return fake_person_image(1, (256, 192))
 
 
 @pytest.mark.parametrize('flip_test', [False, True])
@@ -67,7 +67,7 @@ def test_batches_do_not_change_results(tiny, photo):
     boxes = [BOXES, BOXES[:1], np.zeros((0, 4)), BOXES * 2]
     one = PoseInferencer(cfg, checkpoint, device='cpu', batch_size=1)
     many = PoseInferencer(cfg, checkpoint, device='cpu', batch_size=3)
-    images = [photo, fake_person_photo(2, (100, 300)), photo, photo]
+    images = [photo, fake_person_image(2, (100, 300)), photo, photo]
     for a, b in zip(one(images, boxes=boxes), many(images, boxes=boxes), strict=True):
         assert a.keypoints.shape == b.keypoints.shape
         # the Newton step of the decoder magnifies rounding where heatmaps are flat
@@ -90,20 +90,20 @@ def test_detector_gives_boxes_and_scores(tiny, photo):
     np.testing.assert_array_equal(nobody.boxes, [[0, 0, 192, 256]])
 
 
-def test_crop_follows_a_shifted_photo(tiny, photo):
-    """Moving photo and box moves the keypoints: no anisotropic or shifted crop."""
+def test_crop_follows_a_shifted_image(tiny, photo):
+    """Moving image and box moves the keypoints: no anisotropic or shifted crop."""
     pose = PoseInferencer(*tiny('pose'), device='cpu')
     box = np.array([30, 40, 126, 168], np.float32)
     shifted = np.zeros((400, 400, 3), np.uint8)
     shifted[57 : 57 + 256, 81 : 81 + 192] = photo
-    # inside the padded crop (1.25x) nothing but photo
+    # inside the padded crop (1.25x) nothing but image
     a = pose(photo, boxes=box[None])
     b = pose(shifted, boxes=(box + [81, 57, 81, 57])[None])
     np.testing.assert_allclose(a.keypoints + [81, 57], b.keypoints, atol=1e-2)
 
 
 def test_mirror_test_swaps_left_and_right(tiny, photo):
-    """With the flip test, a mirrored photo gives the mirrored skeleton."""
+    """With the flip test, a mirrored image gives the mirrored skeleton."""
     from sapiens_mm.tables import keypoint_table
 
     pose = PoseInferencer(*tiny('pose308'), device='cpu', flip_test=True)
@@ -131,7 +131,7 @@ def test_flip_test_is_one_batch(tiny, photo):
     assert found[0].pred_fields.heatmaps.shape == (17, 16, 12)
 
 
-def test_one_pixel_and_large_photos(tiny):
+def test_one_pixel_and_large_images(tiny):
     pose = PoseInferencer(*tiny('pose'), device='cpu')
     dot = pose(np.full((1, 1, 3), 9, np.uint8))
     assert np.isfinite(dot.keypoints).all()

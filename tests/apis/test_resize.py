@@ -11,7 +11,7 @@ from sapiens_mm.apis.resize import (
 )
 
 SIZES = [((8, 6), (64, 48)), ((64, 48), (37, 91)), ((5, 7), (5, 7)), ((3, 3), (1, 1))]
-PHOTO = (301, 203)
+IMAGE = (301, 203)
 
 
 def host(maps, *sizes):
@@ -48,7 +48,7 @@ def test_strips_equal_interpolate(source, target, pixels, monkeypatch):
 
 
 @pytest.mark.parametrize('pixels', [500, 1 << 18])
-@pytest.mark.parametrize('photo', [PHOTO, (20, 31)])
+@pytest.mark.parametrize('photo', [IMAGE, (20, 31)])
 def test_two_resizes_equal_interpolate_twice(photo, pixels, monkeypatch):
     monkeypatch.setitem(resize._STRIP_PIXELS, 'cpu', pixels)
     maps = torch.randn(28, 32, 24) * 3
@@ -65,8 +65,8 @@ def test_two_resizes_equal_interpolate_twice(photo, pixels, monkeypatch):
 def test_a_window_is_a_part_of_the_whole():
     maps = torch.randn(4, 9, 7)
     window = slice(40, 111), slice(3, 60)
-    whole = Enlarged(Enlarged(maps, (18, 14)), PHOTO).rows(slice(0, PHOTO[0]))
-    view = Enlarged(Enlarged(maps, (18, 14)), PHOTO, window)
+    whole = Enlarged(Enlarged(maps, (18, 14)), IMAGE).rows(slice(0, IMAGE[0]))
+    view = Enlarged(Enlarged(maps, (18, 14)), IMAGE, window)
     assert view.shape == (4, 71, 57)
     part = view.rows(slice(10, 71))
     torch.testing.assert_close(part, whole[:, 50:111, 3:60], atol=1e-6, rtol=0)
@@ -74,16 +74,16 @@ def test_a_window_is_a_part_of_the_whole():
 
 def test_labels_and_probabilities():
     logits = torch.randn(28, 32, 24) * 3
-    full = host(logits, PHOTO)
-    labels, best = enlarge_best(logits, PHOTO)
-    assert torch.equal(labels, enlarge_labels(logits, PHOTO))
+    full = host(logits, IMAGE)
+    labels, best = enlarge_best(logits, IMAGE)
+    assert torch.equal(labels, enlarge_labels(logits, IMAGE))
     assert_same_labels(labels, full)
     torch.testing.assert_close(best.float(), full.softmax(0).amax(0), atol=1e-3, rtol=0)
-    probabilities = enlarge_probabilities(logits, PHOTO).float()
+    probabilities = enlarge_probabilities(logits, IMAGE).float()
     torch.testing.assert_close(probabilities, full.softmax(0), atol=1e-3, rtol=0)
     window = slice(7, 290), slice(1, 9)
     torch.testing.assert_close(
-        enlarge_probabilities(logits, PHOTO, window).float(),
+        enlarge_probabilities(logits, IMAGE, window).float(),
         full.softmax(0)[:, 7:290, 1:9],
         **dict(atol=1e-3, rtol=0),
     )

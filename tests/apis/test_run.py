@@ -8,7 +8,7 @@ pytest.importorskip('mmseg')
 import cv2
 
 from sapiens_mm.apis import DepthInferencer
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 @pytest.fixture(scope='module')
@@ -20,7 +20,7 @@ def depth(tiny):
 def folder(tmp_path):
     for index in range(3):
         path = tmp_path / f'{index}.png'
-        cv2.imwrite(str(path), fake_person_photo(index, (40 + index, 30)))
+        cv2.imwrite(str(path), fake_person_image(index, (40 + index, 30)))
     (tmp_path / '1.jpg').write_bytes(b'broken')
     return tmp_path
 
@@ -60,7 +60,7 @@ def test_streams_are_read_as_they_come(depth):
     def camera():
         for index in itertools.count():
             taken.append(index)
-            yield fake_person_photo(index, (20, 20))
+            yield fake_person_image(index, (20, 20))
 
     stream = depth.run(camera())
     first = list(itertools.islice(stream, 3))
@@ -70,7 +70,7 @@ def test_streams_are_read_as_they_come(depth):
 
 
 def test_options_go_with_their_images(depth):
-    photos = [fake_person_photo(i, (20, 20 + i)) for i in range(3)]
+    photos = [fake_person_image(i, (20, 20 + i)) for i in range(3)]
     masks = [np.ones((20, 20), bool), None, np.ones((3, 3), bool)]
     results = list(depth.run(photos, mask=masks))
     assert results[0].mask.all() and results[1].mask is None
@@ -84,7 +84,7 @@ def test_progress_shows_rate_and_total(depth, folder, capsys):
 
 
 def test_options_must_match_the_images(depth):
-    photos = [fake_person_photo(i, (20, 20)) for i in range(2)]
+    photos = [fake_person_image(i, (20, 20)) for i in range(2)]
     with pytest.raises(ValueError, match='mask has 1 entries for 2 images'):
         depth(photos, mask=[None])
     with pytest.raises(ValueError, match='must be a list .* got ndarray'):

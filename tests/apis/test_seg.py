@@ -14,7 +14,7 @@ from sapiens_mm.apis import SegInferencer
 from sapiens_mm.apis.label_cleanup import CleanUp
 from sapiens_mm.apis.person_parts import crop_of_box
 from sapiens_mm.tables import part_table
-from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+from sapiens_mm.testing import build_model, fake_person_image, tiny_config
 
 FLIP = list(part_table('goliath28').flip_indices)
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -22,7 +22,7 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 @pytest.fixture(scope='module')
 def photo():
-    return fake_person_photo(3, (150, 211))
+    return fake_person_image(3, (150, 211))
 
 
 def make(tiny, **kwargs):
@@ -30,7 +30,7 @@ def make(tiny, **kwargs):
 
 
 def logits_by_hand(cfg, picture, mirror=False):
-    """Logits (28, 32, 24) of a picture of the network's size, by torch alone."""
+    """Logits (28, 32, 24) of an image of the network's size, by torch alone."""
     model = build_model(cfg).eval()
     rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1)[None].float()
     x = (rgb - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
@@ -50,7 +50,7 @@ def assert_labels(labels, logits, share=0.9995):
     assert (labels == logits.argmax(0).numpy()).mean() >= share
 
 
-# ------------------------------------------------------------------ whole photo
+# ------------------------------------------------------------------ whole image
 
 
 @pytest.mark.parametrize('flip', [False, True])
@@ -140,8 +140,8 @@ def test_one_person_equals_the_network_on_its_crop(tiny, photo, flip, resize):
     np.testing.assert_array_equal(result.boxes, BOXES[:1])
 
 
-def test_batches_of_crops_of_several_photos(tiny, photo):
-    photos = [photo, fake_person_photo(4, (90, 70)), photo]
+def test_batches_of_crops_of_several_images(tiny, photo):
+    photos = [photo, fake_person_image(4, (90, 70)), photo]
     boxes = [BOXES, [[5, 5, 40, 80]], np.zeros((0, 4))]
     one = make(tiny, mode='person', batch_size=1)(photos, boxes=boxes)
     many = make(tiny, mode='person', batch_size=3)(photos, boxes=boxes)
@@ -200,7 +200,7 @@ def large(tmp_path_factory):
 
 
 def painted(hw=(420, 560)):
-    """Two people of a head, a torso and two legs, as labels and as a photo."""
+    """Two people of a head, a torso and two legs, as labels and as an image."""
     labels = np.zeros(hw, np.uint8)
     rectangles = (
         (25, 0, 50, 60),
@@ -236,7 +236,7 @@ def test_crops_land_where_they_were_cut(large, resize):
     truth, picture = painted()
     result = large(mode='person', resize=resize)(picture, boxes=PEOPLE)
     assert (result.labels == truth).mean() > 0.999
-    # half a pixel of the logits is 1.5 pixels of this photo, and would show
+    # half a pixel of the logits is 1.5 pixels of this image, and would show
     assert shifts_px(result.labels, truth).max() < 0.1
     assert shifts_px(np.roll(truth, 1, axis=1), truth).max() > 0.9
     split = np.where(truth > 0, np.where(np.arange(560) < 280, 1, 2), 0)
@@ -254,7 +254,7 @@ def test_small_people_gain_from_crops(large):
     assert wrong[1] < 0.05 < wrong[0]
 
 
-def test_a_mirrored_photo_gives_the_mirrored_map(large):
+def test_a_mirrored_image_gives_the_mirrored_map(large):
     _, picture = painted()
     mirrored = PEOPLE.copy()
     mirrored[:, [0, 2]] = 560 - PEOPLE[:, [2, 0]]
@@ -297,7 +297,7 @@ def test_wrong_arguments(tiny, kwargs, match):
         make(tiny, **kwargs)
 
 
-def test_boxes_of_a_whole_photo_are_refused(tiny, photo):
+def test_boxes_of_a_whole_image_are_refused(tiny, photo):
     with pytest.raises(ValueError, match="boxes need mode='person'"):
         make(tiny)(photo, boxes=BOXES)
     with pytest.raises(ValueError, match='has no area'):

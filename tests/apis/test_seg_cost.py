@@ -1,4 +1,4 @@
-"""What a photo of 4000 x 3000 costs beyond the network: memory and time."""
+"""What an image of 4000 x 3000 costs beyond the network: memory and time."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip('mmseg')
 
 ROOT = Path(__file__).parents[2]
-PHOTO_HW = (3000, 4000)
+IMAGE_HW = (3000, 4000)
 # a byte for each of the 28 logits of each pixel; in float32 they take four times that
 LIMIT_BYTES = 28 * 3000 * 4000
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 def measure(*words):
     script = str(Path(__file__).with_name('seg_cost.py'))
     result = subprocess.run(
-        [sys.executable, script, *map(str, words), *map(str, PHOTO_HW)],
+        [sys.executable, script, *map(str, words), *map(str, IMAGE_HW)],
         capture_output=True,
         text=True,
         check=True,
@@ -36,8 +36,8 @@ def measure(*words):
 def test_memory_beyond_the_model(mode):
     """The network is tiny, but its logits have the true size of 28 x 512 x 384."""
     found = measure('tiny', 'float32', mode)
-    # the photo and its labels alone take four bytes a pixel
-    assert 4 * PHOTO_HW[0] * PHOTO_HW[1] < found['photo_bytes'] < LIMIT_BYTES
+    # the image and its labels alone take four bytes a pixel
+    assert 4 * IMAGE_HW[0] * IMAGE_HW[1] < found['photo_bytes'] < LIMIT_BYTES
 
 
 @pytest.mark.slow

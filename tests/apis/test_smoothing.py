@@ -91,7 +91,7 @@ def test_vectors_do_not_depend_on_the_axes():
         np.testing.assert_allclose(turned(turn @ sample, i / 30), expected)
 
 
-def test_size_scales_the_picture():
+def test_size_scales_the_image():
     """Twice the resolution, twice the size of the person: twice the result."""
     samples = np.random.default_rng(1).normal(size=60).cumsum()
     small = run(OneEuroOptions(), samples, size=100)

@@ -18,7 +18,7 @@ from sapiens_mm.apis import (
     SegInferencer,
 )
 from sapiens_mm.apis.images import ImageError, find_images, is_single, read_image
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 HW = (40, 30)
 
@@ -30,7 +30,7 @@ def depth(tiny):
 
 @pytest.fixture
 def photo():
-    return fake_person_photo(0, HW)
+    return fake_person_image(0, HW)
 
 
 def empty(tmp_path):
@@ -67,7 +67,7 @@ def test_the_others_get_their_results(bad, match, depth, photo, tmp_path):
         depth(item)
 
 
-def test_pictures_of_pillow_are_rgb(depth, photo):
+def test_images_of_pillow_are_rgb(depth, photo):
     picture = Image.fromarray(photo[:, :, ::-1])
     np.testing.assert_array_equal(read_image(picture), photo)
     expected = depth(photo).depth
@@ -139,12 +139,12 @@ def test_outputs_are_finite_or_an_error(inferencer, task, tiny, photo):
 
 
 def test_home_brackets_and_lists(tmp_path, monkeypatch, photo):
-    folder = tmp_path / 'photos [2024]' / 'a'
+    folder = tmp_path / 'images [2024]' / 'a'
     folder.mkdir(parents=True)
     cv2.imencode('.png', photo)[1].tofile(folder / 'x.png')
-    names = [p.name for p in find_images(str(tmp_path / 'photos [2024]' / '*/*.png'))]
+    names = [p.name for p in find_images(str(tmp_path / 'images [2024]' / '*/*.png'))]
     assert names == ['x.png']
-    names = [p.name for p in find_images(tmp_path / 'photos [2024]' / '**' / '*.png')]
+    names = [p.name for p in find_images(tmp_path / 'images [2024]' / '**' / '*.png')]
     assert names == ['x.png']
     assert [p.name for p in find_images(folder / 'x.png')] == ['x.png']
     monkeypatch.setenv('HOME', str(folder))

@@ -14,7 +14,7 @@ from sapiens_mm.apis.tiling import (
 INPUT_WH = (768, 1024)
 
 
-def test_tiles_cover_the_photo_with_the_networks_aspect():
+def test_tiles_cover_the_image_with_the_networks_aspect():
     tiles = cut_tiles((3000, 2000), 1024, INPUT_WH, 0.25)
     assert {tile.hw for tile in tiles} == {(1024, 768)}
     # (3000 - 1024) / 768 and (2000 - 768) / 576, rounded up, plus one
@@ -31,14 +31,14 @@ def test_tiles_cover_the_photo_with_the_networks_aspect():
 @pytest.mark.parametrize(
     ('image_hw', 'count', 'tile_hw'),
     [
-        ((1024, 768), 0, None),  # one tile is the photo
+        ((1024, 768), 0, None),  # one tile is the image
         ((400, 500), 0, None),
         ((1000, 1000), 2, (1000, 750)),  # wider than a tile, and not as high
         ((4000, 600), 7, (800, 600)),  # 1 + 3200 / 600
         ((1025, 768), 2, (1024, 768)),
     ],
 )
-def test_tiles_of_odd_photos(image_hw, count, tile_hw):
+def test_tiles_of_odd_images(image_hw, count, tile_hw):
     tiles = cut_tiles(image_hw, 1024, INPUT_WH, 0.25)
     assert len(tiles) == count
     assert {tile.hw for tile in tiles} == ({tile_hw} if count else set())
@@ -52,7 +52,7 @@ def test_windows_add_up_and_fade():
         total[piece] += weight
     np.testing.assert_allclose(total, 1, atol=1e-6)
     first, second, _ = found
-    assert (first[:60] == 1).all()  # nothing fades at the edge of the photo
+    assert (first[:60] == 1).all()  # nothing fades at the edge of the image
     # of the overlap of 40 pixels, 5 at each side are one tile's alone
     assert (second[:5] == 0).all() and second[5] > 0
     middle = np.sin((20.5 / 40 - 1 / 8) / (3 / 4) * np.pi / 2) ** 2
@@ -60,7 +60,7 @@ def test_windows_add_up_and_fade():
     assert first[60 + 20] == pytest.approx(1 - middle, abs=1e-6)
 
 
-def photo_of(values, tiles):
+def image_of(values, tiles):
     return [values[(slice(None), *tile.index)] for tile in tiles]
 
 
@@ -69,7 +69,7 @@ def test_blending_reproduces_what_all_tiles_agree_on():
     truth = rng.normal(size=(3, 97, 131)).astype(np.float32)
     tiles = cut_tiles((97, 131), 40, (3, 4), 0.3)
     assert len(tiles) > 12
-    result = blend(np.zeros_like(truth), tiles, photo_of(truth, tiles))
+    result = blend(np.zeros_like(truth), tiles, image_of(truth, tiles))
     np.testing.assert_allclose(result, truth, atol=2e-6)
 
 
@@ -121,7 +121,7 @@ def test_fit_equals_least_squares_of_numpy():
 
 
 def test_detail_does_not_shrink_the_scale():
-    """The whole photo's depth is the tile's without detail: the scale stays 1."""
+    """The whole image's depth is the tile's without detail: the scale stays 1."""
     rows, columns = np.mgrid[:64, :64]
     smooth = (rows / 64).astype(np.float32)
     detail = np.float32(0.4) * np.where((rows // 2 + columns // 2) % 2, 1, -1)

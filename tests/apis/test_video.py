@@ -195,7 +195,7 @@ def test_a_broken_packet(video_files, tmp_path, noise, count, match):
         ('a.mp4', b'', 'a.mp4 is empty'),
         ('a.mp4', bytes(range(256)) * 9, 'a.mp4 is not a video, or the part'),
         ('a.txt', b'hello\n' * 99, 'a.txt is a text, not a video'),
-        ('a.png', None, 'a.png is a picture, not a video'),
+        ('a.png', None, 'a.png is an image, not a video'),
         ('a.wav', None, 'a.wav holds no video'),
         ('missing', None, 'missing does not exist'),
         ('', None, 'is a folder, not a video'),
@@ -240,7 +240,7 @@ def test_a_colon_in_a_name_is_no_protocol(video_files, tmp_path):
     assert len(list(VideoReader(named))) == 3
 
 
-def test_frames_have_the_limit_of_pictures(video_files, tmp_path, monkeypatch):
+def test_frames_have_the_limit_of_images(video_files, tmp_path, monkeypatch):
     source = video_files.make_video(tmp_path / 'in.mp4', 3)
     assert len(list(VideoReader(source))) == 3
     monkeypatch.setattr(video, 'MAX_PIXELS', 99)

@@ -207,7 +207,7 @@ def check_refused(path, match):
             'git-lfs pull|git lfs pull',
         ),
         (b'\x1f\x8b\x08\x00abc', 'gzip'),
-        (b'\xff\xd8\xff\xe0 a photo', 'no known format'),
+        (b'\xff\xd8\xff\xe0 an image', 'no known format'),
         (b'a few words of text', 'no known format'),
         (b'PK\x03\x04 cut', 'truncated'),
     ],

@@ -59,7 +59,7 @@ def test_released_files_are_not_fetched(monkeypatch, tmp_path, check):
     assert f'sapiens zoo --fetch {name}' in said and 'CC-BY-NC' in said
 
 
-def test_pictures(tmp_path, check):
+def test_images(tmp_path, check):
     code, said, _ = check('astronaut')
     assert code == 0 and 'JPEG of 512 x 512 pixels' in said
     assert '3 channels of uint8' in said
@@ -279,7 +279,7 @@ def test_a_data_set_of_the_generator(tmp_path, check):
     assert check(root)[0] == 1
 
 
-def test_folders_of_results_and_of_pictures(tmp_path, check):
+def test_folders_of_results_and_of_images(tmp_path, check):
     from sapiens_mm.runs.run_records import RunRecord
 
     out = tmp_path / 'out'
@@ -301,10 +301,10 @@ def test_folders_of_results_and_of_pictures(tmp_path, check):
     (photos / 'more').mkdir(parents=True)
     shutil.copy(EXAMPLES / 'astronaut.jpg', photos)
     shutil.copy(EXAMPLES / 'astronaut.jpg', photos / 'more/b.jpg')
-    assert '2 pictures, 0 of them damaged' in check(photos)[1]
+    assert '2 images, 0 of them damaged' in check(photos)[1]
     (photos / 'more/c.png').write_bytes(b'\x89PNG\r\n\x1a\n')
     code, said, _ = check(photos)
-    assert code == 1 and '3 pictures, 1 of them damaged' in said and 'c.png' in said
+    assert code == 1 and '3 images, 1 of them damaged' in said and 'c.png' in said
 
 
 def test_what_is_nothing(tmp_path, check):

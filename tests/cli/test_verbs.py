@@ -167,11 +167,11 @@ def test_entry_points_are_short(path, verb):
 
 
 def test_the_word_astronaut(tmp_path, monkeypatch):
-    from sapiens_mm.paths import EXAMPLES, example_photo
+    from sapiens_mm.paths import EXAMPLES, example_image
 
     monkeypatch.chdir(tmp_path)
-    assert example_photo('astronaut') == EXAMPLES / 'astronaut.jpg'
+    assert example_image('astronaut') == EXAMPLES / 'astronaut.jpg'
     assert {p.stem for p in EXAMPLES.glob('*.jpg')} >= {'astronaut', 'synthetic_two'}
-    assert example_photo('nobody') is None and example_photo('a/astronaut') is None
+    assert example_image('nobody') is None and example_image('a/astronaut') is None
     (tmp_path / 'astronaut').mkdir()  # one's own comes first
-    assert example_photo('astronaut') is None
+    assert example_image('astronaut') is None

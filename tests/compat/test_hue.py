@@ -10,36 +10,36 @@ from sapiens_mm.compat import hue
 
 mmcv = pytest.importorskip('mmcv')
 
-PHOTO = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
 
 
 def turned(steps):
-    hsv = cv2.cvtColor(PHOTO, cv2.COLOR_BGR2HSV_FULL).astype(int)
+    hsv = cv2.cvtColor(IMAGE, cv2.COLOR_BGR2HSV_FULL).astype(int)
     hsv[..., 0] = (hsv[..., 0] + steps) % 256
     return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR_FULL)
 
 
 @pytest.mark.parametrize('factor', [-0.5, -0.03, -0.001, 0, 0.03, 0.5])
 def test_steps_of_the_circle(factor):
-    result = mmcv.adjust_hue(PHOTO, factor, backend='cv2')
+    result = mmcv.adjust_hue(IMAGE, factor, backend='cv2')
     assert np.array_equal(result, turned(int(factor * 255)))
 
 
 @pytest.mark.parametrize('factor', [-0.5, -0.03])
 def test_pillow_turns_the_same_way(factor):
-    result = mmcv.adjust_hue(PHOTO, factor, backend='pillow').astype(int)
+    result = mmcv.adjust_hue(IMAGE, factor, backend='pillow').astype(int)
     assert np.median(abs(result - turned(int(factor * 255)))) <= 4
 
 
 def test_what_the_function_refuses_it_still_refuses():
     with pytest.raises(ValueError, match=r'hue_factor:-0\.6 is not in'):
-        mmcv.adjust_hue(PHOTO, -0.6)
+        mmcv.adjust_hue(IMAGE, -0.6)
 
 
 def test_all_draws_of_a_jitter_run():
     transforms = pytest.importorskip('mmpretrain.datasets.transforms')
     jitter = transforms.ColorJitter(hue=0.3)
-    results = [jitter(dict(img=PHOTO.copy()))['img'] for _ in range(12)]
+    results = [jitter(dict(img=IMAGE.copy()))['img'] for _ in range(12)]
     assert len({result.tobytes() for result in results}) > 6
 
 

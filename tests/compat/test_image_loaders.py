@@ -1,4 +1,4 @@
-"""The hosts' inferencers take pipelines with our loader of photos."""
+"""The hosts' inferencers take pipelines with our loader of images."""
 
 import importlib
 
@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 
 import sapiens_mm
 from sapiens_mm.compat import image_loaders
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 STEPS = [
     dict(type='sapiens_mm.SapiensLoadImage', max_pixels=1_000_000),
@@ -36,7 +36,7 @@ def inferencer(host):
 def test_their_loader_takes_the_place(host, loader, tmp_path):
     cls = inferencer(host)
     steps = STEPS if loader.startswith('sapiens') else [dict(type=loader), STEPS[1]]
-    photo = fake_person_photo(0, (128, 96))
+    photo = fake_person_image(0, (128, 96))
     with DefaultScope.overwrite_default_scope(host):
         pipeline = cls.__new__(cls)._init_pipeline(config(host, steps))
         found = pipeline(photo)['inputs']
@@ -61,14 +61,14 @@ def test_the_shipped_detector_in_mmdet():
     assert steps[0].type == 'sapiens_mm.SapiensLoadImage'
     with DefaultScope.overwrite_default_scope('mmdet'):
         pipeline = cls.__new__(cls)._init_pipeline(cfg)
-        found = pipeline(fake_person_photo(0, (128, 96)))
+        found = pipeline(fake_person_image(0, (128, 96)))
     assert found['inputs'].shape == (3, 320, 320)
 
 
 def test_mmpretrain_hands_over_what_it_has_read():
     apis = pytest.importorskip('mmpretrain.apis')
     cls = apis.ImageClassificationInferencer
-    photo = fake_person_photo(0, (128, 96))
+    photo = fake_person_image(0, (128, 96))
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         inferencer = cls.__new__(cls)
         inferencer.pipeline = inferencer._init_pipeline(config('mmpretrain', STEPS))

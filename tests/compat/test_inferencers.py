@@ -1,11 +1,11 @@
-"""The hosts' own inferencers draw their pictures, whatever the weights find."""
+"""The hosts' own inferencers draw their images, whatever the weights find."""
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ model = dict(backbone=dict(init_cfg=None))
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / 'photo.png'
-    cv2.imwrite(str(path), fake_person_photo()[..., ::-1])
+    cv2.imwrite(str(path), fake_person_image()[..., ::-1])
     return str(path)
 
 
@@ -64,8 +64,8 @@ def test_mmpose(photo, config, tmp_path):
     )
     list(lifter(photo, vis_out_dir=str(tmp_path / 'three'), kpt_thr=0))
     (path,) = (tmp_path / 'three').iterdir()
-    height, width = fake_person_photo().shape[:2]
-    # the photo on a square, and the 3-D figure beside it
+    height, width = fake_person_image().shape[:2]
+    # the image on a square, and the 3-D figure beside it
     assert cv2.imread(str(path)).shape == (height, 2 * height, 3)
 
 

@@ -7,12 +7,12 @@ import torch
 from config_util import DETECTOR, RGB_MEAN, RGB_STD, build, load, run_pipeline
 from torch.nn import functional as F
 
-from sapiens_mm.testing import fake_person_photo, tiny_arch
+from sapiens_mm.testing import fake_person_image, tiny_arch
 
 
 @pytest.fixture
 def photo(tmp_path):
-    image = fake_person_photo(0, (128, 80))
+    image = fake_person_image(0, (128, 80))
     cv2.imwrite(str(tmp_path / 'photo.png'), image)
     return str(tmp_path / 'photo.png'), image
 

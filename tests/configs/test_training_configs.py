@@ -100,7 +100,7 @@ def test_seg_pipelines(dataset):
     assert names == [
         'SapiensLoadImage',
         'Resize',
-        'SapiensLoadLabels',  # after it: figures are taken at the photo's size
+        'SapiensLoadLabels',  # after it: figures are taken at the image's size
         'PackSegInputs',
     ]
     assert loader.test_mode
@@ -192,7 +192,7 @@ def test_seg_trains_from_files_by_its_own_pipeline(dataset, tmp_path):
 
 def test_seg_configs_of_the_docs(tmp_path):
     pytest.importorskip('mmseg')
-    from part_layouts import people, write_captures, write_labels, write_photo
+    from part_layouts import people, write_captures, write_image, write_labels
 
     root = Path(__file__).parents[2]
     text = (root / 'docs/seg.md').read_text()
@@ -210,7 +210,7 @@ def test_seg_configs_of_the_docs(tmp_path):
         assert len(DATASETS.build(data)) == 3
 
     (person,) = people(1)
-    write_photo(tmp_path / 'mine/photos/train/a.jpg', person.photo)
+    write_image(tmp_path / 'mine/photos/train/a.jpg', person.photo)
     write_labels(tmp_path / 'mine/labels/train/a.png', person.labels > 0)
     data = own.train_dataloader.dataset
     data.data_root = str(tmp_path / 'mine')

@@ -1,4 +1,4 @@
-"""The loader of photos: the hosts' keys and pixels, and bad files by name."""
+"""The loader of images: the hosts' keys and pixels, and bad files by name."""
 
 import io
 import json
@@ -24,8 +24,8 @@ HW = (128, 96)
 KEYS = ['img', 'img_path', 'img_shape', 'ori_shape']
 
 
-def photo_of(seed=0):
-    """Return a drawn photo with noise, (H, W, 3) uint8 BGR."""
+def image_of(seed=0):
+    """Return a drawn image with noise, (H, W, 3) uint8 BGR."""
     noise = np.random.default_rng(seed).normal(0, 12, (*HW, 3))
     return (fake_person(seed, HW).photo + noise).clip(0, 255).astype(np.uint8)
 
@@ -38,7 +38,7 @@ def encode(image, form, **options):
 
 def cut_short():
     """Return half a JPEG with the mark of its end."""
-    data = encode(photo_of(), 'JPEG')
+    data = encode(image_of(), 'JPEG')
     return data[: len(data) // 2] + b'\xff\xd9'
 
 
@@ -90,7 +90,7 @@ def exif(orientation):
     ],
 )
 def test_keys_and_pixels_are_the_host_s(write, form, options):
-    path = write('a', encode(photo_of(), form, **options))
+    path = write('a', encode(image_of(), form, **options))
     for to_float32 in (False, True):
         expected = LoadImageFromFile(to_float32)(dict(img_path=path, img_id=3))
         found = SapiensLoadImage(to_float32)(dict(img_path=path, img_id=3))
@@ -106,7 +106,7 @@ def test_keys_and_pixels_are_the_host_s(write, form, options):
 @pytest.mark.parametrize('hw', [(1, 1), (17, 35), (128, 96)])
 def test_jpegs_are_decoded_to_opencv_s_numbers(write, sampling, hw):
     factor = getattr(cv2, f'IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}')
-    image = cv2.resize(photo_of(), hw[::-1])
+    image = cv2.resize(image_of(), hw[::-1])
     for progressive in (0, 1):
         options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
         options += [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
@@ -119,7 +119,7 @@ def test_jpegs_are_decoded_to_opencv_s_numbers(write, sampling, hw):
 @pytest.mark.parametrize('mode', ['L', 'CMYK', 'RGB'])
 def test_jpegs_of_other_colours(write, mode):
     buffer = io.BytesIO()
-    picture = Image.fromarray(photo_of()[..., ::-1]).convert(mode)
+    picture = Image.fromarray(image_of()[..., ::-1]).convert(mode)
     picture.save(buffer, 'JPEG', keep_rgb=mode == 'RGB')
     path = write('a.jpg', buffer.getvalue())
     found = SapiensLoadImage()(dict(img_path=path))['img']
@@ -129,8 +129,8 @@ def test_jpegs_of_other_colours(write, mode):
         SapiensLoadImage()(dict(img_path=path))
 
 
-def test_a_photo_that_is_there_is_taken():
-    image = photo_of()
+def test_a_image_that_is_there_is_taken():
+    image = image_of()
     found = SapiensLoadImage()(dict(img=image))
     assert found['img'] is image
     assert sorted(found) == KEYS
@@ -149,7 +149,7 @@ def test_arguments(write):
         SapiensLoadImage(imdecode_backend='tifffile')
     with pytest.raises(ValueError, match='max_pixels is 0'):
         SapiensLoadImage(max_pixels=0)
-    path = write('a.png', encode(photo_of(), 'PNG'))
+    path = write('a.png', encode(image_of(), 'PNG'))
     with pytest.raises(BadFileError, match=r'a\.png has 96 x 128 pixels'):
         SapiensLoadImage(max_pixels=12_000)(dict(img_path=path))
     assert SapiensLoadImage(max_pixels=12_288)(dict(img_path=path))['img'].any()
@@ -179,7 +179,7 @@ class Shelf(fileio.BaseStorageBackend):
 
 def test_remote_storage():
     load = SapiensLoadImage(backend_args=dict(backend='shelf_of_photos'))
-    image = photo_of()
+    image = image_of()
     Shelf.files = {
         'a.png': memoryview(encode(image, 'PNG')),
         'b.jpg': cut_short(),
@@ -200,7 +200,7 @@ def test_remote_storage():
 
 @pytest.mark.filterwarnings('ignore:"file_client_args"')
 def test_file_clients(write):
-    path = write('a.png', encode(photo_of(), 'PNG'))
+    path = write('a.png', encode(image_of(), 'PNG'))
     load = SapiensLoadImage(file_client_args=dict(backend='disk'))
     assert load(dict(img_path=path))['img_shape'] == HW
     with pytest.raises(BadFileError, match='x does not exist'):
@@ -213,13 +213,13 @@ def test_a_local_backend_of_the_user_s_own(write, monkeypatch):
             return bytes(255 - byte for byte in super().get(filepath))
 
     fileio.register_backend('inverted', Inverted, force=True)
-    data = encode(photo_of(), 'PNG')
+    data = encode(image_of(), 'PNG')
     path = write('a.bin', bytes(255 - byte for byte in data))
     load = SapiensLoadImage(backend_args=dict(backend='inverted'))
-    np.testing.assert_array_equal(load(dict(img_path=path))['img'], photo_of())
+    np.testing.assert_array_equal(load(dict(img_path=path))['img'], image_of())
 
 
-# one training set of each task, of four photos; the second will be spoilt
+# one training set of each task, of four images; the second will be spoilt
 TASKS = {
     'pose': 'pose/sapiens_0.3b_coco17-1024x768',
     'seg': 'seg/sapiens_tiny_synth28-256x192',
@@ -232,7 +232,7 @@ HOSTS = dict(pose='mmpose', mae='mmpretrain', det='mmdet')
 
 
 def write_folder(root):
-    """Write photos with annotations, labels, depth, normals and masks."""
+    """Write images with annotations, labels, depth, normals and masks."""
     for kind in ('photos', 'labels', 'depth', 'normal', 'mask'):
         (root / kind).mkdir()
     images, people = [], []
@@ -243,7 +243,7 @@ def write_folder(root):
         depth = np.where(there, 2 + rows / 100, 0).astype(np.float32)
         normals = np.zeros((*HW, 3), np.float32)
         normals[there] = 0.0, 0.6, 0.8
-        cv2.imwrite(str(root / f'photos/{n}.png'), photo_of(n))
+        cv2.imwrite(str(root / f'photos/{n}.png'), image_of(n))
         cv2.imwrite(str(root / f'labels/{n}.png'), person.labels)
         cv2.imwrite(str(root / f'mask/{n}.png'), there * np.uint8(255))
         np.save(root / f'depth/{n}.npy', depth)
@@ -288,7 +288,7 @@ def training_set(task, root, **changes):
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_bad_photos_in_every_training(task, tmp_path):
+def test_bad_images_in_every_training(task, tmp_path):
     write_folder(tmp_path)
     dataset = training_set(task, tmp_path)
     assert len(dataset) == 4
@@ -301,7 +301,7 @@ def test_bad_photos_in_every_training(task, tmp_path):
 
 
 @pytest.mark.parametrize('task', ['seg', 'depth', 'normal'])
-def test_bad_photos_are_skipped_and_counted(task, tmp_path):
+def test_bad_images_are_skipped_and_counted(task, tmp_path):
     write_folder(tmp_path)
     for number, (data, _) in enumerate(BAD.values(), 1):
         (tmp_path / f'photos/{number}.png').write_bytes(data)

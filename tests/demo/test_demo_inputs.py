@@ -1,4 +1,4 @@
-"""Photos for the photo demo, videos for the video demo: each names the other one."""
+"""Images for the image demo, videos for the video demo: each names the other one."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 MP4 = b'\0\0\0\x20ftypisom\0\0\2\0'  # how such files begin
 MKV = b'\x1aE\xdf\xa3\x01\0\0\0\0\0\0\0'
@@ -39,7 +39,7 @@ def loads_nothing(demos, monkeypatch):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / 'a.png'
-    cv2.imwrite(str(path), fake_person_photo(0, (80, 60)))
+    cv2.imwrite(str(path), fake_person_image(0, (80, 60)))
     return path
 
 
@@ -80,7 +80,7 @@ def test_videos_go_to_the_video_demo(demos, tmp_path, capsys, loads_nothing):
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_video_among_photos_is_left_out(demos, models, photo, tmp_path, capsys):
+def test_a_video_among_images_is_left_out(demos, models, photo, tmp_path, capsys):
     clip = tmp_path / 'b.mp4'
     clip.write_bytes(MP4)
     config, checkpoint = models['depth']
@@ -89,19 +89,19 @@ def test_a_video_among_photos_is_left_out(demos, models, photo, tmp_path, capsys
     assert demos[0].main([str(word) for word in argv]) == 1
     shown = capsys.readouterr()
     assert f'failed: {clip}: is a video: run sapiens video {clip}' in shown.err
-    assert '1 of 2 photos' in shown.out
+    assert '1 of 2 images' in shown.out
     assert np.load(tmp_path / 'out/depth/a.npy').shape == (80, 60)
 
 
-def test_photos_go_to_the_image_demo(demos, photo, tmp_path, capsys):
+def test_images_go_to_the_image_demo(demos, photo, tmp_path, capsys):
     pytest.importorskip('av')
     from sapiens_mm.cli import video as video_demo
 
     out = ['--out-dir', str(tmp_path / 'out')]
     for given, sentence in (
-        (photo, f'{photo} is a photo: run sapiens image {photo}'),
+        (photo, f'{photo} is an image: run sapiens image {photo}'),
         (tmp_path, f'{tmp_path} is a folder: name its video files, or run '
-                   f'sapiens image {tmp_path} for its photos'),
+                   f'sapiens image {tmp_path} for its images'),
         (tmp_path / 'c.png', f'{tmp_path / "c.png"} does not exist'),
     ):  # fmt: skip
         assert video_demo.main([str(given), *out]) == 2

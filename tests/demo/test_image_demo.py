@@ -13,7 +13,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.checkpoints.bundled import NOTE
 from sapiens_mm.files import write_image
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 from sapiens_mm.visualization import colorize_relief, side_by_side
 
 
@@ -30,7 +30,7 @@ def photos(tmp_path):
     folder = tmp_path / 'photos'
     (folder / 'sub').mkdir(parents=True)
     for index, name in enumerate(['a.png', 'b.png', 'sub/c.png']):
-        cv2.imwrite(str(folder / name), fake_person_photo(index, (80, 60 + index)))
+        cv2.imwrite(str(folder / name), fake_person_image(index, (80, 60 + index)))
     return folder
 
 
@@ -45,7 +45,7 @@ def files(folder):
 
 
 def same(path, picture):
-    """Whether a file is this picture, as a JPEG."""
+    """Whether a file is this image, as a JPEG."""
     expected = path.with_name('expected.jpg')
     write_image(expected, picture)
     return path.read_bytes() == expected.read_bytes()
@@ -64,7 +64,7 @@ def test_folder_with_a_broken_file(
     argv = (photos, '--config', config, '--checkpoint', checkpoint, '--out-dir', out)
     assert call(demo, *argv) == 1
     shown = capsys.readouterr()
-    assert '3 of 4 photos' in shown.out
+    assert '3 of 4 images' in shown.out
     failed = [line for line in shown.err.splitlines() if line.startswith('failed:')]
     assert len(failed) == 1 and 'broken.jpg' in failed[0]
     assert 'Traceback' not in shown.err
@@ -134,7 +134,7 @@ def test_all_tasks_make_a_panel(demo, models, photos, tmp_path, monkeypatch, cap
     argv = (photos / 'a.png', '--out-dir', out)
 
     def panel(*titles):
-        """Whether the panel is these pictures under these titles."""
+        """Whether the panel is these images under these titles."""
         names = {'parts': 'seg', 'normals': 'normal'}
         pictures = [
             out / 'depth/relief/a.jpg'

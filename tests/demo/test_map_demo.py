@@ -10,7 +10,7 @@ pytest.importorskip('mmseg')
 
 from sapiens_mm.apis import DepthInferencer, SegInferencer
 from sapiens_mm.saving.maps import read_saved_map
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 @pytest.fixture(scope='module')
@@ -26,7 +26,7 @@ def photos(tmp_path):
     folder = tmp_path / 'photos'
     (folder / 'sub').mkdir(parents=True)
     for index, name in enumerate(['a.png', 'sub/b.png']):
-        photo = fake_person_photo(index, (80, 60 + index))
+        photo = fake_person_image(index, (80, 60 + index))
         cv2.imwrite(str(folder / name), photo)
     return folder
 
@@ -94,7 +94,7 @@ def test_an_empty_mask_is_told_and_goes_through(demo, models, photos, tmp_path, 
     argv = (photos, *of(models, 'depth'), '--mask', masks, '--out-dir', out)
     assert call(demo, *argv, '--map-format', 'png', '--ply', '--tile', '48') == 0
     shown = capsys.readouterr().out
-    assert f'nobody in the mask of 1 photos: {photos / "a.png"}' in shown
+    assert f'nobody in the mask of 1 images: {photos / "a.png"}' in shown
     assert vertices(out / 'depth/clouds/a.ply')[1] == 0
     assert vertices(out / 'depth/clouds/sub/b.ply')[1] == 80 * 61
     assert np.isnan(read_saved_map(out / 'depth/a.png')[0]).all()
@@ -146,7 +146,7 @@ def test_tiles_change_the_result_and_are_recorded(demo, models, photos, tmp_path
 def test_wrong_calls_are_one_sentence(demo, models, tmp_path, capsys, argv, match):
     argv = [models['depth'][1] if word == 'DEPTH' else word for word in argv]
     photo = tmp_path / 'a.png'
-    cv2.imwrite(str(photo), fake_person_photo(0, (80, 60)))
+    cv2.imwrite(str(photo), fake_person_image(0, (80, 60)))
     code = call(demo, photo, *of(models, 'depth'), '--out-dir', tmp_path / 'o', *argv)
     shown = capsys.readouterr()
     assert code == 2 and match in shown.err

@@ -1,4 +1,4 @@
-"""Names of outputs: those of photos, in linear time, and never ours."""
+"""Names of outputs: those of images, in linear time, and never ours."""
 
 import time
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_our_folders_and_files_are_left_alone(output_names, tmp_path):
     photos = [f'{root}/{name}' for name in inside.split()]
     expected = ['persons_/a', 'Pictures_/a', 'palette_/a', 'relief_/a', 'clouds_/a']
     assert of(output_names, photos, [root]) == expected
-    # that of photo a, and the folder of another one
+    # that of image a, and the folder of another one
     assert of(output_names, [f'{root}/a.png', f'{root}/a.json/b.png'], [root]) == [
         'a',
         'a.json_/b',
@@ -77,7 +77,7 @@ def test_long_names_leave_room_and_stay_apart(output_names, tmp_path, letter):
     assert again == names[1:]
 
 
-def test_a_hundred_thousand_photos(output_names, tmp_path):
+def test_a_hundred_thousand_images(output_names, tmp_path):
     """Three minutes once."""
     paths = [tmp_path / f'{n % 300}' / f'{n:06d}.jpg' for n in range(50_000)]
     paths += [tmp_path / f'{n}' / 'same.jpg' for n in range(50_000)]

@@ -13,7 +13,7 @@ pytest.importorskip('mmseg')
 
 from own_models import CLASSES, KEYPOINTS, LINKS, pose_model, seg_model, write_trained
 
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 SKELETON = [[KEYPOINTS.index(a), KEYPOINTS.index(b)] for a, b in LINKS]
 
@@ -28,7 +28,7 @@ def demo(monkeypatch):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / 'a.png'
-    cv2.imwrite(str(path), fake_person_photo(0, (400, 300)))
+    cv2.imwrite(str(path), fake_person_image(0, (400, 300)))
     return path
 
 
@@ -40,7 +40,7 @@ def checkpoints(tmp_path):
     ]
 
 
-def test_photos(demo, photo, checkpoints, tmp_path, capsys):
+def test_images(demo, photo, checkpoints, tmp_path, capsys):
     out = tmp_path / 'out'
     assert demo(photo, '--checkpoint', *checkpoints, '--out-dir', out) == 0
     said = capsys.readouterr().out
@@ -51,7 +51,7 @@ def test_photos(demo, photo, checkpoints, tmp_path, capsys):
     assert found['skeleton'] == SKELETON
     labels = cv2.imread(str(out / 'seg/a.png'), cv2.IMREAD_UNCHANGED)
     assert labels.max() < len(CLASSES)
-    # the legend widens the picture
+    # the legend widens the image
     assert cv2.imread(str(out / 'seg/pictures/a.jpg')).shape[1] > 300
     assert (out / 'panels/a.jpg').is_file()
 
@@ -101,7 +101,7 @@ def test_videos(demo, checkpoints, tmp_path, monkeypatch):
     from sapiens_mm.cli import video as video_demo
 
     clip, out = tmp_path / 'in.mp4', tmp_path / 'out'
-    make_video(clip, [fake_person_photo(n, (80, 60)) for n in range(3)])
+    make_video(clip, [fake_person_image(n, (80, 60)) for n in range(3)])
     words = [clip, '--checkpoint', *checkpoints, '--out-dir', out, '--save-data']
     assert video_demo.main([str(word) for word in (*words, '--device', 'cpu')]) == 0
     record = json.loads((out / 'in.json').read_text())

@@ -12,7 +12,7 @@ pytest.importorskip('mmseg')
 from sapiens_mm.apis.results import SegResult
 from sapiens_mm.saving.maps import read_saved_map
 from sapiens_mm.tables import part_table
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 HW = (80, 60)
 # Where the parts of these tests are and where not, apart by more than JPEG's blocks.
@@ -28,7 +28,7 @@ def demo():
 
 
 class FakeParts:
-    """A model of parts that sees a person in the upper half of some photos."""
+    """A model of parts that sees a person in the upper half of some images."""
 
     table = part_table('goliath28')
     empty: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class FakeParts:
 
 @pytest.fixture
 def call(demo, models, tmp_path, monkeypatch):
-    """Return a function that runs the demo on two photos, its folder, its parts."""
+    """Return a function that runs the demo on two images, its folder, its parts."""
     names = {task: (config, path) for task, (config, path) in models.items()}
 
     class Parts(FakeParts):
@@ -60,7 +60,7 @@ def call(demo, models, tmp_path, monkeypatch):
     monkeypatch.setitem(demo[1].INFERENCERS, 'seg', Parts)
     photos = [tmp_path / 'a.png', tmp_path / 'b.png']
     for index, photo in enumerate(photos):
-        cv2.imwrite(str(photo), fake_person_photo(index, HW))
+        cv2.imwrite(str(photo), fake_person_image(index, HW))
     out = tmp_path / 'out'
 
     def run(*argv, tasks=('seg', 'depth', 'normal'), weights='same'):
@@ -92,7 +92,7 @@ def test_by_default_on_people_and_the_files_stay_whole(call, capsys):
     assert 'parts show' not in capsys.readouterr().out
     files = [out / 'depth/a.npy', out / 'normal/b.npy']
     whole = [np.load(file) for file in files]
-    assert run() == 0  # other pictures: made anew, from the parts that are there
+    assert run() == 0  # other images: made anew, from the parts that are there
     shown = capsys.readouterr().out
     assert 'on the people that the parts show' in shown
     assert '2 results were there already' in shown
@@ -124,7 +124,7 @@ def test_nobody_is_said_and_all_is_drawn(call, capsys, words):
     parts.empty = ('b.png',)
     assert run(*words, '--ply') == 0
     shown = capsys.readouterr().out
-    assert f'the parts show nobody in 1 photos: {out.parent / "b.png"};' in shown
+    assert f'the parts show nobody in 1 images: {out.parent / "b.png"};' in shown
     assert is_cut_out(out) and not is_cut_out(out, 'b')
     head = (out / 'depth/clouds/b.ply').read_bytes().partition(b'end_header')[0]
     assert b'element vertex 4800\n' in head
@@ -147,11 +147,11 @@ def test_without_parts_nothing_changes(call, capsys):
     assert 'parts show' not in capsys.readouterr().out
 
 
-def test_other_parts_make_other_pictures(call, demo, capsys):
+def test_other_parts_make_other_images(call, demo, capsys):
     """Results on disk are those of the masks of this run, not of one before."""
     run, out, _ = call
     assert run() == 0
-    assert run('--opacity', '0.7') == 0  # of the picture of parts alone
+    assert run('--opacity', '0.7') == 0  # of the image of parts alone
     assert '4 results were there already' in capsys.readouterr().out
     assert run('--cleanup', 'keep=0.5') == 0
     assert 'were there already' not in capsys.readouterr().out

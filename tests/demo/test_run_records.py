@@ -14,7 +14,7 @@ pytest.importorskip('mmseg')
 from sapiens_mm.apis.images import ImageError, find_images
 from sapiens_mm.files import RECORD, FolderLock, write_image
 from sapiens_mm.runs import image_run
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 @pytest.fixture(scope='module')
@@ -27,7 +27,7 @@ def demo():
 
 @pytest.fixture
 def call(demo, models, tmp_path):
-    """Return a function that runs one task on photos into the folder ``out``."""
+    """Return a function that runs one task on images into the folder ``out``."""
 
     def run(*argv, task='depth'):
         config, checkpoint = models[task]
@@ -42,7 +42,7 @@ def call(demo, models, tmp_path):
 
 def photo(path, seed=0, hw=(80, 62)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), fake_person_photo(seed, hw))
+    cv2.imwrite(str(path), fake_person_image(seed, hw))
     return path
 
 
@@ -54,7 +54,7 @@ def content(folder):
     }
 
 
-def test_a_photo_called_settings(call, tmp_path, capsys):
+def test_a_image_called_settings(call, tmp_path, capsys):
     """Its pose was written over the record, and all was done again each time."""
     photo(tmp_path / 'in/settings.png')
     for _ in range(2):
@@ -91,7 +91,7 @@ def test_outputs_in_the_input_folder_are_no_input(call, tmp_path, capsys):
     out = ('--out-dir', tmp_path / 'in/results')
     for _ in range(2):
         assert call(tmp_path / 'in', *out) == 0
-        assert '1 of 1 photos' in capsys.readouterr().out
+        assert '1 of 1 images' in capsys.readouterr().out
     # a wildcard neither; but what is named is taken
     pictures = tmp_path / 'in/results/depth/pictures'
     assert [*find_images(tmp_path / 'in/**/*.*')] == [tmp_path / 'in/a.png']
@@ -99,10 +99,10 @@ def test_outputs_in_the_input_folder_are_no_input(call, tmp_path, capsys):
     assert [*find_images(pictures / '*.jpg')] == [pictures / 'a.jpg']
     with pytest.raises(ImageError, match='left out what sapiens image has written'):
         next(find_images(tmp_path / 'in/results'))
-    # the folder of the photos itself
+    # the folder of the images itself
     for _ in range(2):
         assert call(tmp_path / 'in', '--out-dir', tmp_path / 'in') == 0
-        assert '1 of 1 photos' in capsys.readouterr().out
+        assert '1 of 1 images' in capsys.readouterr().out
     # as older versions marked their folders
     old = tmp_path / 'in/older/pose'
     photo(old / 'pictures/b.jpg')
@@ -113,7 +113,7 @@ def test_outputs_in_the_input_folder_are_no_input(call, tmp_path, capsys):
 
 
 def test_nobody_elses_files_are_written_over(call, tmp_path, capsys):
-    """Photos in a folder that is called as one of the outputs'."""
+    """Images in a folder that is called as one of the outputs'."""
     photo(tmp_path / 'in/a.png')
     mine = photo(tmp_path / 'in/seg/a.png', 3).read_bytes()
     assert call(tmp_path / 'in', '--out-dir', tmp_path / 'in', task='seg') == 2
@@ -136,7 +136,7 @@ def test_an_output_is_not_drawn_over(call, tmp_path, capsys):
     assert content(tmp_path / 'out') == before
 
 
-def test_other_photos_of_one_name(call, tmp_path, capsys):
+def test_other_images_of_one_name(call, tmp_path, capsys):
     """x/a.png was taken for done when y/a.png was, and so was a new x/a.png."""
     for seed, folder in enumerate('xy'):
         photo(tmp_path / folder / 'a.png', seed, (80, 62 + 8 * seed))
@@ -149,13 +149,13 @@ def test_other_photos_of_one_name(call, tmp_path, capsys):
     assert call(tmp_path / 'y/a.png') == 0
     assert np.load(depth).shape == (90, 64)
     assert 'were there already' not in capsys.readouterr().out
-    shutil.move(tmp_path / 'y', tmp_path / 'z')  # the same photo
+    shutil.move(tmp_path / 'y', tmp_path / 'z')  # the same image
     assert call(tmp_path / 'z/a.png') == 0
     assert '1 results were there already' in capsys.readouterr().out
 
 
 def test_results_of_other_options_are_known_as_such(call, tmp_path):
-    """Those of photos that the run in between was not about, too."""
+    """Those of images that the run in between was not about, too."""
     photo(tmp_path / 'in/a.png', 0)
     photo(tmp_path / 'in/b.png', 1)
     assert call(tmp_path / 'in', '--no-flip') == 0

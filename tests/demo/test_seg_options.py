@@ -12,7 +12,7 @@ from sapiens_mm.apis import SegInferencer
 from sapiens_mm.apis.label_cleanup import CleanUp
 from sapiens_mm.saving.results import write_palette
 from sapiens_mm.tables import part_table
-from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+from sapiens_mm.testing import build_model, fake_person_image, tiny_config
 
 BOXES = [[10, 12, 40, 60], [30, 5, 60, 76]]
 TABLE = part_table('goliath28')
@@ -38,9 +38,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def call(demo, model, tmp_path):
-    """Return a function that runs the demo on one photo, and its output folder."""
+    """Return a function that runs the demo on one image, and its output folder."""
     photo = tmp_path / 'a.png'
-    cv2.imwrite(str(photo), fake_person_photo(2, (80, 66)))
+    cv2.imwrite(str(photo), fake_person_image(2, (80, 66)))
     out = tmp_path / 'out'
     words = ['--config', model[0], '--checkpoint', model[1], '--device', 'cpu']
 

@@ -1,4 +1,4 @@
-"""Preview pictures: what is drawn where, and when a picture is written."""
+"""Preview images: what is drawn where, and when an image is written."""
 
 import logging
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from mmseg.structures import SegDataSample
 
 from sapiens_mm.engine import preview_hook
 from sapiens_mm.engine.preview_hook import SapiensPreviewHook
-from sapiens_mm.engine.preview_pictures import draw_preview
+from sapiens_mm.engine.preview_images import draw_preview
 from sapiens_mm.visualization import (
     colorize_depth,
     colorize_normals,
@@ -47,7 +47,7 @@ def config(metainfo):
 
 @pytest.fixture
 def photo(tmp_path):
-    """A photo of the panels' height, so that drawings are not resized."""
+    """An image of the panels' height, so that drawings are not resized."""
     picture = np.random.default_rng(0).integers(0, 255, (HEIGHT, 48, 3), np.uint8)
     path = tmp_path / 'a_photo_with_a_long_name.png'
     cv2.imwrite(str(path), picture)
@@ -72,7 +72,7 @@ def seg_sample(photo, seed=0):
     return sample
 
 
-def test_classes_lie_over_the_photo(photo):
+def test_classes_lie_over_the_image(photo):
     sample, cfg = seg_sample(photo), config(CLASSES)
     drawn = draw_preview(sample, cfg, CLASSES, HEIGHT)
     table = parts_of(cfg, 3)
@@ -172,7 +172,7 @@ class Backend:
 
 
 class Local(Backend, LocalVisBackend):
-    """What would write the same picture once more."""
+    """What would write the same image once more."""
 
 
 class Runner(SimpleNamespace):
@@ -199,7 +199,7 @@ def validate(hook, runner, batches):
     hook.after_val_epoch(runner, {})
 
 
-def test_one_picture_a_validation(tmp_path, photo, monkeypatch):
+def test_one_image_a_validation(tmp_path, photo, monkeypatch):
     drawn = []
     monkeypatch.setattr(
         preview_hook,
@@ -219,7 +219,7 @@ def test_one_picture_a_validation(tmp_path, photo, monkeypatch):
     assert image.dtype == np.uint8
     assert np.abs(image[..., ::-1].astype(int) - saved).mean() < 12  # of a JPEG
 
-    # pure colours are those of the legend alone: classes are mixed with the photo
+    # pure colours are those of the legend alone: classes are mixed with the image
     for _, color in draw_preview(
         samples[0], runner.cfg, CLASSES, HEIGHT
     ).classes.values():

@@ -1,4 +1,4 @@
-"""Pictures of the samples of a test."""
+"""Images of the samples of a test."""
 
 from types import SimpleNamespace
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sapiens_mm.engine import SapiensShowHook, show_hook
-from sapiens_mm.engine.preview_pictures import Preview
+from sapiens_mm.engine.preview_images import Preview
 
 
-def test_every_sample_has_a_picture_of_its_own(tmp_path, monkeypatch):
+def test_every_sample_has_a_image_of_its_own(tmp_path, monkeypatch):
     drawn = []
 
     def draw(sample, cfg, metainfo, height):

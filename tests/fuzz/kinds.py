@@ -28,8 +28,8 @@ def _sentence(error: Exception) -> str:
     return 'told'
 
 
-class Pictures:
-    """Photos of every format, and how the models would see them."""
+class Images:
+    """Images of every format, and how the models would see them."""
 
     suffix = '.jpg'
 
@@ -37,9 +37,9 @@ class Pictures:
     def seeds() -> list[bytes]:
         from PIL import Image
 
-        from sapiens_mm.testing import fake_person_photo
+        from sapiens_mm.testing import fake_person_image
 
-        photo = fake_person_photo(0, (96, 64))
+        photo = fake_person_image(0, (96, 64))
         rgb = Image.fromarray(photo[:, :, ::-1])
         exif = Image.Exif()
         exif[0x0112] = 6
@@ -85,8 +85,8 @@ class Pictures:
         return 'read'
 
 
-class Inferencers(Pictures):
-    """The same photos, through small models of the four tasks."""
+class Inferencers(Images):
+    """The same images, through small models of the four tasks."""
 
     models: ClassVar[dict[str, Any]] = {}
 
@@ -120,12 +120,12 @@ class Inferencers(Pictures):
             for name in ('keypoints', 'labels', 'depth', 'normals'):
                 values = getattr(result, name, None)
                 assert values is None or np.isfinite(values).all()
-        assert len(words) == 1, 'the tasks disagree about a photo'
+        assert len(words) == 1, 'the tasks disagree about an image'
         return words.pop()
 
 
-class Labels(Pictures):
-    """Label pictures and masks."""
+class Labels(Images):
+    """Label images and masks."""
 
     suffix = '.png'
 
@@ -329,7 +329,7 @@ def _change(place: Any, key: Any, rng: random.Random) -> None:
 
 
 KINDS = dict(
-    pictures=Pictures,
+    pictures=Images,
     inferencers=Inferencers,
     labels=Labels,
     checkpoints=Checkpoints,

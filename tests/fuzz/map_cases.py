@@ -80,7 +80,7 @@ def npz(**arrays: np.ndarray) -> bytes:
 
 
 def picture(values: np.ndarray, kind: str = 'PNG', **options: Any) -> bytes:
-    """Encode a picture; colours R first."""
+    """Encode an image; colours R first."""
     if values.dtype == np.uint16 and values.ndim == 3:
         return cv2.imencode('.png', values[..., ::-1])[1].tobytes()
     buffer = io.BytesIO()
@@ -229,7 +229,7 @@ def _normals() -> Iterator[Case]:
     gamma = _whole(half ** (1 / 2.2), np.uint8)
     yield case('gamma', picture(gamma), False, '.png')
     grey = picture(_whole(half, np.uint8)[..., 0])
-    yield case('grey picture', grey, False, '.png')
+    yield case('grey image', grey, False, '.png')
     alpha = np.dstack([_whole(half, np.uint8), np.full(HW, 255, np.uint8)])
     yield case('with alpha', picture(alpha), False, '.png')
 

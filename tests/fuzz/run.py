@@ -1,7 +1,7 @@
-"""Damage files and read them: pictures, labels, checkpoints, annotations.
+"""Damage files and read them: images, labels, checkpoints, annotations.
 
     python tests/fuzz/run.py              # as many as in CI
-    python tests/fuzz/run.py --all        # 10,000 pictures and so on, half an hour
+    python tests/fuzz/run.py --all        # 10,000 images and so on, half an hour
     python tests/fuzz/run.py --kind checkpoints --count 500
 
 Every case must be read, or told in one sentence, within 5 seconds and 1.2 GB, and run

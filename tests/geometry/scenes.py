@@ -5,14 +5,14 @@ import dataclasses
 import cv2
 import numpy as np
 
-FAR = 0.9  # depth of z = 0, in units of the picture's height
+FAR = 0.9  # depth of z = 0, in units of the image's height
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
     """An orthographic view; x right, y up, z to the camera.
 
-    photo (H, W, 3) uint8 BGR; depth (H, W) float32, 0 on the background; normals
+    image (H, W, 3) uint8 BGR; depth (H, W) float32, 0 on the background; normals
     (H, W, 3) float32, 0 on the background; mask (H, W) uint8, 0 or 255.
     """
 

@@ -76,7 +76,7 @@ def test_a_sphere_gives_the_axes_away():
 
 def test_what_tells_nothing_has_no_margin():
     flat = np.zeros((32, 32, 3))
-    flat[..., 2] = 1  # a wall over the whole picture
+    flat[..., 2] = 1  # a wall over the whole image
     _, margin = fitting_axes(axis_agreement(flat, np.ones((32, 32))))
     assert margin < 0.05
     _, margin = fitting_axes(axis_agreement(flat, np.zeros((32, 32))))

@@ -90,13 +90,13 @@ def test_bad_maps_are_named(tmp_path, case):
     [
         (
             'sapiens_mm.SapiensLoadImage',
-            {b'no picture': 'is not an image', b'': 'is empty'},
+            {b'no image': 'is not an image', b'': 'is empty'},
         ),
         # the host's does not name it: the data set reads it again
-        ('LoadImageFromFile', dict.fromkeys([b'no picture', b''], 'cannot be read')),
+        ('LoadImageFromFile', dict.fromkeys([b'no image', b''], 'cannot be read')),
     ],
 )
-def test_bad_masks_and_photos_are_named(tmp_path, loader, words_of):
+def test_bad_masks_and_images_are_named(tmp_path, loader, words_of):
     root = write_scenes(tmp_path, SCENES[:1], 'depth')
     photo, mask = root / 'rgb' / '000.png', root / 'mask' / '000.png'
     dataset = build(root, 'depth', pipeline=[dict(type=loader), *PIPELINE[1:]])

@@ -161,7 +161,7 @@ def test_other_encodings_of_normals_are_told(tmp_path, values, words):
     assert str(root / 'normal') in str(told.value) and '\n' not in str(told.value)
 
 
-def test_pictures_of_normals(tmp_path):
+def test_images_of_normals(tmp_path):
     """Black is no direction; a gamma is told; 16 bits may hold bytes."""
     black = whole(HALF, np.uint8) * PEOPLE[..., None].astype(np.uint8)
     expected = SCENE.normals[PEOPLE]

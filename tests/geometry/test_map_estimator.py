@@ -1,4 +1,4 @@
-"""The estimator: whole, sliding and mirrored inference, results in the photo's size."""
+"""The estimator: whole, sliding and mirrored inference, results in the image's size."""
 
 import pytest
 import torch
@@ -57,7 +57,7 @@ def test_flip_averages_with_the_mirror(task):
     expected = (plain.inference(x, metas()) + mirrored) / 2
     got = flipping.inference(x, metas())
     torch.testing.assert_close(got, expected)
-    # the mirrored picture now gives the mirrored result
+    # the mirrored image now gives the mirrored result
     again = flipping.inference(x.flip(3), metas()).flip(3) * signs[:, None, None]
     torch.testing.assert_close(again, got, rtol=1e-4, atol=1e-5)
 
@@ -77,7 +77,7 @@ def test_slide_averages_the_windows():
 
 
 @torch.no_grad()
-def test_results_have_the_size_of_the_photo(log):
+def test_results_have_the_size_of_the_image(log):
     model = model_of('normal')
     x = pictures(3)
     samples = [

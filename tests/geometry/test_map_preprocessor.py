@@ -1,4 +1,4 @@
-"""Batches of pictures with maps of any channel count."""
+"""Batches of images with maps of any channel count."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def batch(*pairs):
 
 
 @pytest.mark.parametrize(('channels', 'pad'), [(1, -1), (3, -1000), (5, 0.5)])
-def test_pictures_maps_and_masks_are_padded_each_with_its_own(channels, pad):
+def test_images_maps_and_masks_are_padded_each_with_its_own(channels, pad):
     small, whole = sample_of((5, 4), channels, 1), sample_of((8, 6), channels, 2)
     labels = [pair[1].gt_map.data.clone() for pair in (small, whole)]
     data = build(map_pad_val=pad)(batch(small, whole), True)

@@ -102,7 +102,7 @@ def test_rotate(clockwise_deg):
     assert not results['gt_mask'][0, 0]
 
 
-def test_rotation_turns_the_picture_as_the_host_does():
+def test_rotation_turns_the_image_as_the_host_does():
     scene = draw_scene(0, (96, 72))
     cfg = dict(prob=1.0, degree=(25.0, 25.0))
     ours = build(type='sapiens_mm.SapiensRandomMapRotate', **cfg)(results_of(scene))
@@ -143,7 +143,7 @@ def test_crop():
 
 @pytest.mark.parametrize('name', ['MapResize', 'RandomMapRotate', 'RandomMapFlip'])
 def test_depth_keeps_its_values(name):
-    """Depth moves with the picture and is neither mixed nor turned."""
+    """Depth moves with the image and is neither mixed nor turned."""
     cfg = {
         'MapResize': dict(scale=(54, 77)),
         'RandomMapRotate': dict(prob=1.0, degree=(40.0, 40.0)),

@@ -76,7 +76,7 @@ def make_cases(folder: Path) -> list[Case]:
     from tiny_runs import pose_config, write_people
 
     import sapiens_mm.apis  # noqa: F401
-    from sapiens_mm.testing import build_model, fake_person_photo, tiny_config
+    from sapiens_mm.testing import build_model, fake_person_image, tiny_config
 
     models = {}
     for task, name in (
@@ -92,7 +92,7 @@ def make_cases(folder: Path) -> list[Case]:
     for n in range(60):
         path = photos / f'{n % 3}' / f'{n}.png'
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), fake_person_photo(n, (200, 150)))
+        cv2.imwrite(str(path), fake_person_image(n, (200, 150)))
     clip = video_files.make_video(folder / 'clip.mp4', 60)
     cfg = pose_config(
         write_people(folder / 'people', 4),

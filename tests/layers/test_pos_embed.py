@@ -105,7 +105,7 @@ def test_resize_refuses_a_table_of_another_grid():
         (16, (5, 3), 0, 1, (5, 3)),  # a square too, but the model's grid is 15
         (16, (4, 4), 0, 0, (4, 4)),
         (10, (3, 3), 1, 1, (3, 3)),
-        (48, (16, 12), 0, 0, (8, 6)),  # a first stage on small pictures
+        (48, (16, 12), 0, 0, (8, 6)),  # a first stage on small images
         (109, (16, 12), 1, 1, (12, 9)),
         (50, (2, 1), 0, 1, (7, 7)),  # 10x5 too, but squares are usual
     ],

@@ -1,4 +1,4 @@
-"""One person in one photo, with maps whose values are known everywhere."""
+"""One person in one image, with maps whose values are known everywhere."""
 
 import cv2
 import numpy as np

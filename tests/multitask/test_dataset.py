@@ -22,7 +22,7 @@ def build(root, **changes):
     )
 
 
-def test_a_persons_maps_are_those_of_the_photo(synth_folder):
+def test_a_persons_maps_are_those_of_the_image(synth_folder):
     dataset = build(synth_folder)
     assert len(dataset) > 0
     for index in range(len(dataset)):

@@ -1,4 +1,4 @@
-"""Maps follow the crop: each pixel against the photo's, normals against keypoints."""
+"""Maps follow the crop: each pixel against the image's, normals against keypoints."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def crop(results, angle_deg=0.0, flip=False, stride=4):
 
 @pytest.mark.parametrize('flip', [False, True])
 @pytest.mark.parametrize('angle_deg', [0.0, 35.0])
-def test_each_pixel_is_the_photos(arrow_results, angle_deg, flip):
+def test_each_pixel_is_the_images(arrow_results, angle_deg, flip):
     stored = arrow_results['stored']
     found = crop(arrow_results, angle_deg, flip)
     matrix = get_udp_warp_matrix(

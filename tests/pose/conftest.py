@@ -16,7 +16,7 @@ def keypoint_file(tmp_path):
     """A function that writes a file of drawn people, one to an image.
 
     ``change`` may alter the content before it is written. All keypoints lie on the
-    photo, at places that differ, and have visibility 2.
+    image, at places that differ, and have visibility 2.
     """
     from sapiens_mm.pose.keypoint_files import annotation_fields, category
 

@@ -80,7 +80,7 @@ def test_the_checker_finds_no_fault(synth_folder, count):
 
 
 def test_visible_keypoints_lie_in_the_box_or_at_the_body(synth_samples):
-    """Box, keypoints and people are of one picture, not mirrored or shifted."""
+    """Box, keypoints and people are of one image, not mirrored or shifted."""
     inside = []
     for sample in synth_samples.values():
         for person in sample.people:

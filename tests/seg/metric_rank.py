@@ -1,4 +1,4 @@
-"""One of two processes that evaluate five photos together; see test_metric.py."""
+"""One of two processes that evaluate five images together; see test_metric.py."""
 
 import json
 import os

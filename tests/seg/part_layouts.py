@@ -50,7 +50,7 @@ def source34_labels(labels):
 
 
 def face(seed=0, hw=(96, 96)):
-    """Draw a face: photo (H, W, 3) uint8 BGR, and labels of the 19 classes."""
+    """Draw a face: image (H, W, 3) uint8 BGR, and labels of the 19 classes."""
     rng = np.random.RandomState(seed)
     names = {name: c for c, name in enumerate(FACE19.classes)}
     labels = np.zeros(hw, np.uint8)
@@ -66,7 +66,7 @@ def face(seed=0, hw=(96, 96)):
     paint('Clothing', 0.5, 1.0, 0.45, 0.14)
     paint('Neck', 0.5, 0.82, 0.14, 0.16)
     paint('Hair', 0.5, 0.38, 0.36, 0.34)
-    paint('Right_ear', 0.2, 0.5, 0.05, 0.08)  # of the person: left in the picture
+    paint('Right_ear', 0.2, 0.5, 0.05, 0.08)  # of the person: left in the image
     paint('Left_ear', 0.8, 0.5, 0.05, 0.08)
     paint('Skin', 0.5, 0.52, 0.28, 0.34)
     paint('Right_brow', 0.37, 0.36, 0.08, 0.025)
@@ -82,7 +82,7 @@ def face(seed=0, hw=(96, 96)):
     return np.clip(photo, 0, 255).astype(np.uint8), labels
 
 
-def write_photo(path, photo):
+def write_image(path, photo):
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), photo)
 
@@ -106,32 +106,32 @@ def write_lip(root, count=3, hw=(96, 72)):
     for part in ('train', 'val'):
         for n, person in enumerate(people(count, hw)):
             name = f'{77 + n}_{471474 + n}'
-            write_photo(root / f'images/{part}_images/{name}.jpg', person.photo)
+            write_image(root / f'images/{part}_images/{name}.jpg', person.photo)
             labels = root / f'segmentations/{part}_segmentations/{name}.png'
             write_labels(labels, lip_labels(person.labels))
     return root
 
 
 def write_cihp(root, count=3, hw=(96, 72)):
-    """CIHP: also colour pictures and instances, which are not read."""
+    """CIHP: also colour images and instances, which are not read."""
     root = Path(root)
     for part in ('Training', 'Validation'):
         for n, person in enumerate(people(count, hw)):
             name, labels = f'{n + 1:07d}', lip_labels(person.labels)
-            write_photo(root / part / f'Images/{name}.jpg', person.photo)
+            write_image(root / part / f'Images/{name}.jpg', person.photo)
             write_labels(root / part / f'Category_ids/{name}.png', labels)
             write_labels(root / part / f'Human_ids/{name}.png', labels > 0)
             colors = np.array(LIP20.palette, np.uint8)[labels.clip(max=19)]
-            write_photo(root / part / f'Categories/{name}.png', colors[..., ::-1])
+            write_image(root / part / f'Categories/{name}.png', colors[..., ::-1])
     return root
 
 
 def write_faces(root, count=3, hw=(96, 96)):
-    """FaceSynthetics: photo, labels and landmarks side by side."""
+    """FaceSynthetics: image, labels and landmarks side by side."""
     root = Path(root)
     for n in range(count):
         photo, labels = face(n, hw)
-        write_photo(root / f'{n:06d}.png', photo)
+        write_image(root / f'{n:06d}.png', photo)
         write_labels(root / f'{n:06d}_seg.png', labels)
         (root / f'{n:06d}_ldmks.txt').write_text('1.0 2.0\n')
     return root
@@ -142,7 +142,7 @@ def write_goliath(root, count=3, hw=(96, 72)):
     root = Path(root)
     for part in ('train', 'val'):
         for n, person in enumerate(people(count, hw)):
-            write_photo(root / part / f's1/{n:04d}.jpg', person.photo)
+            write_image(root / part / f's1/{n:04d}.jpg', person.photo)
             palette = GOLIATH28.palette if n % 2 else None
             label = root / f'{part}_parts/s1/{n:04d}.png'
             write_labels(label, person.labels, palette)
@@ -150,12 +150,12 @@ def write_goliath(root, count=3, hw=(96, 72)):
 
 
 def write_captures(root, count=3, hw=(96, 72)):
-    """Goliath's captures: an index, and label pictures of 34 classes."""
+    """Goliath's captures: an index, and label images of 34 classes."""
     root = Path(root)
     records = []
     for n, person in enumerate(people(count, hw)):
         name = f'sample{n}'
-        write_photo(root / f'images/{name}.jpg', person.photo)
+        write_image(root / f'images/{name}.jpg', person.photo)
         write_labels(root / f'labels/{name}.png', source34_labels(person.labels))
         records.append(
             dict(

@@ -1,4 +1,4 @@
-"""The confusion picture: every cell shows its share, at its place."""
+"""The confusion image: every cell shows its share, at its place."""
 
 import numpy as np
 import pytest

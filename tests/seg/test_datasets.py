@@ -245,14 +245,14 @@ def spoil(root, fault):
     elif fault == 'photo':
         photo.write_bytes(b'')
         return photo
-    elif fault == 'no photo':
+    elif fault == 'no image':
         photo.write_bytes(b'text')
         return photo
     return label
 
 
 @pytest.mark.parametrize(
-    'fault', ['ids', 'size', 'colours', 'empty', 'label', 'photo', 'no photo']
+    'fault', ['ids', 'size', 'colours', 'empty', 'label', 'photo', 'no image']
 )
 def test_bad_files_are_named_or_skipped(tmp_path, fault, monkeypatch):
     write_goliath(tmp_path, 2)

@@ -10,7 +10,7 @@ from sapiens_mm.seg import drawn_background as drawn  # noqa: E402
 from sapiens_mm.seg.drawn_surfaces import _PATTERNS, any_surface, noise  # noqa: E402
 
 
-def test_a_seed_is_a_picture():
+def test_a_seed_is_a_image():
     np.random.seed(1)
     first = [drawn.draw_background(seed, (96, 72)) for seed in range(12)]
     np.random.seed(2)  # the global state does not matter
@@ -18,7 +18,7 @@ def test_a_seed_is_a_picture():
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert len({picture.tobytes() for picture in first}) == 12
     average = np.stack(first).astype(float)
-    assert average.mean((1, 2)).std(0).min() > 15  # grey levels between pictures
+    assert average.mean((1, 2)).std(0).min() > 15  # grey levels between images
     assert average[..., 0].std((1, 2)).max() > 30  # and within some of them
 
 
@@ -62,7 +62,7 @@ def test_contrast_limits_the_distance_of_two_colours():
     assert spread(0.1) < 0.7 * spread(1.0)
 
 
-def test_a_picture_is_the_same_scene_at_another_size():
+def test_a_image_is_the_same_scene_at_another_size():
     small = drawn.draw_background(8, (384, 288)).astype(float)
     large = cv2.resize(
         drawn.draw_background(8, (768, 576)), (288, 384), interpolation=cv2.INTER_AREA

@@ -1,4 +1,4 @@
-"""Label pictures are read exactly, and bad ones are named."""
+"""Label images are read exactly, and bad ones are named."""
 
 import io
 
@@ -44,10 +44,10 @@ def with_palette(ids):
     return picture
 
 
-def info(tmp_path, labels, photo_hw=(2, 3), **facts):
+def info(tmp_path, labels, image_hw=(2, 3), **facts):
     """Write a sample and return its info; ``labels`` are ids or bytes."""
     paths = dict(img_path=tmp_path / 'photo.png', seg_map_path=tmp_path / 'labels.png')
-    assert cv2.imwrite(str(paths['img_path']), np.zeros((*photo_hw, 3), np.uint8))
+    assert cv2.imwrite(str(paths['img_path']), np.zeros((*image_hw, 3), np.uint8))
     if isinstance(labels, np.ndarray):
         labels = encoded(Image.fromarray(labels))
     paths['seg_map_path'].write_bytes(labels)
@@ -72,12 +72,12 @@ def test_ids_are_read_from_grey_palette_and_16_bit():
 @pytest.mark.parametrize(
     ('data', 'match'),
     [
-        (encoded(Image.new('RGB', (3, 2))), r'l.png is a picture of colours \(RGB\)'),
-        (encoded(Image.new('LA', (3, 2))), r'l.png is a picture of colours \(LA\)'),
+        (encoded(Image.new('RGB', (3, 2))), r'l.png is an image of colours \(RGB\)'),
+        (encoded(Image.new('LA', (3, 2))), r'l.png is an image of colours \(LA\)'),
         (encoded(Image.new('L', (3, 2)), format='JPEG'), 'l.png is a JPEG, which'),
-        (b'', 'l.png is no readable label picture'),
-        (b'no picture', 'l.png is no readable label picture$'),
-        (encoded(Image.fromarray(NOISE))[:900], 'label picture: .*truncated'),
+        (b'', 'l.png is no readable label image'),
+        (b'no image', 'l.png is no readable label image$'),
+        (encoded(Image.fromarray(NOISE))[:900], 'label image: .*truncated'),
         (
             encoded(Image.fromarray(np.array([[7, 256]], np.uint16))),
             'l.png holds uint16 values of 7 to 256; class ids are 0 to 255',
@@ -129,7 +129,7 @@ def test_sources_become_the_28(source, classes, expected):
 def test_loading_equals_the_host_on_good_labels(tmp_path, label_map):
     rng = np.random.RandomState(0)
     labels = rng.choice([*range(20), 255], (40, 30)).astype(np.uint8)
-    facts = dict(label_map=label_map, num_classes=28, photo_hw=(40, 30))
+    facts = dict(label_map=label_map, num_classes=28, image_hw=(40, 30))
     results = [info(tmp_path, labels, **facts) for _ in range(2)]
     ours = SapiensLoadLabels()(dict(results[0], ori_shape=(40, 30)))
     hosts = LoadAnnotations()(dict(results[1]))
@@ -163,12 +163,12 @@ def test_loading_refuses_other_sizes_and_empty_labels(tmp_path):
 def test_samples_are_checked_completely(tmp_path):
     np.testing.assert_array_equal(check_sample(info(tmp_path, IDS)), IDS)
     with pytest.raises(BadFileError, match=r'labels.png is 3 x 2 .*photo.png 3 x 9'):
-        check_sample(info(tmp_path, IDS, photo_hw=(9, 3)))
+        check_sample(info(tmp_path, IDS, image_hw=(9, 3)))
     photo = tmp_path / 'photo.png'
     noise = np.random.RandomState(0).randint(0, 255, (64, 64, 3), np.uint8)
     jpeg = cv2.imencode('.jpg', noise)[1].tobytes()
     for data, match in [
-        (b'', 'photo.png is no picture but empty'),
+        (b'', 'photo.png is no image but empty'),
         (b'text', 'photo.png is not an image'),
         (jpeg[:-1000], 'photo.png is a broken or truncated image'),
     ]:

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 sys.path.insert(0, str(Path(__file__).parent))
-from part_layouts import people, write_labels, write_photo
+from part_layouts import people, write_image, write_labels
 
 from sapiens_mm.data.files import BadFileError
 from sapiens_mm.seg import SapiensPartDataset, SapiensPartMetric
@@ -25,7 +25,7 @@ INSIDE = PERSON.labels > 0
 
 
 def build(root, labels, allow_empty=False, **options):
-    write_photo(root / 'photos/a.png', PERSON.photo)
+    write_image(root / 'photos/a.png', PERSON.photo)
     write_labels(root / 'labels/a.png', labels)
     load = dict(type='sapiens_mm.SapiensLoadLabels', allow_empty=allow_empty)
     options = dict(parts=None, metainfo=TWO) | options
@@ -122,7 +122,7 @@ def test_no_score_of_an_empty_prediction():
     metric = SapiensPartMetric()
     metric.dataset_meta = dict(classes=TWO['classes'])
     metric.process({}, [sample(empty, mask), sample(empty, mask)])
-    with pytest.raises(BadFileError, match='all 2 photos are 0 or 255.*score 100'):
+    with pytest.raises(BadFileError, match='all 2 images are 0 or 255.*score 100'):
         metric.evaluate(2)
     metric = SapiensPartMetric()
     metric.dataset_meta = dict(classes=TWO['classes'])

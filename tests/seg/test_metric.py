@@ -66,7 +66,7 @@ def evaluate(metric, samples, table='goliath28'):
 
 
 def evaluate_share(rank):
-    """Every second photo, as the host's sampler deals them: the first comes twice."""
+    """Every second image, as the host's sampler deals them: the first comes twice."""
     metric = SapiensPartMetric()
     metric.dataset_meta = part_table('goliath28').metainfo()
     samples = photos()
@@ -194,7 +194,7 @@ def test_predictions_are_written_as_by_the_host(tmp_path):
         assert (written == one['pred_sem_seg']['data'][0].numpy()).all()
 
 
-def test_one_photo_takes_little_memory():
+def test_one_image_takes_little_memory():
     metric = SapiensPartMetric()
     metric.dataset_meta = part_table('goliath28').metainfo()
     target = np.random.randint(0, 28, (1024, 768))

@@ -128,7 +128,7 @@ def test_the_live_config_builds_its_pipeline(split):
         packed = DATASETS.build(spec)[0]
     assert packed['inputs'].shape == (3, 64, 48)
     labels = packed['data_samples'].gt_sem_seg.data[0].numpy()
-    if split == 'val':  # figures are taken at the size of the photo
+    if split == 'val':  # figures are taken at the size of the image
         sample = render(1, 0, size_hw=(128, 96))
         np.testing.assert_array_equal(labels, sample.labels)
     else:

@@ -26,7 +26,7 @@ def picture(seed, hw=(20, 30), low=0, high=256):
 
 
 def scene(hw=(24, 18)):
-    """A photo and labels of three parts, an ignored patch and background."""
+    """An image and labels of three parts, an ignored patch and background."""
     labels = np.zeros(hw, np.uint8)
     labels[6:20, 4:14] = 3
     labels[8:12, 5:9] = 27
@@ -40,12 +40,12 @@ def smooth(seed, hw):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three pictures, in an order the file system does not promise."""
+    """Three images, in an order the file system does not promise."""
     (tmp_path / 'deep').mkdir()
     for name, seed in (('b.PNG', 1), ('deep/a.png', 2), ('a.bmp', 3)):
         encoded = cv2.imencode(name[-4:].lower(), picture(seed, (12, 9)))[1]
         (tmp_path / name).write_bytes(encoded.tobytes())
-    (tmp_path / 'notes.txt').write_text('no picture')
+    (tmp_path / 'notes.txt').write_text('no image')
     return tmp_path
 
 
@@ -174,7 +174,7 @@ def test_without_people_and_without_background(tmp_path):
     assert (full == photo).all()
 
 
-class Photos(Dataset):
+class Images(Dataset):
     def __init__(self, swap):
         self.swap = swap
 
@@ -189,7 +189,7 @@ class Photos(Dataset):
 def test_workers_repeat_with_their_seed(folder):
     def epoch(swap, seed):
         seeded = functools.partial(worker_init_fn, num_workers=2, rank=0, seed=seed)
-        loader = DataLoader(Photos(swap), 2, num_workers=2, worker_init_fn=seeded)
+        loader = DataLoader(Images(swap), 2, num_workers=2, worker_init_fn=seeded)
         return torch.cat(list(loader))
 
     for swap in (SapiensRandomBackground(1.0), SapiensRandomBackground(1.0, folder)):
@@ -210,7 +210,7 @@ def test_bad_folders(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='nowhere does not exist'):
         SapiensRandomBackground(folder=str(tmp_path / 'nowhere'))
     (tmp_path / 'notes.txt').write_text('')
-    with pytest.raises(ValueError, match=f'{tmp_path.name} holds no picture'):
+    with pytest.raises(ValueError, match=f'{tmp_path.name} holds no image'):
         SapiensRandomBackground(folder=str(tmp_path))
     with pytest.raises(ValueError, match=r'notes.txt is not a folder'):
         SapiensRandomBackground(folder=str(tmp_path / 'notes.txt'))
@@ -223,10 +223,10 @@ def test_bad_folders(tmp_path, monkeypatch):
         SapiensRandomBackground(folder=str(tmp_path))
 
 
-def test_broken_pictures_are_named(tmp_path):
+def test_broken_images_are_named(tmp_path):
     first, second = tmp_path / 'a.jpg', tmp_path / 'b.jpg'
     first.write_bytes(b'not a JPEG')
-    with pytest.raises(ValueError, match=r'a.jpg is no whole picture'):
+    with pytest.raises(ValueError, match=r'a.jpg is no whole image'):
         SapiensRandomBackground(folder=str(tmp_path))
     whole = cv2.imencode('.jpg', picture(1, (64, 64)))[1].tobytes()
     first.write_bytes(whole)
@@ -234,7 +234,7 @@ def test_broken_pictures_are_named(tmp_path):
         second.write_bytes(data)
         swap = SapiensRandomBackground(1.0, str(tmp_path))
         photo, labels = scene()
-        with pytest.raises(ValueError, match=r'b\.jpg is no whole picture'):
+        with pytest.raises(ValueError, match=r'b\.jpg is no whole image'):
             for _ in range(50):
                 swap(dict(img=photo, gt_seg_map=labels))
     second.unlink()

@@ -1,4 +1,4 @@
-"""Backgrounds: shapes, rooms and streets, skies and a user's pictures."""
+"""Backgrounds: shapes, rooms and streets, skies and a user's images."""
 
 import cv2
 import numpy as np
@@ -139,7 +139,7 @@ def test_a_folder_is_checked_as_a_whole(folder, tmp_path_factory):
         check_images(str(broken))
 
 
-def test_pictures_become_linear_light_of_the_asked_size(folder):
+def test_images_become_linear_light_of_the_asked_size(folder):
     picture = load_image(folder / '1.png', (50, 30), np.random.default_rng(0))
     assert picture.shape == (50, 30, 3) and picture.dtype == np.float32
     # BGR 100, 100, ? in the file: blue is last here
@@ -148,7 +148,7 @@ def test_pictures_become_linear_light_of_the_asked_size(folder):
         load_image(folder / 'gone.png', (50, 30), np.random.default_rng(0))
 
 
-def test_light_takes_the_colours_of_the_picture():
+def test_light_takes_the_colours_of_the_image():
     light = sample_environment(np.random.default_rng(0), SceneSettings(), True)
     picture = np.full((64, 48, 3), 0.2, np.float32)
     picture[:32, :, 2] = 0.8

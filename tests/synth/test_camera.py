@@ -47,7 +47,7 @@ def test_scaled_buffers_split_pixels_evenly():
 
 @pytest.mark.parametrize('elevation', [-0.2, 0.0, 0.5])
 @pytest.mark.parametrize('fov', [0.3, 1.3])
-def test_framed_points_fill_the_picture(fov, elevation):
+def test_framed_points_fill_the_image(fov, elevation):
     rng = np.random.default_rng(0)
     points = rng.normal(0, [0.3, 0.3, 0.7], (400, 3)) + [5, -3, 1]
     axes = view_axes(0.4, elevation, 0.1)

@@ -274,7 +274,7 @@ def test_a_stopped_run_goes_on(tmp_path, how):
 def test_wrong_calls_are_one_sentence(tmp_path, argv, match):
     folder = tmp_path / 'photos'
     folder.mkdir()
-    (folder / 'b.jpg').write_bytes(b'no picture')
+    (folder / 'b.jpg').write_bytes(b'no image')
     argv = [word.format(folder=folder) for word in argv]
     done = call(tmp_path / 'set', *argv)
     assert done.returncode == 2

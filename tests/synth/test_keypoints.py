@@ -123,12 +123,12 @@ def test_iris_lies_on_the_eyeball_at_its_clock_positions(body, points):
     ]
     + [f'{{}}_of_{u}_{e}_lip' for u in ('upper', 'lower') for e in ('outer', 'inner')],
 )
-def test_halved_lines_run_from_left_to_right_of_the_picture(points, line):
+def test_halved_lines_run_from_left_to_right_of_the_image(points, line):
     middle = 'centerpoint' if 'line' in line else None
     order = ['midpoint_3', 'midpoint_1', 'midpoint_4', middle, 'midpoint_5']
     order += ['midpoint_2', 'midpoint_6']
     across = [points[KEY[line.format(n)], 0] for n in order if n]
-    # the camera looks along +y: the person's left is the right of the picture
+    # the camera looks along +y: the person's left is the right of the image
     assert (np.diff(across) > 1e-3).all()
     if 'line' in line:
         steps = np.diff([points[KEY[line.format(n)]] for n in order], axis=0)

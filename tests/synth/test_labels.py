@@ -95,7 +95,7 @@ def test_inside_of_an_open_surface_faces_the_camera():
 
 
 def test_classes_come_from_interpolated_weights_and_lips():
-    # one triangle pair over the picture; part 0 left, part 1 right, lips in the middle
+    # one triangle pair over the image; part 0 left, part 1 right, lips in the middle
     corners = np.array([[-1, 1, 2], [1, 1, 2], [1, -1, 2], [-1, -1, 2.0]])
     faces = np.array([[0, 1, 2], [0, 2, 3]])
     sheet = make_mesh(corners, faces, GREY, BODY_PARTS, person=1, ids=np.arange(4))

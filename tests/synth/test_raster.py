@@ -118,7 +118,7 @@ def test_the_first_of_equal_surfaces_wins_and_seams_do_not_leak():
     _, depth, ids = draw([mesh, mesh])
     assert set(np.unique(ids)) == {-1, 0, 1}
     # 2 m away, 2 m wide, 110 pixels per unit of slope: 110 columns, 105 rows of which
-    # the picture has 96
+    # the image has 96
     assert (ids >= 0).sum() == 110 * 96
     assert np.abs(depth[ids >= 0] - 2).max() < 1e-6
 

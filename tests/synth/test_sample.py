@@ -107,7 +107,7 @@ def test_boxes_hold_the_pixels_and_amodal_ones_hold_the_boxes(samples):
             assert (p.amodal_box_xyxy[2:] >= p.box_xyxy[2:] - 1).all()
 
 
-def test_visible_keypoints_are_in_the_picture_and_on_their_person(samples):
+def test_visible_keypoints_are_in_the_image_and_on_their_person(samples):
     on_person, visible = 0, 0
     for s in samples:
         for p in s.people:
@@ -170,7 +170,7 @@ def test_open_mouths_show_teeth_and_lips(samples):
     assert any(seen[PART_IDS_28[name]] for name in inside)
 
 
-def test_people_before_a_picture(tmp_path):
+def test_people_before_a_image(tmp_path):
     image = np.zeros((120, 90, 3), np.uint8)
     image[..., 1] = 200
     cv2.imwrite(str(tmp_path / 'green.png'), image)

@@ -95,11 +95,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_settings_of_a_command_line(tmp_path):
     path = tmp_path / 'settings.json'
     path.write_text('{"hat": 0.9, "glasses": 1, "framing": {"face": 1}}')
-    words = ['hat=0.5', 'fov_deg=20, 40', 'people=one:3,two', 'backgrounds=my photos']
+    words = ['hat=0.5', 'fov_deg=20, 40', 'people=one:3,two', 'backgrounds=my images']
     settings = parse_scene_settings(words, path)
     assert (settings.hat, settings.glasses) == (0.5, 1.0)
     assert settings.fov_deg == (20.0, 40.0)
-    assert settings.backgrounds == 'my photos'
+    assert settings.backgrounds == 'my images'
     names, shares = settings.weights('people')
     np.testing.assert_allclose(dict(zip(names, shares, strict=True))['one'], 0.75)
     assert settings.weights('framing')[1] == [1.0, 0.0, 0.0]

@@ -112,7 +112,7 @@ def test_what_is_absent_or_rare(stats):
     assert set(rare) < set(GOLIATH308.names)
 
 
-def test_bars_of_the_picture_are_as_long_as_the_figures(stats):
+def test_bars_of_the_image_are_as_long_as_the_figures(stats):
     picture = draw_stats(stats)
     assert picture.shape == (*SIZE_HW, 3)
     # visible is drawn from the bottom: nose 75 %, left_eye 25 %, the rest nothing

@@ -132,4 +132,4 @@ def sandbox(parts, monkeypatch, tmp_path):
     monkeypatch.setattr(parts.torch_build, 'answers', lambda index: False)
     # the fake pip has no version, which would call for a newer one
     monkeypatch.setattr(parts.install, 'OLDEST_PIP', (0, 0))
-    return Sandbox(parts, tmp_path / 'my photos' / 'the venv')
+    return Sandbox(parts, tmp_path / 'my images' / 'the venv')

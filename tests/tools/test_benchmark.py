@@ -78,13 +78,13 @@ def test_seg(tmp_path):
     pytest.importorskip('mmseg')
     path = tmp_path / 'out.json'
     with pytest.warns(UserWarning, match='random weights'):
-        words = ('--size', 'tiny', '--hw', 64, 48, '--photo', 40, 30)
+        words = ('--size', 'tiny', '--hw', 64, 48, '--image', 40, 30)
         assert run('seg', *words, '--json', path) == 0
     rows = json.loads(path.read_text())['rows']
     assert [row['resize'] for row in rows] == ['twice', 'once']
     for row in rows:
-        assert (row['size'], row['photo'], row['dtype']) == ('tiny', '30x40', 'float32')
-        assert row['ratio'] == pytest.approx(row['photo ms'] / row['network ms'])
+        assert (row['size'], row['image'], row['dtype']) == ('tiny', '30x40', 'float32')
+        assert row['ratio'] == pytest.approx(row['image ms'] / row['network ms'])
 
 
 def test_calls_take_turns_and_medians_count():

@@ -168,7 +168,7 @@ def test_missing_ensurepip_is_one_sentence(tmp_path):
     assert not (place / 'pyvenv.cfg').exists()
 
 
-def test_missing_photo_is_said_before_the_installation(tmp_path):
+def test_missing_image_is_said_before_the_installation(tmp_path):
     place = tmp_path / 'v'
     code, _, errors = run('demo', 'no such.jpg', '--venv', str(place))
     assert code == 1

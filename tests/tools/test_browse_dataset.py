@@ -153,7 +153,7 @@ def test_files_and_counts(tmp_path, capsys, augment):
     assert sheet.shape[1] == 2 * width + GAP  # columns
     top = sheet.shape[0] // 3 - GAP - CELL_HEIGHT
     np.testing.assert_array_equal(sheet[top : top + len(cell), :width], cell)
-    # the same seed, the same pictures
+    # the same seed, the same images
     assert run(*argv) == 0
     np.testing.assert_array_equal(cv2.imread(str(out / names[4])), pictures[4])
     assert run(*argv, '--seed', 1) == 0

@@ -48,7 +48,7 @@ def test_a_sphere_beside_the_sphere(tmp_path, capsys):
     assert "axes='xyz' fit: normals face the camera" in text
     picture = cv2.imread(str(tmp_path / 'out' / '0000.png'))
     width, gap = HW[1], 4
-    # photo, colours, light, input, colours, light; the sphere, over itself in light
+    # image, colours, light, input, colours, light; the sphere, over itself in light
     assert picture.shape == (HW[0], 6 * (width + gap) + size, 3)
     panels = [picture[:, i * (width + gap) :][:, :width] for i in range(6)]
     column = picture[:, -size:]

@@ -65,7 +65,7 @@ def draw(cfg, split='train', count=3):
 
 
 def panels(drawing):
-    """Cut the four panels out of a picture; the legend is beside the second."""
+    """Cut the four panels out of an image; the legend is beside the second."""
     picture, width = drawing.picture, W
     return (
         picture[:, :width],
@@ -80,7 +80,7 @@ def resized(labels, hw=(H, W)):
 
 
 @pytest.mark.parametrize('split', ['train', 'val'])
-def test_labels_lie_on_photo_and_input(tmp_path, split):
+def test_labels_lie_on_image_and_input(tmp_path, split):
     hw = (128, 96)
     table = part_table('lip20')
     cfg = config('lip20', write_lip(tmp_path, hw=hw), only=())
@@ -166,7 +166,7 @@ def test_files_and_counts(tmp_path, name, capsys):
     names = sorted(path.name for path in out.iterdir())
     assert names == [*(f'{n:04d}.png' for n in range(5)), 'sheet.png']
     first = cv2.imread(str(out / '0000.png'))
-    assert browse_cli.main(argv) == 0  # the same seed, the same pictures
+    assert browse_cli.main(argv) == 0  # the same seed, the same images
     np.testing.assert_array_equal(cv2.imread(str(out / '0000.png')), first)
 
 

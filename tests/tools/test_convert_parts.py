@@ -61,7 +61,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path, capsys):
     failed = [line for line in shown.err.splitlines() if line.startswith('failed')]
     assert len(failed) == 2
     assert f'{labels / names[0]} holds the ids 20 at 20 of 20 pixels' in failed[0]
-    assert f'{labels / names[2]} is no readable label picture' in failed[1]
+    assert f'{labels / names[2]} is no readable label image' in failed[1]
     assert sorted(path.name for path in out.iterdir()) == [names[1], names[3]]
     ids = read(labels / names[1])
     np.testing.assert_array_equal(read(out / names[1]), np.array(LIP_TO_28)[ids])

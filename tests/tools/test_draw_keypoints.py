@@ -31,7 +31,7 @@ def test_dots_are_where_the_keypoints_are(tool):
     ):
         x, y = np.round(spots[names.index(name), :2]).astype(int)
         assert tuple(image[y, x]) == colour
-    # the left side of the person is on the right of the picture
+    # the left side of the person is on the right of the image
     assert spots[names.index('end_of_l_eyebrow'), 0] > panel.size_hw[1] / 2
 
 

@@ -19,7 +19,7 @@ from tiny_runs import pose_config, write_people
 pytest.importorskip('mmpose')
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-# a folder with test_coco.json, test_coco_wholebody.json and their photos, if at hand
+# a folder with test_coco.json, test_coco_wholebody.json and their images, if at hand
 COCO_SAMPLE = os.environ.get('SAPIENS_MM_COCO_SAMPLE')
 TINY = dict(input_hw=(64, 48), width=32, depth=1)
 
@@ -70,7 +70,7 @@ def test_overfit(tmp_path, num_keypoints, source):
     if source == 'drawn':
         ann_file = write_people(tmp_path / 'data', 6, num_keypoints)
     elif COCO_SAMPLE is None:
-        pytest.skip('SAPIENS_MM_COCO_SAMPLE names no folder with COCO photos')
+        pytest.skip('SAPIENS_MM_COCO_SAMPLE names no folder with COCO images')
     else:
         name = {17: 'test_coco.json', 133: 'test_coco_wholebody.json'}[num_keypoints]
         ann_file = Path(COCO_SAMPLE) / name

@@ -1,4 +1,4 @@
-"""The bar of depth: near above, far below, and the picture as it was."""
+"""The bar of depth: near above, far below, and the image as it was."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def test_near_is_above_and_far_below(grid_hw):
     assert result.shape[0] == height
     assert np.array_equal(result[:, :width], picture)
     strip = result[:, width:]
-    # readable in a thumbnail, and no second picture
+    # readable in a thumbnail, and no second image
     assert min(0.11 * min(grid_hw), 30) <= strip.shape[1] <= max(0.25 * width, 40)
     bar = strip[:, strip.shape[1] // 2]
     near = np.flatnonzero((bar == INFERNO[255]).all(-1))
@@ -36,13 +36,13 @@ def test_near_is_above_and_far_below(grid_hw):
     assert not ink[:, 0].any() and not ink[:, -1].any()
 
 
-def test_a_low_picture_gets_room_for_the_words():
+def test_a_low_image_gets_room_for_the_words():
     picture = np.full((4, 30, 3), 9, np.uint8)
     result = add_depth_bar(picture)
     assert len(result) == 60
     assert np.array_equal(result[:4, :30], picture) and (result[4:, :30] == 255).all()
 
 
-def test_no_picture():
+def test_no_image():
     with pytest.raises(ValueError, match='image_bgr is an array'):
         add_depth_bar(np.zeros((4, 4), np.uint8))

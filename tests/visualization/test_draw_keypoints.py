@@ -26,7 +26,7 @@ GREY = 90
 
 
 def blank(height=40, width=60):
-    """Return an even grey picture."""
+    """Return an even grey image."""
     return np.full((height, width, 3), GREY, np.uint8)
 
 
@@ -169,7 +169,7 @@ def test_boxes():
 @pytest.mark.parametrize(
     'box', [[-1e12, -1e12, 1e12, 1e12], [np.nan, 0, 5, 5], [70, 50, 90, 80]]
 )
-def test_boxes_beyond_the_picture_show_no_line(box):
+def test_boxes_beyond_the_image_show_no_line(box):
     nothing = np.full((1, 2, 2), np.nan)
     boxes = np.array([box], float)
     image = draw_keypoints(blank(), nothing, np.ones((1, 2)), PAIR, boxes=boxes)

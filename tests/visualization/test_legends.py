@@ -11,7 +11,7 @@ PALETTE = [color[::-1] for color in GOLIATH28.palette]  # BGR
 
 
 def colors_in(picture):
-    """The colours of the palette that a picture has."""
+    """The colours of the palette that an image has."""
     found = {
         tuple(int(v) for v in c) for c in np.unique(picture.reshape(-1, 3), axis=0)
     }
@@ -67,7 +67,7 @@ def test_legend_has_room_for_all_classes(grid_hw):
     assert colors_in(legend) == set(PALETTE)
 
 
-def test_a_small_picture_is_enlarged_as_a_whole():
+def test_a_small_image_is_enlarged_as_a_whole():
     labels = stripes(80, 60, range(28))
     image = np.full((80, 60, 3), 90, np.uint8)
     image[40:] = 200
@@ -78,7 +78,7 @@ def test_a_small_picture_is_enlarged_as_a_whole():
     assert abs(result[:, :width].astype(int).mean() - image.mean()) < 1.5
     assert abs(int(result[round(20 * scale), width // 2, 0]) - 90) <= 1
     assert (result[:, width + 1 : width + 5] == 255).all()
-    # two columns: no wider than the picture, no name cut
+    # two columns: no wider than the image, no name cut
     assert result.shape[1] - width <= width + 1
 
 

@@ -55,7 +55,7 @@ def test_a_thigh_is_seen_in_a_thumbnail(grid_hw):
     assert off.max() < 40  # of 128 between a green line and grey
 
 
-def test_the_width_is_that_of_the_picture_and_its_rim_is_dark():
+def test_the_width_is_that_of_the_image_and_its_rim_is_dark():
     points = person(430)
     widths, _ = widths_of(points, (480, 640), 430)
     assert widths[THIGH] == pytest.approx(0.0065 * 640)

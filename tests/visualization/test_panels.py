@@ -7,7 +7,7 @@ from sapiens_mm.visualization import side_by_side
 
 
 def solid(height, width, color):
-    """Return a picture of one colour."""
+    """Return an image of one colour."""
     return np.full((height, width, 3), color, np.uint8)
 
 
@@ -25,7 +25,7 @@ def test_heights_are_matched_to_the_tallest():
     assert (row[:, 30:] == 200).all()
 
 
-def test_one_picture_is_returned_as_it_is():
+def test_one_image_is_returned_as_it_is():
     image = np.random.default_rng(0).integers(0, 255, (7, 5, 3), np.uint8)
     assert np.array_equal(side_by_side([image]), image)
 

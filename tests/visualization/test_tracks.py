@@ -25,7 +25,7 @@ def test_box_and_plate():
     np.testing.assert_array_equal(picture[36, 41], [50] * 3)
 
 
-def test_plates_stay_in_the_picture():
+def test_plates_stay_in_the_image():
     boxes = np.array([[-30, -20, 30, 40], [150, 60, 400, 300]], float)
     picture = draw_tracks(IMAGE, boxes, np.array([1, 222]))
     np.testing.assert_array_equal(picture[1, 1], id_color(1))

@@ -119,14 +119,14 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
     demo_parser = add(
         'demo',
-        'set up, then run all four tasks on a photo',
+        'set up, then run all four tasks on an image',
         usage='bootstrap.py demo [options] [IMAGE] [-- image_demo.py arguments]',
     )
     demo_parser.add_argument(
         'image',
         metavar='IMAGE',
         nargs='?',
-        help='image, folder or pattern (default: a photo of an astronaut)',
+        help='image, folder or pattern (default: an image of an astronaut)',
     )
     test_parser = add(
         'test',
@@ -144,7 +144,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def resolve_image(image: str | None) -> str | None:
-    """Make the photo's path absolute, and miss it before the long installation.
+    """Make the image's path absolute, and miss it before the long installation.
 
     Raises:
         SetupError: If there is no such file, folder or match.
@@ -172,7 +172,7 @@ def demo(
     progress.step(f'running {shlex.join(command[1:])}')
     code = _run(command)
     if code == 0 and not any(word.startswith('--out-dir') for word in rest):
-        progress.step(f'the pictures lie in {out_dir}')
+        progress.step(f'the images lie in {out_dir}')
     return code
 
 

@@ -1,4 +1,4 @@
-"""A browser without a window, for tests and pictures of the web page.
+"""A browser without a window, for tests and images of the web page.
 
 Speaks the W3C WebDriver protocol to chromedriver, which Debian's chromium-driver and
 Chrome's own downloads bring; no Python package is needed.

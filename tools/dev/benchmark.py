@@ -3,7 +3,7 @@
     python tools/dev/benchmark.py decode
     python tools/dev/benchmark.py decode --num-keypoints 308 --batch 8 --device cuda
     python tools/dev/benchmark.py backbone --size 0.3b 1b --batch 1 8 --compile off on
-    python tools/dev/benchmark.py seg --size 0.3b --photo 3000 4000
+    python tools/dev/benchmark.py seg --size 0.3b --image 3000 4000
     python tools/dev/benchmark.py synth --hw 1024 768 512 384 --images 48
 
 Times are medians after a warm-up, with the device synchronised around every call.
@@ -108,15 +108,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--compile', nargs='+', choices=('off', 'on'), default=['off'])
 
     seg = commands.add_parser(
-        'seg', parents=[shared], help='parts of a photo, against the network alone'
+        'seg', parents=[shared], help='parts of an image, against the network alone'
     )
     add = seg.add_argument
     add('--size', choices=sizes, default='0.3b')
     add('--dtype', choices=list(DTYPES), help='default: what the API takes')
     add('--hw', type=positive, nargs=2, default=[1024, 768], metavar=('H', 'W'))
-    photo_help = 'size of the photo; default: 3000 4000'
-    photo_hw = dict(type=positive, nargs=2, default=[3000, 4000], metavar=('H', 'W'))
-    add('--photo', **photo_hw, help=photo_help)
+    image_help = 'size of the image; default: 3000 4000'
+    image_hw = dict(type=positive, nargs=2, default=[3000, 4000], metavar=('H', 'W'))
+    add('--image', **image_hw, help=image_help)
     add('--resize', nargs='+', choices=('twice', 'once'), default=['twice', 'once'])
     synth = commands.add_parser(
         'synth',
@@ -280,7 +280,7 @@ def _time_model(
 
 
 def run_seg(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
-    """Compare a photo, from its array to labels, with the network on a ready input."""
+    """Compare an image, from its array to labels, with the network on a ready input."""
     from mmengine.config import Config
 
     from sapiens_mm.apis import SegInferencer
@@ -293,8 +293,8 @@ def run_seg(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
     for step in config.test_pipeline:
         if step.type == 'Resize':
             step.scale = tuple(args.hw[::-1])  # (W, H)
-    shape = (*args.photo, 3)
-    photo = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    shape = (*args.image, 3)
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     seg = SegInferencer(config, device=device, dtype=args.dtype)
     inputs = torch.randn(1, 3, *args.hw, device=device)
 
@@ -304,16 +304,16 @@ def run_seg(args: argparse.Namespace, device: torch.device) -> Iterator[Row]:
 
     def whole(resize: str) -> None:
         seg.resize = resize
-        seg(photo)
+        seg(image)
 
     calls = {resize: partial(whole, resize) for resize in args.resize}
     seconds = measure({'network': network, **calls}, args.repeats, device)
     for resize in args.resize:
         row = {'size': args.size, 'dtype': str(seg.dtype).removeprefix('torch.')}
-        row |= {'photo': f'{args.photo[1]}x{args.photo[0]}', 'resize': resize}
+        row |= {'image': f'{args.image[1]}x{args.image[0]}', 'resize': resize}
         row |= {
             'network ms': seconds['network'] * 1e3,
-            'photo ms': seconds[resize] * 1e3,
+            'image ms': seconds[resize] * 1e3,
         }
         yield row | {'ratio': seconds[resize] / seconds['network']}
 

@@ -145,7 +145,7 @@ def look(body: Body, panel: Panel) -> Camera:
 
 
 def shade(body: Body, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Return the picture (H, W, 3) uint8 and the depth (H, W), 0 behind the body."""
+    """Return the image (H, W, 3) uint8 and the depth (H, W), 0 behind the body."""
     asset = body.asset
     faces = np.concatenate([asset.faces[part] for part in PARTS])
     tone = np.repeat(np.arange(len(PARTS)), [len(asset.faces[part]) for part in PARTS])

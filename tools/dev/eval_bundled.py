@@ -1,4 +1,4 @@
-r"""Score the small models of the package on synthetic people and on COCO photos.
+r"""Score the small models of the package on synthetic people and on COCO images.
 
     python tools/dev/eval_bundled.py data/synth_test
     python tools/dev/eval_bundled.py data/synth_test --task pose det \
@@ -42,7 +42,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--config', help='in place of the bundled one; with one --task')
     add('--checkpoint', help='in place of the bundled one; with one --task')
     add('--coco', type=Path, help='person_keypoints file, for pose and det')
-    add('--coco-images', type=Path, help='its photos; default: the folder of the file')
+    add('--coco-images', type=Path, help='its images; default: the folder of the file')
     add('--out', type=Path, help='JSON file of all figures')
     args = parser.parse_args(argv)
     if (args.checkpoint or args.config) and len(args.task) != 1:
@@ -85,7 +85,7 @@ def on_synthetic(cfg: Any, task: str, folder: Path, split: str) -> None:
 
 
 def on_coco(cfg: Any, task: str, ann_file: Path, images: Path) -> None:
-    """Point a config's test at photos with COCO's people."""
+    """Point a config's test at images with COCO's people."""
     dataset = cfg.test_dataloader.dataset
     dataset.update(
         data_root='', ann_file=str(ann_file), data_prefix=dict(img=f'{images}/')
@@ -100,13 +100,13 @@ def on_coco(cfg: Any, task: str, ann_file: Path, images: Path) -> None:
 
 
 def places(args: argparse.Namespace) -> Iterator[tuple[str, Path, Path]]:
-    """Yield where people are looked for: name, file of 17 keypoints and photos."""
+    """Yield where people are looked for: name, file of 17 keypoints and images."""
     folder = args.synth.absolute()
     ann_file = folder / f'annotations/{args.split}_17.json'
     yield 'synthetic', ann_file, folder / 'images' / args.split
     if args.coco:
-        photos = args.coco_images or args.coco.parent
-        yield 'COCO', args.coco.absolute(), photos.absolute()
+        paths = args.coco_images or args.coco.parent
+        yield 'COCO', args.coco.absolute(), paths.absolute()
 
 
 def score(cfg: Any, checkpoint: str | Path) -> dict[str, float | str]:

@@ -10,7 +10,7 @@ The right side is not stored: it is the left one's mirror image.
 Where names leave a choice:
 
 - midpoint_1 to _6 of lids, lips and brows halve a line again and again, running from
-  the picture's left to its right for a person who faces the camera: 3 1 4 centre 5 2 6;
+  the image's left to its right for a person who faces the camera: 3 1 4 centre 5 2 6;
   of brows, whose line has five places, 2 1 3. So do the midpoints of nose bridge (down
   from the root) and antihelix (down from the fork of its crura).
 - The eyelid line is the lid's inner edge, at the eyeball; the lash line its outer edge.

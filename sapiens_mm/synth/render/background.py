@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sapiens_mm.pictures import IMAGE_SUFFIXES, PictureError, decode_color, read_file
+from sapiens_mm.images import IMAGE_SUFFIXES, ImageError, decode_color, read_file
 from sapiens_mm.synth.core.camera import Camera
 from sapiens_mm.synth.core.jit import lean_kernel
 from sapiens_mm.synth.core.mesh import Material, Mesh
@@ -79,7 +79,7 @@ def _read(path: Path, small: bool = False) -> np.ndarray | None:
     """Return an image (H, W, 3) BGR, at an eighth of its size if ``small``."""
     try:
         image = decode_color(read_file(path), path)
-    except PictureError:
+    except ImageError:
         return None
     return image[::8, ::8] if small else image
 

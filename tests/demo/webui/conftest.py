@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from sapiens_mm.cli import web
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 ROOT = Path(__file__).resolve().parents[3]
 HW = (80, 60)
@@ -60,13 +60,13 @@ def page(demo, models, tmp_path_factory):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / 'my photo.png'
-    cv2.imwrite(str(path), fake_person_photo(0, HW))
+    cv2.imwrite(str(path), fake_person_image(0, HW))
     return path
 
 
 @pytest.fixture(scope='module')
 def answer(demo):
-    """Ask a runner for a photo; the last state of its answer."""
+    """Ask a runner for an image; the last state of its answer."""
 
     def ask(run, photo, **wish):
         *_, last = run(demo[2].Wish(photo=photo, **wish))

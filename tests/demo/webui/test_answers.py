@@ -25,7 +25,7 @@ from sapiens_mm.saving.results import draw_result
 from sapiens_mm.tables import GOLIATH28
 from sapiens_mm.visualization import add_depth_bar, colorize_relief
 
-HW = (80, 60)  # of the photo
+HW = (80, 60)  # of the image
 
 
 def test_all_tasks_through_the_server(page, photo, tmp_path):
@@ -128,7 +128,7 @@ def test_the_small_models_are_loaded_at_the_start(demo, models, page, tmp_path):
 def test_answers_grow(demo, page, photo):
     steps = [(a.doing, len(a.pictures)) for a in page[0](demo[2].Wish(photo=photo))]
     assert [doing for doing, _ in steps] == [
-        *('Reading the photo', 'Pose: running', 'Body parts: running'),
+        *('Reading the image', 'Pose: running', 'Body parts: running'),
         *('Depth: running', 'Normals: running', ''),
     ]
     assert [count for _, count in steps] == [0, 0, 1, 2, 3, 4]
@@ -163,7 +163,7 @@ def test_errors_reach_the_page(demo, page, tmp_path):
     (tmp_path / '<b>.jpg').write_text('hello')
     client = Client(page[1], verbose=False)
     for given, sentence in (
-        (None, 'There is no photo yet: upload one or pick an example.'),
+        (None, 'There is no image yet: upload one or pick an example.'),
         (handle_file(tmp_path / '<b>.jpg'), 'b.jpg is not an image.'),
     ):
         shown = client.submit(given, 'all', api_name='/run').result(timeout=60)
@@ -171,7 +171,7 @@ def test_errors_reach_the_page(demo, page, tmp_path):
         assert 'data-state="failed"' in shown[0] and not shown[2]['value']
 
 
-def test_detector_or_whole_photo(answer, demo, page, photo, monkeypatch):
+def test_detector_or_whole_image(answer, demo, page, photo, monkeypatch):
     found = [np.array([[5, 5, 30, 70, 0.9], [20, 4, 55, 75, 0.8]], np.float32)]
     shelf = page[0].shelf
     monkeypatch.setattr(shelf, 'detector_source', 'a file')
@@ -224,7 +224,7 @@ def test_one_failing_model_leaves_the_others(
 
 
 def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
-    """As of weights that give no numbers: no picture, no file, no "nobody found"."""
+    """As of weights that give no numbers: no image, no file, no "nobody found"."""
     shelf = page[0].shelf
     sentence = 'The weights broken.pth give NaN'
     for task in ('seg', 'depth'):

@@ -152,7 +152,7 @@ def test_only_files_of_the_page_are_given(page, send, photo, answer):
         dict(path='a.jpg', url='https://example.org/a.jpg'),
     ],
 )
-def test_photos_are_uploads_only(page, photo, given, monkeypatch):
+def test_images_are_uploads_only(page, photo, given, monkeypatch):
     """Past the client, which would upload the file of this path."""
     import safehttpx
 
@@ -205,7 +205,7 @@ def test_uploads_are_limited(page, send, photo, monkeypatch):
     assert status == 507 and text.startswith('There is no room')
 
 
-def test_what_is_no_photo_is_told_at_the_upload(page, send, tmp_path):
+def test_what_is_no_image_is_told_at_the_upload(page, send, tmp_path):
     """As the browser asks, by the event of the change."""
     (tmp_path / 'script.jpg').write_text('%!PS-Adobe-3.0\n{} loop\n')
     (tmp_path / 'phone.heic').write_bytes(b'\0\0\0\x18ftypheic\0\0\0\0mif1heic')

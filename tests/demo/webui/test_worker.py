@@ -78,7 +78,7 @@ def test_answers_come_from_one_process_that_stays(remote, ask):
         assert last.errors == [] and last.doing == ''
         pids |= {pid for _, pid in last.pictures}
         doing = list(dict.fromkeys(state.doing for state in states))
-        assert doing == ['Reading the photo', 'Pose: running', 'Seg: running']
+        assert doing == ['Reading the image', 'Pose: running', 'Seg: running']
     assert pids == {str(remote.models.pid)} and str(os.getpid()) not in pids
 
 
@@ -86,7 +86,7 @@ def test_a_slow_request_is_ended_and_the_next_one_runs(remote, ask):
     before = remote.models.pid
     last, _, seconds = ask(pose='', depth='sleep 60', normal='')
     assert last.errors == [
-        'Depth took too long: this page gives a photo 1.5 s (--time-limit), without '
+        'Depth took too long: this page gives an image 1.5 s (--time-limit), without '
         'loading models.'
     ]
     assert LIMIT_S <= seconds < LIMIT_S + 5 and last.seconds >= LIMIT_S
@@ -148,7 +148,7 @@ def test_a_visitor_who_went_away_stops_nobody(parts, remote, photo, ask):
     thread.join()
 
 
-def test_photos_are_read_once_and_by_another_process(remote, ask, photo, tmp_path):
+def test_images_are_read_once_and_by_another_process(remote, ask, photo, tmp_path):
     read = remote.folder / 'read.txt'
     read.write_text('')
     words = tmp_path / 'words.txt'
@@ -163,7 +163,7 @@ def test_photos_are_read_once_and_by_another_process(remote, ask, photo, tmp_pat
     )
 
 
-def test_a_photo_that_hangs_its_decoder(parts, remote, tmp_path, monkeypatch, photo):
+def test_a_image_that_hangs_its_decoder(parts, remote, tmp_path, monkeypatch, photo):
     monkeypatch.setattr(parts[1], 'READ_S', 1)
     models = remote.models.pid
     for name, sentence in (

@@ -1,4 +1,4 @@
-"""The web page: photos that are good, large, broken or not there."""
+"""The web page: images that are good, large, broken or not there."""
 
 import re
 
@@ -11,11 +11,11 @@ pytest.importorskip('mmpose')
 pytest.importorskip('mmseg')
 pytest.importorskip('gradio')
 
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 def broken(path):
-    cv2.imwrite(str(path), fake_person_photo(0, (400, 300)))
+    cv2.imwrite(str(path), fake_person_image(0, (400, 300)))
     path.write_bytes(path.read_bytes()[:2000])
 
 
@@ -38,7 +38,7 @@ def bomb(path):
         ('gone.png', lambda p: None, r'gone\.png was deleted meanwhile: upload .*'),
     ],
 )
-def test_bad_photos_are_one_sentence(
+def test_bad_images_are_one_sentence(
     answer, demo, page, tmp_path, capsys, name, make, match
 ):
     make(tmp_path / name)
@@ -48,7 +48,7 @@ def test_bad_photos_are_one_sentence(
     assert capsys.readouterr().err == ''
 
 
-def test_large_photos_are_reduced(answer, demo, page, photo, monkeypatch):
+def test_large_images_are_reduced(answer, demo, page, photo, monkeypatch):
     monkeypatch.setattr(page[0], 'max_megapixels', 0.0012)
     last = answer(page[0], photo, task='depth')
     assert last.errors == []
@@ -57,8 +57,9 @@ def test_large_photos_are_reduced(answer, demo, page, photo, monkeypatch):
 
 
 def test_in_a_browser(demo, page, photo):
+    from image_webui import use_page
+
     from _webdriver import Browser, why_no_browser
-    from picture_webui import use_page
 
     if reason := why_no_browser():
         pytest.skip(reason)
@@ -81,7 +82,7 @@ def test_in_a_browser(demo, page, photo):
         browser.click('#examples button')
         browser.wait("return document.querySelector('#say [data-state=idle]')")
         assert browser.run(count) == 0
-        source = browser.run("return document.querySelector('#photo img').src")
+        source = browser.run("return document.querySelector('#image img').src")
         assert 'astronaut' in source
         image = cv2.imdecode(np.frombuffer(browser.screenshot(), np.uint8), 1)
         assert image.std() > 10

@@ -1,4 +1,4 @@
-"""Decoding of pictures, by one named decoder each, after their headers were checked."""
+"""Decoding of images, by one named decoder each, after their headers were checked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from .headers import (
     Header,
-    PictureError,
+    ImageError,
     check_size,
     exif_orientation,
+    image_kind,
     open_header,
-    picture_kind,
 )
 
 MAX_PIXELS = 250_000_000
@@ -24,7 +24,7 @@ MAX_PIXELS = 250_000_000
 
 _MAX_BYTES = 2_000_000_000
 _OPENCV = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'PPM', 'JPEG2000')
-# a JPEG's decoder finds some bytes too many before the end of whole photos of cameras
+# a JPEG's decoder finds some bytes too many before the end of whole images of cameras
 _HARMLESS_BYTES = 16
 _TURNS = {
     2: lambda image: image[:, ::-1],
@@ -38,57 +38,55 @@ _TURNS = {
 
 
 def read_file(path: str | os.PathLike) -> bytes:
-    """Return the bytes of a file that may be a picture.
+    """Return the bytes of a file that may be an image.
 
     Raises:
-        PictureError: If there is no such file, or it is no file, empty, or far too
-            large for a picture.
+        ImageError: If there is no such file, or it is no file, empty, or far too
+            large for an image.
     """
     try:
         path = Path(path)
         if path.is_dir():
-            raise PictureError.of(path, 'is a folder, not an image')
+            raise ImageError.of(path, 'is a folder, not an image')
         if path.exists() and not path.is_file():  # a pipe would never end
-            raise PictureError.of(path, 'is no regular file')
+            raise ImageError.of(path, 'is no regular file')
         size = path.stat().st_size
         if size > _MAX_BYTES:
-            raise PictureError.of(
-                path, f'has {size / 1e9:.1f} GB, too much for an image'
-            )
+            raise ImageError.of(path, f'has {size / 1e9:.1f} GB, too much for an image')
         data = path.read_bytes()
     except FileNotFoundError:
-        raise PictureError.of(path, 'does not exist') from None
+        raise ImageError.of(path, 'does not exist') from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        if isinstance(error, PictureError):
+        if isinstance(error, ImageError):
             raise
         reason = getattr(error, 'strerror', None) or error
-        raise PictureError.of(str(path)[:200], f'cannot be read: {reason}') from None
+        raise ImageError.of(str(path)[:200], f'cannot be read: {reason}') from None
     if not data:
-        raise PictureError.of(path, 'is empty')
+        raise ImageError.of(path, 'is empty')
     return data
 
 
 def decode_color(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decode a photo as the models take it.
+    """Decode an image as the models take it.
 
     The pixels are OpenCV's, as in the official demos. A JPEG is decoded once, by
     libjpeg-turbo itself, which says what is damaged and gives OpenCV's numbers in the
     time that OpenCV takes; other formats by OpenCV where it can. EXIF orientation is
-    applied, grey and CMYK pictures become colour, an alpha channel is dropped; 16-bit
-    pictures keep the upper eight bits, and those of floats are scaled to 0 to 255.
+    applied, grey and CMYK images become colour, an alpha channel is dropped; 16-bit
+    images keep the upper eight bits, and those of floats are scaled to 0 to 255.
 
     Args:
         data: Content of a file.
         name: What to call it in messages.
-        max_pixels: Refuse pictures that say they are larger.
+        max_pixels: Refuse images that say they are larger.
 
     Returns:
         Shape (H, W, 3), uint8, BGR.
 
     Raises:
-        PictureError: If it is no picture, too large, broken or cut short.
+        ImageError: If it is no image, too large, broken or cut short.
     """
-    kind = picture_kind(data, name)
+    kind = image_kind(data, name)
     header = check_size(data, kind, name, max_pixels)
     image = None
     if kind == 'JPEG':
@@ -120,7 +118,7 @@ def decode_color(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> np.
 def decode_stored(
     data: bytes, name: object, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
-    """Decode a picture of numbers, a mask or depth: nothing is scaled or turned.
+    """Decode an image of numbers, a mask or depth: nothing is scaled or turned.
 
     Args:
         data: Content of a file.
@@ -131,9 +129,9 @@ def decode_stored(
         Shape (H, W) or (H, W, C), as it is stored; colours in OpenCV's order, BGR.
 
     Raises:
-        PictureError: As :func:`decode_color`.
+        ImageError: As :func:`decode_color`.
     """
-    kind = picture_kind(data, name)
+    kind = image_kind(data, name)
     header = check_size(data, kind, name, max_pixels)
     if kind == 'JPEG':
         # an eighth of the size: all is read, little is computed
@@ -151,7 +149,7 @@ def decode_stored(
 def decode_ids(
     data: bytes, name: object, max_pixels: int = MAX_PIXELS
 ) -> tuple[np.ndarray, str, str]:
-    """Decode a picture of one channel of ids; of a palette, the indices.
+    """Decode an image of one channel of ids; of a palette, the indices.
 
     Args:
         data: Content of a file.
@@ -162,16 +160,16 @@ def decode_ids(
         The array as Pillow has it, (H, W) or (H, W, C); Pillow's mode; the format.
 
     Raises:
-        PictureError: As :func:`decode_color`.
+        ImageError: As :func:`decode_color`.
     """
-    kind = picture_kind(data, name)
+    kind = image_kind(data, name)
     header = check_size(data, kind, name, max_pixels)
-    picture = _by_pillow(data, kind, name)
-    ids = np.asarray(picture)
+    drawn = _by_pillow(data, kind, name)
+    ids = np.asarray(drawn)
     if header.white and kind == 'PPM':  # Pillow scales them; OpenCV's are as stored
         stored = _by_opencv(data, cv2.IMREAD_UNCHANGED)
         ids = ids if stored is None else stored
-    return ids, picture.mode, kind
+    return ids, drawn.mode, kind
 
 
 def _by_opencv(data: bytes, flags: int) -> np.ndarray | None:
@@ -184,14 +182,14 @@ def _by_opencv(data: bytes, flags: int) -> np.ndarray | None:
 def _by_pillow(data: bytes, kind: str, name: object) -> Any:
     """Decode by the one plugin of this format."""
     try:
-        picture = open_header(data, kind)
-        picture.load()
+        drawn = open_header(data, kind)
+        drawn.load()
     except Exception as error:  # Pillow's decoders raise all sorts on broken files
         reason = ' '.join(str(error).split())[:120]
-        raise PictureError.of(
+        raise ImageError.of(
             name, f'is a broken or truncated image ({reason})'
         ) from None
-    return picture
+    return drawn
 
 
 def _check_tiff(data: bytes, name: object) -> None:
@@ -200,12 +198,12 @@ def _check_tiff(data: bytes, name: object) -> None:
     OpenCV leaves the rest of the strip black; Pillow passes on what libtiff says.
     """
     try:
-        picture = open_header(data, 'TIFF')
-        if picture.tile and picture.tile[0][0] == 'libtiff':  # it is packed
-            picture.load()
+        drawn = open_header(data, 'TIFF')
+        if drawn.tile and drawn.tile[0][0] == 'libtiff':  # it is packed
+            drawn.load()
     except OSError as error:
         if str(error).startswith('decoder error'):
-            raise PictureError.of(
+            raise ImageError.of(
                 name, f'is a broken or truncated image ({error})'
             ) from None
     except Exception:  # a kind of TIFF that Pillow does not know; OpenCV may
@@ -220,7 +218,7 @@ def _by_libjpeg(
     OpenCV and Pillow return grey or shifted blocks without a word; libjpeg knows.
 
     Returns:
-        The picture; None if it is for others: of colours that libjpeg does not convert,
+        The image; None if it is for others: of colours that libjpeg does not convert,
         or with a harmless fault.
     """
     simplejpeg = importlib.import_module('simplejpeg')
@@ -233,7 +231,7 @@ def _by_libjpeg(
         reason = str(error)
         if 'unsupported color' in reason.lower() or _is_harmless(reason):
             return None
-        raise PictureError.of(
+        raise ImageError.of(
             name, f'is a broken or truncated image ({reason})'
         ) from None
 
@@ -246,20 +244,20 @@ def _is_harmless(reason: str) -> bool:
     return bool(extra) and int(extra) < _HARMLESS_BYTES
 
 
-def as_rgb(picture: Any, name: object = 'The picture') -> np.ndarray:
-    """Return a picture of Pillow as RGB, (H, W, 3) uint8; deep ones are scaled.
+def as_rgb(drawn: Any, name: object = 'The image') -> np.ndarray:
+    """Return an image of Pillow as RGB, (H, W, 3) uint8; deep ones are scaled.
 
     Raises:
-        PictureError: If its numbers are not finite.
+        ImageError: If its numbers are not finite.
     """
-    if not picture.mode.startswith(('I', 'F')):
-        return np.asarray(picture.convert('RGB'))
-    grey = scale_to_bytes(np.asarray(picture), name, picture.mode)
+    if not drawn.mode.startswith(('I', 'F')):
+        return np.asarray(drawn.convert('RGB'))
+    grey = scale_to_bytes(np.asarray(drawn), name, drawn.mode)
     return np.repeat(grey[..., None], 3, axis=2)
 
 
 def scale_to_bytes(values: np.ndarray, name: object, mode: str = '') -> np.ndarray:
-    """Scale numbers of a deep picture to 0 to 255.
+    """Scale numbers of a deep image to 0 to 255.
 
     Args:
         values: Any shape.
@@ -271,10 +269,10 @@ def scale_to_bytes(values: np.ndarray, name: object, mode: str = '') -> np.ndarr
         1 are multiplied, numbers up to 255 are kept, and any others are stretched.
 
     Raises:
-        PictureError: If a number is not finite.
+        ImageError: If a number is not finite.
     """
     if not np.isfinite(values).all():
-        raise PictureError.of(name, 'holds numbers that are not finite')
+        raise ImageError.of(name, 'holds numbers that are not finite')
     low, high = float(values.min()), float(values.max())
     floating = values.dtype.kind == 'f'
     if '16' in mode or (not floating and low >= 0 and 255 < high <= 65535):

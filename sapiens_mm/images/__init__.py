@@ -1,4 +1,4 @@
-"""The one reader of pictures: photos, masks, labels and backgrounds; and of NPY files.
+"""The one reader of images: images, masks, labels and backgrounds; and of NPY files.
 
 Needs: OpenCV, Pillow, and simplejpeg for what libjpeg says of a JPEG. A file is data
 from anywhere. What it is, is told by its first bytes; only the formats named here are
@@ -17,7 +17,7 @@ from .decode import (
     read_file,
     scale_to_bytes,
 )
-from .headers import BadFileError, PictureError, is_lossy, picture_kind, picture_size
+from .headers import BadFileError, ImageError, image_kind, image_size, is_lossy
 from .masks import checked_mask, read_mask_values
 from .suffixes import IMAGE_SUFFIXES, LOSSLESS_MASK_SUFFIXES, MASK_SUFFIXES
 
@@ -27,15 +27,15 @@ __all__ = [
     'MASK_SUFFIXES',
     'MAX_PIXELS',
     'BadFileError',
-    'PictureError',
+    'ImageError',
     'as_rgb',
     'checked_mask',
     'decode_color',
     'decode_ids',
     'decode_stored',
     'is_lossy',
-    'picture_kind',
-    'picture_size',
+    'image_kind',
+    'image_size',
     'read_array',
     'read_file',
     'read_mask_values',

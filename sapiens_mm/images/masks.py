@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import read_array
 from .decode import decode_stored, read_file
-from .headers import BadFileError, is_lossy, picture_kind
+from .headers import BadFileError, image_kind, is_lossy
 
 _ADVICE = 'set mask_threshold, such as 127, or save masks as PNG without losses'
 _DARK, _BRIGHT = 16, 240  # of 255
@@ -22,7 +22,7 @@ def read_mask_values(path: str | os.PathLike, threshold: float = 0) -> np.ndarra
     """Read the numbers of a mask, and refuse those that are none.
 
     Args:
-        path: Of a NumPy file or a picture.
+        path: Of a NumPy file or an image.
         threshold: Numbers above it are going to be people.
 
     Returns:
@@ -38,7 +38,7 @@ def read_mask_values(path: str | os.PathLike, threshold: float = 0) -> np.ndarra
     data = read_file(path)
     values = decode_stored(data, path)
     if threshold <= 0:
-        kind = picture_kind(data, path)
+        kind = image_kind(data, path)
         if is_lossy(data, kind):
             raise BadFileError(
                 f'{path} is a {kind} with losses: beside people it holds small numbers '

@@ -1,4 +1,4 @@
-"""The one reader of pictures: formats by name, sizes before belief, right numbers."""
+"""The one reader of images: formats by name, sizes before belief, right numbers."""
 
 import io
 import os
@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sapiens_mm.pictures import (
-    PictureError,
+from sapiens_mm.images import (
+    ImageError,
     decode_color,
     decode_ids,
     decode_stored,
-    picture_size,
+    image_size,
     read_file,
     scale_to_bytes,
 )
-from sapiens_mm.testing import fake_person_photo
+from sapiens_mm.testing import fake_person_image
 
 
 @pytest.fixture
 def photo():
-    return fake_person_photo(0, (96, 64))
+    return fake_person_image(0, (96, 64))
 
 
 def encode(picture, form, **options):
@@ -60,7 +60,7 @@ def test_the_camera_was_turned(form, photo):
     exif[0x0112] = 6  # to be turned a quarter clockwise
     data = encode(photo, form, exif=exif, quality=98)
     image = decode_color(data, 'x')
-    assert image.shape == (64, 96, 3) and picture_size(data, 'x') == (64, 96)
+    assert image.shape == (64, 96, 3) and image_size(data, 'x') == (64, 96)
     turned = np.rot90(photo, -1)
     assert np.abs(image.astype(int) - turned).mean() < 7
     assert np.abs(image.astype(int) - np.rot90(photo)).mean() > 10
@@ -76,7 +76,7 @@ def test_every_orientation(orientation, photo):
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     expected = np.asarray(upright)[:, :, ::-1]
     np.testing.assert_array_equal(decode_color(data, 'x'), expected)
-    assert picture_size(data, 'x') == expected.shape[:2]
+    assert image_size(data, 'x') == expected.shape[:2]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_every_orientation(orientation, photo):
         ('TIFF', np.float32),
     ],
 )
-def test_deep_pictures_are_scaled_and_not_clipped(form, change, photo):
+def test_deep_images_are_scaled_and_not_clipped(form, change, photo):
     grey = photo[..., 1]
     image = decode_color(encode(change(grey), form), 'x')
     np.testing.assert_array_equal(image, np.repeat(grey[..., None], 3, axis=2))
@@ -148,13 +148,13 @@ def test_a_tiff_that_its_decoder_calls_damaged(decode):
     )
     half = len(packed) // 2
     broken = packed[:half] + b'\xff' * 40 + packed[half + 40 :]
-    with pytest.raises(PictureError, match='broken or truncated image'):
+    with pytest.raises(ImageError, match='broken or truncated image'):
         decode(tiff(64, 96, 8, 8, broken), 'x')
 
 
 @pytest.mark.parametrize('packing', [1, 5, 8, 32946, 32773])
 def test_a_tiff_that_cannot_be_so_large(packing):
-    with pytest.raises(PictureError, match='15000 x 15000 pixels cannot be in'):
+    with pytest.raises(ImageError, match='15000 x 15000 pixels cannot be in'):
         decode_color(tiff(15000, 15000, 8, packing, b'\x80\0\1'), 'x')
 
 
@@ -168,7 +168,7 @@ def test_scaling_by_what_the_numbers_can_be():
     assert scaled([0, 255, 65535]) == [0, 0, 255]
     assert scaled(np.uint16([255, 256]), 'I;16') == [0, 1]
     assert scaled([0, 0]) == [0, 0]
-    with pytest.raises(PictureError, match='not finite'):
+    with pytest.raises(ImageError, match='not finite'):
         scaled([0.0, float('nan')])
 
 
@@ -180,7 +180,7 @@ def test_scaling_by_what_the_numbers_can_be():
         (b'8BPS\0\1', 'not an image but a Photoshop'),
         (b'<svg/>', 'not an image$'),
         (b'BLP2' + b'\0' * 200, 'not an image$'),  # Pillow knows it
-        (b'\0\0\0\x18ftypheic\0\0\0\0heic', 'HEIC photo'),
+        (b'\0\0\0\x18ftypheic\0\0\0\0heic', 'HEIC image'),
         (b'\x89PNG\r\n\x1a\n', 'broken or truncated'),
         (png(4, 4, png_chunk(b'IDAT', b'', 2**31) + END), '2147483648 bytes is cut'),
         (png(60000, 60000, png_chunk(b'IDAT', b'abc') + END), '3600 megapixels'),
@@ -194,10 +194,10 @@ def test_scaling_by_what_the_numbers_can_be():
         (b'RIFF\0\0\0\0WEBPVP8X', 'its size is missing'),
     ],
 )
-def test_what_is_no_picture_is_one_sentence_at_once(data, match):
+def test_what_is_no_image_is_one_sentence_at_once(data, match):
     started = time.process_time()  # whatever else the machine does
     for decode in (decode_color, decode_stored, decode_ids):
-        with pytest.raises(PictureError, match=match) as caught:
+        with pytest.raises(ImageError, match=match) as caught:
             decode(data, 'x.jpg')
         assert '\n' not in str(caught.value)
         assert str(caught.value) == f'x.jpg {caught.value.reason}'
@@ -208,7 +208,7 @@ def test_the_limit_is_an_argument(photo):
     data = encode(photo, 'PNG')
     assert decode_color(data, 'x', max_pixels=96 * 64).shape == photo.shape
     for form in ('PNG', 'JPEG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'AVIF', 'JPEG2000'):
-        with pytest.raises(PictureError, match='64 x 96 pixels.*at most'):
+        with pytest.raises(ImageError, match='64 x 96 pixels.*at most'):
             decode_color(encode(photo, form), 'x', max_pixels=96 * 64 - 1)
 
 
@@ -218,7 +218,7 @@ def test_a_small_file_takes_little_memory():
     code = """
 import io, resource, sys
 import numpy as np
-from sapiens_mm.pictures import PictureError, decode_color
+from sapiens_mm.images import ImageError, decode_color
 import simplejpeg, cv2
 from tests_png import cases
 used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
@@ -227,7 +227,7 @@ for data in cases:
     try:
         decode_color(data, 'x')
         sys.exit('read')
-    except PictureError as error:
+    except ImageError as error:
         print(error)
 """
     cases = [
@@ -252,7 +252,7 @@ def test_a_damaged_jpeg_is_an_error_though_its_end_is_there(photo):
     for broken in (data[:middle] + b'\xff\xd9', data[:middle] + data[middle + 400 :]):
         assert broken.endswith(b'\xff\xd9')
         assert cv2.imdecode(np.frombuffer(broken, np.uint8), 1) is not None
-        with pytest.raises(PictureError, match='broken or truncated image'):
+        with pytest.raises(ImageError, match='broken or truncated image'):
             decode_color(broken, 'x')
     # what cameras leave before and after the end is no damage
     for fine in (data[:-2] + b'\0\0\xff\xd9', data + b'appended'):
@@ -281,14 +281,14 @@ def test_files(tmp_path):
         ('x' * 300, 'cannot be read'),
         ('a\0b', 'cannot be read|does not exist'),
     ):
-        with pytest.raises(PictureError, match=match):
+        with pytest.raises(ImageError, match=match):
             read_file(tmp_path / name)
 
 
 @pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='no pipes here')
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / 'pipe')
-    with pytest.raises(PictureError, match='no regular file'):
+    with pytest.raises(ImageError, match='no regular file'):
         read_file(tmp_path / 'pipe')
 
 

@@ -1,4 +1,4 @@
-"""Sizes of pictures by their headers, as the models will see them."""
+"""Sizes of images by their headers, as the models will see them."""
 
 import io
 import json
@@ -15,13 +15,13 @@ pytest.importorskip('mmpose')
 
 from mmengine.registry import TRANSFORMS, DefaultScope  # noqa: E402
 
-from sapiens_mm.pose import annotation_pictures, check_annotations  # noqa: E402
-from sapiens_mm.pose.annotation_needs import Use  # noqa: E402
-from sapiens_mm.pose.annotation_pictures import (  # noqa: E402
+from sapiens_mm.pose import annotation_images, check_annotations  # noqa: E402
+from sapiens_mm.pose.annotation_images import (  # noqa: E402
     missing_files,
     read_header,
     size_faults,
 )
+from sapiens_mm.pose.annotation_needs import Use  # noqa: E402
 
 WH = (30, 40)
 
@@ -37,14 +37,14 @@ def write(path, orientation=1, wh=WH, padding=0):
 
 
 def decodes(monkeypatch):
-    """Return a list that grows with each picture that is decoded."""
+    """Return a list that grows with each image that is decoded."""
     calls, decode = [], cv2.imdecode
 
     def counted(*arguments):
         calls.append(arguments)
         return decode(*arguments)
 
-    monkeypatch.setattr(annotation_pictures.cv2, 'imdecode', counted)
+    monkeypatch.setattr(annotation_images.cv2, 'imdecode', counted)
     return calls
 
 
@@ -67,7 +67,7 @@ def test_the_size_is_that_which_the_model_sees(tmp_path, suffix, orientation):
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif', 'bmp'])
-def test_upright_pictures_are_not_decoded(tmp_path, monkeypatch, suffix):
+def test_upright_images_are_not_decoded(tmp_path, monkeypatch, suffix):
     path = write(tmp_path / f'a.{suffix}')
     calls = decodes(monkeypatch)
     assert read_header(path).read_wh == WH and not calls
@@ -103,18 +103,18 @@ def test_what_a_decoder_would_believe_is_checked_first(tmp_path, monkeypatch):
     data = b'\x89PNG\r\n\x1a\n' + len(head).to_bytes(4, 'big') + ihdr
     data += zlib.crc32(ihdr).to_bytes(4, 'big') + b'\xf0\0\0\0PLTE123\0\0\0\0'
     (tmp_path / 'a.png').write_bytes(data)
-    monkeypatch.setattr(annotation_pictures.cv2, 'imdecode', None)  # never called
+    monkeypatch.setattr(annotation_images.cv2, 'imdecode', None)  # never called
     assert read_header(tmp_path / 'a.png') is None
 
 
 @pytest.mark.parametrize(
     'content', [b'', b'GIF', b'%!PS-Adobe-3.0 EPSF-3.0\n', b'\0' * 99]
 )
-def test_what_is_no_picture(tmp_path, content):
+def test_what_is_no_image(tmp_path, content):
     path = tmp_path / 'a.jpg'
     path.write_bytes(content)
     (fault,) = size_faults({7: str(path)}, {7: WH}).values()
-    assert (fault.kind, fault.what) == ('broken_image', f'{path} is no picture')
+    assert (fault.kind, fault.what) == ('broken_image', f'{path} is no image')
 
 
 def test_faults_are_told_apart(tmp_path):
@@ -139,7 +139,7 @@ def test_faults_are_told_apart(tmp_path):
 
 def test_so_many_are_looked_at(tmp_path, monkeypatch):
     paths = {n: write(tmp_path / f'{n}.png') for n in range(9)}
-    monkeypatch.setattr(annotation_pictures, 'MAX_PICTURES', 3)
+    monkeypatch.setattr(annotation_images, 'MAX_IMAGES', 3)
     wrong = dict.fromkeys(paths, (1, 1))
     assert sorted(size_faults(paths, wrong)) == [0, 4, 8]
 
@@ -164,7 +164,7 @@ def test_a_file_of_annotations_with_swapped_sizes(keypoint_file, orientation):
             exif[0x0112] = orientation
             Image.open(photo).save(photo, exif=exif)
         assert check_annotations(path, 17, path.parent).counts['used'] == 3
-        use = Use(turns_pictures=False)
+        use = Use(turns_images=False)
         with pytest.raises(ValueError, match='they are swapped'):
             check_annotations(path, 17, path.parent, use=use)
         return
@@ -173,7 +173,7 @@ def test_a_file_of_annotations_with_swapped_sizes(keypoint_file, orientation):
     assert check_annotations(path, 17).counts['used'] == 3  # not looked for
 
 
-def test_pictures_of_nobody_are_not_read(keypoint_file):
+def test_images_of_nobody_are_not_read(keypoint_file):
     path = keypoint_file(17)
     content = json.loads(path.read_text())
     content['annotations'].pop()

@@ -1,7 +1,7 @@
-"""Take the picture of the web page for docs/webui.md.
+"""Take the image of the web page for docs/webui.md.
 
-    python tools/dev/picture_webui.py
-    python tools/dev/picture_webui.py --checkpoint pose.pth seg.pth depth.pth normal.pth
+    python tools/dev/screenshot_webui.py
+    python tools/dev/screenshot_webui.py --checkpoint pose.pth seg.pth
 
 Starts ``sapiens web`` with the arguments given, uploads an example to it in a browser
 without a window, runs all tasks and writes ``docs/images/webui.jpg``. Needs gradio,
@@ -24,9 +24,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / 'tools/dev')]
 from _webdriver import Browser, why_no_browser
 from sapiens_mm.files import write_image
 
-PHOTO = ROOT / 'demo' / 'examples' / 'synthetic_walking.jpg'
-PICTURE = ROOT / 'docs' / 'images' / 'webui.jpg'
-SIZE_WH = (1440, 1600)  # the window; the picture is reduced to WIDTH
+IMAGE = ROOT / 'demo' / 'examples' / 'synthetic_walking.jpg'
+IMAGE = ROOT / 'docs' / 'images' / 'webui.jpg'
+SIZE_WH = (1440, 1600)  # the window; the image is reduced to WIDTH
 WIDTH = 1000
 
 
@@ -44,23 +44,23 @@ def serve(arguments: Sequence[str]) -> tuple[subprocess.Popen, str]:
     raise RuntimeError(f'sapiens web stopped with exit code {server.wait()}')
 
 
-def use_page(browser: Browser, url: str, photo: Path, timeout_s: float) -> str:
-    """Upload a photo, press Run, wait for the end; return what the page then says.
+def use_page(browser: Browser, url: str, image: Path, timeout_s: float) -> str:
+    """Upload an image, press Run, wait for the end; return what the page then says.
 
     Args:
         browser: A started one.
         url: Of the page.
-        photo: To be uploaded.
+        image: To be uploaded.
         timeout_s: For the models, loading included.
     """
     browser.open(url)
-    browser.wait("return document.querySelector('#photo input[type=file]')")
-    browser.upload('#photo input[type=file]', photo)
-    browser.wait("return document.querySelector('#photo img')")
+    browser.wait("return document.querySelector('#image input[type=file]')")
+    browser.upload('#image input[type=file]', image)
+    browser.wait("return document.querySelector('#image img')")
     browser.click('#run')
     ended = "document.querySelector('#say [data-state=done], #say [data-state=failed]')"
     browser.wait(f'return {ended}', timeout_s)
-    # the last pictures are fetched after the page has said that it is done
+    # the last images are fetched after the page has said that it is done
     browser.wait(
         "return [...document.querySelectorAll('#gallery img')].every("
         'i => i.complete && i.naturalWidth > 0)'
@@ -69,23 +69,23 @@ def use_page(browser: Browser, url: str, photo: Path, timeout_s: float) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Take the picture; return 0, or 2 if there is no browser."""
+    """Take the image; return 0, or 2 if there is no browser."""
     if reason := why_no_browser():
         print(f'error: {reason}', file=sys.stderr)
         return 2
     server, url = serve(sys.argv[1:] if argv is None else argv)
     try:
         with Browser(SIZE_WH) as browser:
-            print(use_page(browser, url, PHOTO, timeout_s=900))
+            print(use_page(browser, url, IMAGE, timeout_s=900))
             png = np.frombuffer(browser.screenshot(), np.uint8)
     finally:
         server.terminate()
         server.wait(timeout=30)
-    picture = cv2.imdecode(png, cv2.IMREAD_COLOR)
-    size_wh = (WIDTH, round(len(picture) * WIDTH / picture.shape[1]))
-    picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
-    write_image(PICTURE, picture)
-    print(f'{PICTURE} ({PICTURE.stat().st_size / 1000:.0f} KB)')
+    image = cv2.imdecode(png, cv2.IMREAD_COLOR)
+    size_wh = (WIDTH, round(len(image) * WIDTH / image.shape[1]))
+    image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+    write_image(IMAGE, image)
+    print(f'{IMAGE} ({IMAGE.stat().st_size / 1000:.0f} KB)')
     return 0
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 from sapiens_mm.apis.images import ImageError
 from sapiens_mm.apis.images import read_mask as read_mask_of_image
 from sapiens_mm.apis.map_masks import find_mask
-from sapiens_mm.pictures import BadFileError, read_mask_values
-from sapiens_mm.pictures.masks import is_noisy
+from sapiens_mm.images import BadFileError, read_mask_values
+from sapiens_mm.images.masks import is_noisy
 from sapiens_mm.testing import fake_person
 
 HW = (512, 384)

@@ -1,4 +1,4 @@
-"""Pictures of labels, depth and normals: values at known pixels."""
+"""Images of labels, depth and normals: values at known pixels."""
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ def test_overlay_mixes_and_spares_background_and_unlabelled():
     labels = np.array([[0, 2, 255, 18]])
     result = overlay_labels(image, labels, LIP20, opacity=0.25)
     assert bgr(result, 0, 0) == (10, 20, 30)
-    assert bgr(result, 1, 0) == (8, 15, 86)  # 3/4 picture, 1/4 red
+    assert bgr(result, 1, 0) == (8, 15, 86)  # 3/4 image, 1/4 red
     assert bgr(result, 2, 0) == (10, 20, 30)
     assert bgr(result, 3, 0) == (8, 79, 86)
     tinted = overlay_labels(image, labels, LIP20, opacity=1, tint_background=True)

@@ -1,7 +1,7 @@
-"""Truth and prediction of one validation sample, drawn on its photo.
+"""Truth and prediction of one validation sample, drawn on its image.
 
 Samples are the hosts': mmpose's ``PoseDataSample`` and mmseg's ``SegDataSample``, with
-their fields at the size of the photo.
+their fields at the size of the image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.fileio import get
 
 from sapiens_mm.data.map_fields import GT_MAP, PRED_MAP, map_in
-from sapiens_mm.pictures import decode_color
+from sapiens_mm.images import decode_color
 from sapiens_mm.visualization import (
     colorize_depth,
     colorize_normals,
@@ -40,11 +40,11 @@ class Preview:
     """One sample.
 
     Attributes:
-        picture: Shape (H, W, 3), uint8, BGR: panels in a row, with titles.
+        image: Shape (H, W, 3), uint8, BGR: panels in a row, with titles.
         classes: Id -> name and BGR colour of the classes in it, but the background.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     classes: Mapping[int, tuple[str, tuple[int, int, int]]] = field(
         default_factory=dict
     )
@@ -66,16 +66,16 @@ def draw_preview(
         The drawing.
 
     Raises:
-        ValueError: If there is no way to draw such a sample, or no photo.
+        ValueError: If there is no way to draw such a sample, or no image.
     """
-    photo = _read_photo(sample.img_path)
+    image = _read_image(sample.img_path)
     classes = {}
     if 'pred_sem_seg' in sample:
-        panels, classes = _labels(photo, sample, config, metainfo, height)
+        panels, classes = _labels(image, sample, config, metainfo, height)
     elif map_in(sample, PRED_MAP) is not None:
-        panels = _maps(photo, sample, height)
+        panels = _maps(image, sample, height)
     elif 'pred_instances' in sample and 'keypoints' in sample.pred_instances:
-        panels = _keypoints(photo, sample, config, metainfo, height)
+        panels = _keypoints(image, sample, config, metainfo, height)
     else:
         raise ValueError(
             f'{type(sample).__name__} with {", ".join(sample.keys())} is neither pose, '
@@ -85,7 +85,7 @@ def draw_preview(
     return Preview(side_by_side(list(panels.values()), titles, gap=_GAP), classes)
 
 
-def _read_photo(path: str) -> np.ndarray:
+def _read_image(path: str) -> np.ndarray:
     return decode_color(get(path), path)
 
 
@@ -99,16 +99,16 @@ def _titles(sample: Any, panels: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def _keypoints(
-    photo: np.ndarray,
+    image: np.ndarray,
     sample: Any,
     config: Config,
     metainfo: Mapping[str, Any],
     height: int,
 ) -> dict[str, np.ndarray]:
-    """Draw skeletons on what the photo shows of the sample's people."""
+    """Draw skeletons on what the image shows of the sample's people."""
     found, truth = sample.pred_instances, sample.get('gt_instances')
     boxes = truth if truth is not None and 'bboxes' in truth else found
-    crop, low, scale = _crop(photo, _array(boxes.bboxes), height)
+    crop, low, scale = _crop(image, _array(boxes.bboxes), height)
     table = keypoints_of(config, _array(found.keypoints).shape[1], metainfo)
     sizes = {}
     if table.num_keypoints <= _FEW:  # panels are small; faces have no room for discs
@@ -139,40 +139,40 @@ def _threshold(scores: np.ndarray) -> float:
 
 
 def _crop(
-    photo: np.ndarray, boxes_xyxy: np.ndarray, height: int
+    image: np.ndarray, boxes_xyxy: np.ndarray, height: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Cut out boxes (P, 4) with some room, and bring them to a height.
 
     Returns:
-        The picture; its top left corner (x, y) in the photo; its scale.
+        The image; its top left corner (x, y) in the image; its scale.
     """
     low, high = boxes_xyxy[:, :2].min(0), boxes_xyxy[:, 2:].max(0)
     middle, half = (low + high) / 2, (high - low) / 2 * _PADDING
-    size = np.array(photo.shape[1::-1])
+    size = np.array(image.shape[1::-1])
     first = np.clip(np.floor(middle - half), 0, size - 1).astype(int)
     last = np.clip(np.ceil(middle + half), first + 1, size).astype(int)
-    part = photo[first[1] : last[1], first[0] : last[0]]
+    part = image[first[1] : last[1], first[0] : last[0]]
     # a person lying down would make the row of panels very wide
     scale = min(height / len(part), 1.5 * height / part.shape[1])
     return _to_scale(part, scale), first, scale
 
 
 def _labels(
-    photo: np.ndarray,
+    image: np.ndarray,
     sample: Any,
     config: Config,
     metainfo: Mapping[str, Any],
     height: int,
 ) -> tuple[dict[str, np.ndarray], dict[int, tuple[str, tuple[int, int, int]]]]:
-    """Lay classes over the photo, and name those that occur."""
-    photo = _to_height(photo, height)
+    """Lay classes over the image, and name those that occur."""
+    image = _to_height(image, height)
     table = parts_of(config, len(metainfo['classes']), metainfo)
     panels, seen = {}, set()
     for title, name in (('truth', 'gt_sem_seg'), ('prediction', 'pred_sem_seg')):
         if name in sample:
             labels = _array(sample.get(name).data)[0].astype(np.uint8)
-            labels = _to_shape(labels, photo)
-            panels[title] = overlay_labels(photo, labels, table, _OPACITY)
+            labels = _to_shape(labels, image)
+            panels[title] = overlay_labels(image, labels, table, _OPACITY)
             seen |= set(np.unique(labels).tolist())
     found = sorted(seen & set(range(1, table.num_classes)))
     return panels, {
@@ -180,19 +180,19 @@ def _labels(
     }
 
 
-def _maps(photo: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
+def _maps(image: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
     """Show depth or normals in colours, on people where they are known."""
-    photo = _to_height(photo, height)
+    image = _to_height(image, height)
     mask = None
     if 'gt_mask' in sample:
-        mask = _to_shape(_array(sample.gt_mask.data)[0], photo)
-    panels = {'photo': photo}
+        mask = _to_shape(_array(sample.gt_mask.data)[0], image)
+    panels = {'photo': image}
     for title, name in (('truth', GT_MAP), ('prediction', PRED_MAP)):
         found = map_in(sample, name)
         if found is None:
             continue
         values = _array(found).transpose(1, 2, 0)
-        values = _to_shape(values.astype(np.float32), photo)
+        values = _to_shape(values.astype(np.float32), image)
         if values.ndim == 2:
             panels[title] = colorize_depth(values, mask)
         else:
@@ -208,17 +208,17 @@ def _array(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def _to_height(picture: np.ndarray, height: int) -> np.ndarray:
-    return _to_scale(picture, height / len(picture))
+def _to_height(image: np.ndarray, height: int) -> np.ndarray:
+    return _to_scale(image, height / len(image))
 
 
-def _to_scale(picture: np.ndarray, scale: float) -> np.ndarray:
-    height, width = (max(1, round(scale * side)) for side in picture.shape[:2])
+def _to_scale(image: np.ndarray, scale: float) -> np.ndarray:
+    height, width = (max(1, round(scale * side)) for side in image.shape[:2])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return cv2.resize(picture, (width, height), interpolation=method)  # (W, H)
+    return cv2.resize(image, (width, height), interpolation=method)  # (W, H)
 
 
-def _to_shape(values: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Bring labels or a map to the size of a picture, without mixing values."""
-    size = picture.shape[1::-1]  # (W, H)
+def _to_shape(values: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Bring labels or a map to the size of an image, without mixing values."""
+    size = image.shape[1::-1]  # (W, H)
     return cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)

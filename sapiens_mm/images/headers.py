@@ -1,4 +1,4 @@
-"""What a picture file says of itself, read without decoding it, and held against it."""
+"""What an image file says of itself, read without decoding it, and held against it."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class BadFileError(ValueError):
     """A file cannot be used; the message is one sentence naming it."""
 
 
-class PictureError(BadFileError):
-    """A picture that cannot be used; the message is one sentence with its name.
+class ImageError(BadFileError):
+    """An image that cannot be used; the message is one sentence with its name.
 
     Attributes:
         reason: The sentence without the name; '' where it came from another process.
@@ -67,7 +67,7 @@ class PictureError(BadFileError):
     reason = ''
 
     @classmethod
-    def of(cls, name: object, reason: str) -> PictureError:
+    def of(cls, name: object, reason: str) -> ImageError:
         """Make the error whose sentence is ``name`` and ``reason``."""
         error = cls(f'{name} {reason}')
         error.reason = reason
@@ -93,14 +93,14 @@ class Header:
     white: int = 0
 
 
-def picture_kind(data: bytes, name: object) -> str:
-    """Tell the format of a picture from its first bytes.
+def image_kind(data: bytes, name: object) -> str:
+    """Tell the format of an image from its first bytes.
 
     Returns:
         Pillow's name of one of the formats that are read.
 
     Raises:
-        PictureError: If it is none of them; the sentence says what it is, if known.
+        ImageError: If it is none of them; the sentence says what it is, if known.
     """
     for start, kind in _STARTS.items():
         if data.startswith(start):
@@ -116,25 +116,25 @@ def picture_kind(data: bytes, name: object) -> str:
             return 'AVIF'
         if brands & set(_HEIC_BRANDS):
             if importlib.util.find_spec('pillow_heif') is None:
-                raise PictureError.of(
+                raise ImageError.of(
                     name,
-                    'is a HEIC photo, which is read where pillow-heif is '
+                    'is a HEIC image, which is read where pillow-heif is '
                     'installed: pip install pillow-heif',
                 )
             return 'HEIF'
     what = next((w for s, w in _OTHERS.items() if data.startswith(s)), '')
-    raise PictureError.of(name, f'is not an image{what and f" but {what}"}')
+    raise ImageError.of(name, f'is not an image{what and f" but {what}"}')
 
 
 def open_header(data: bytes, kind: str) -> Any:
-    """Open a picture by the one plugin of its format; Pillow's other ones stay out.
+    """Open an image by the one plugin of its format; Pillow's other ones stay out.
 
     Args:
         data: Content of a file.
-        kind: As :func:`picture_kind` says.
+        kind: As :func:`image_kind` says.
 
     Returns:
-        Pillow's picture, not decoded yet.
+        Pillow's image, not decoded yet.
     """
     from PIL import Image
 
@@ -147,11 +147,11 @@ def open_header(data: bytes, kind: str) -> Any:
 
 
 def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
-    """Refuse a picture that is too large, or larger than its bytes can be.
+    """Refuse an image that is too large, or larger than its bytes can be.
 
     Args:
         data: Content of a file.
-        kind: As :func:`picture_kind` says.
+        kind: As :func:`image_kind` says.
         name: What to call it in messages.
         max_pixels: Width times height at most.
 
@@ -159,7 +159,7 @@ def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
         What the file says of itself.
 
     Raises:
-        PictureError: If so, or its header is broken.
+        ImageError: If so, or its header is broken.
     """
     try:
         least = 0
@@ -170,27 +170,27 @@ def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
         elif kind == 'TIFF' and data[2:4] in (b'*\0', b'\0*'):  # not the 64-bit kind
             header, least = _tiff_header(data)
         else:
-            picture = open_header(data, kind)
-            deep = picture.mode.startswith('F') or picture.mode == 'I'
+            image = open_header(data, kind)
+            deep = image.mode.startswith('F') or image.mode == 'I'
             white = _pnm_white(data) if kind == 'PPM' else 0
-            header = Header(*picture.size, deep, white)
-            least = max(least, _least_bytes(picture, kind))
+            header = Header(*image.size, deep, white)
+            least = max(least, _least_bytes(image, kind))
     except Exception as error:  # Pillow's plugins raise all sorts on broken headers
         reason = ' '.join(str(error).split())[:120] or type(error).__name__
-        raise PictureError.of(
+        raise ImageError.of(
             name, f'is a broken or truncated image ({reason})'
         ) from None
     pixels = header.width * header.height
     if header.width < 1 or header.height < 1:
-        raise PictureError.of(name, 'is a broken image of no pixels')
+        raise ImageError.of(name, 'is a broken image of no pixels')
     if pixels > max_pixels:
-        raise PictureError.of(
+        raise ImageError.of(
             name,
             f'has {header.width} x {header.height} pixels, which is '
             f'{pixels / 1e6:.0f} megapixels; at most {max_pixels / 1e6:g} are read',
         )
     if least > len(data):
-        raise PictureError.of(
+        raise ImageError.of(
             name,
             f'is a broken or truncated image ({header.width} x {header.height} '
             f'pixels cannot be in {len(data)} bytes)',
@@ -198,23 +198,23 @@ def check_size(data: bytes, kind: str, name: object, max_pixels: int) -> Header:
     return header
 
 
-def picture_size(
+def image_size(
     data: bytes, name: object, max_pixels: int = 250_000_000
 ) -> tuple[int, int]:
-    """Return the size of a photo as it is seen, after EXIF orientation.
+    """Return the size of an image as it is seen, after EXIF orientation.
 
     Args:
         data: Content of a file.
         name: What to call it in messages.
-        max_pixels: Refuse pictures that say they are larger.
+        max_pixels: Refuse images that say they are larger.
 
     Returns:
         Height and width, pixels.
 
     Raises:
-        PictureError: If it is no picture, too large, or its header is broken.
+        ImageError: If it is no image, too large, or its header is broken.
     """
-    kind = picture_kind(data, name)
+    kind = image_kind(data, name)
     header = check_size(data, kind, name, max_pixels)
     if exif_orientation(data, kind) in (5, 6, 7, 8):
         return header.width, header.height
@@ -222,7 +222,7 @@ def picture_size(
 
 
 def exif_orientation(data: bytes, kind: str) -> int:
-    """Return the EXIF orientation of a picture, 1 to 8; 1 where there is none."""
+    """Return the EXIF orientation of an image, 1 to 8; 1 where there is none."""
     from PIL import Image
 
     try:
@@ -233,7 +233,7 @@ def exif_orientation(data: bytes, kind: str) -> int:
         else:
             exif = open_header(data, kind).getexif()
         found = exif.get(_ORIENTATION, 1)
-    except Exception:  # a broken note about the camera spoils no photo
+    except Exception:  # a broken note about the camera spoils no image
         return 1
     return found if found in range(1, 9) else 1
 
@@ -296,16 +296,16 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError('its size is missing')
 
 
-def _least_bytes(picture: Any, kind: str) -> int:
+def _least_bytes(image: Any, kind: str) -> int:
     """Return how many bytes a file with this header has at the least."""
-    width, height = picture.size
+    width, height = image.size
     if kind == 'JPEG':
         return width * height // _JPEG_PIXELS
-    tile = picture.tile[0][0] if picture.tile else ''
+    tile = image.tile[0][0] if image.tile else ''
     if kind not in ('BMP', 'PPM') or tile != 'raw':
         return 0
     bits = {'1': 1, 'P': 1, 'L': 8, 'RGB': 16}  # RGB: of 15 bits too, in BMP
-    return width * height * bits.get(picture.mode, 8) // 8
+    return width * height * bits.get(image.mode, 8) // 8
 
 
 def _pnm_white(data: bytes) -> int:
@@ -317,7 +317,7 @@ def _pnm_white(data: bytes) -> int:
 
 
 def _tiff_header(data: bytes) -> tuple[Header, int]:
-    """Read the first directory; Pillow knows no pictures of three floats.
+    """Read the first directory; Pillow knows no images of three floats.
 
     Returns:
         The header, and how many bytes the file has at the least.
@@ -351,13 +351,13 @@ def is_lossy(data: bytes, kind: str) -> bool:
 
     Args:
         data: Content of a file.
-        kind: As :func:`picture_kind` says.
+        kind: As :func:`image_kind` says.
     """
     if kind == 'WEBP':  # VP8L is without losses
         return data[12:16] == b'VP8 ' or (
             data[12:16] == b'VP8X' and b'VP8L' not in data[30:]
         )
     if kind == 'TIFF':
-        picture = open_header(data, kind)
-        return picture.info.get('compression') in ('jpeg', 'tiff_jpeg', 'webp')
+        image = open_header(data, kind)
+        return image.info.get('compression') in ('jpeg', 'tiff_jpeg', 'webp')
     return kind in ('JPEG', 'AVIF', 'HEIF', 'JPEG2000')

@@ -10,7 +10,7 @@ from PIL import Image
 import sapiens_mm
 from sapiens_mm.apis.images import find_images
 from sapiens_mm.data.files import FileKind, match_files
-from sapiens_mm.pictures import (
+from sapiens_mm.images import (
     IMAGE_SUFFIXES,
     LOSSLESS_MASK_SUFFIXES,
     MASK_SUFFIXES,
@@ -22,7 +22,7 @@ PACKAGE = Path(sapiens_mm.__file__).parent
 
 
 @pytest.mark.parametrize('suffix', IMAGE_SUFFIXES)
-def test_every_suffix_is_of_a_picture_that_is_read(suffix, tmp_path):
+def test_every_suffix_is_of_a_image_that_is_read(suffix, tmp_path):
     kinds = {**Image.registered_extensions(), '.jfif': 'JPEG', '.dib': 'BMP'}
     kind = kinds.get(suffix)
     if suffix == '.avif' and kind not in Image.SAVE:

@@ -1,13 +1,13 @@
-"""Draw the pictures of README.md and docs/ with the project's own code.
+"""Draw the images of README.md and docs/ with the project's own code.
 
-    python tools/dev/make_pictures.py
-    python tools/dev/make_pictures.py tiny_synth tiny_astronaut
+    python tools/dev/make_images.py
+    python tools/dev/make_images.py tiny_synth tiny_astronaut
 
 ``outputs.jpg`` shows the labels of a drawn figure in the way results are drawn: it
 explains the outputs and is no prediction of a model. ``synth_samples.jpg`` is a contact
 sheet of synthetic people, ``synth_labels.jpg`` the labels of three of them.
 ``tiny_synth.jpg`` and ``tiny_astronaut.jpg`` are what ``sapiens image`` makes of
-held-out synthetic images and of a photo, with the small models of the package.
+held-out synthetic images and of an image, with the small models of the package.
 """
 
 from __future__ import annotations
@@ -41,33 +41,33 @@ from sapiens_mm.visualization import (
     side_by_side,
 )
 
-LARGEST = 300_000  # bytes of a picture
+LARGEST = 300_000  # bytes of an image
 HELD_OUT_SEED, HELD_OUT = 2027, (0, 3, 6)  # of the test set of docs/tiny_models.md
 
 
-def outputs_picture() -> np.ndarray:
+def outputs_image() -> np.ndarray:
     """Draw the four outputs of a figure side by side, (H, W, 3) uint8 BGR."""
     person = fake_person(3, (480, 360))
     mask = person.labels > 0
     pose = draw_keypoints(
-        person.photo,
+        person.image,
         person.keypoints[None],
         np.ones((1, 17)),
         keypoint_table(17),
         boxes=person.box_xyxy[None],
     )
     parts = overlay_labels(
-        person.photo, person.labels, part_table('goliath28'), 0.6, legend=True
+        person.image, person.labels, part_table('goliath28'), 0.6, legend=True
     )
     depth = add_depth_bar(colorize_depth(person.depth, mask))
     normals = colorize_normals(person.normals, mask)
     return side_by_side(
-        [person.photo, pose, parts, depth, normals],
+        [person.image, pose, parts, depth, normals],
         ['drawn figure', 'keypoints', 'body parts', 'relative depth', 'normals'],
     )
 
 
-def synth_samples_picture(first: int = 900, columns: int = 6) -> np.ndarray:
+def synth_samples_image(first: int = 900, columns: int = 6) -> np.ndarray:
     """Render a contact sheet of 24 samples in a row, as they come."""
     tiles = [
         cv2.resize(render(0, index).image, (210, 280), interpolation=cv2.INTER_AREA)
@@ -77,7 +77,7 @@ def synth_samples_picture(first: int = 900, columns: int = 6) -> np.ndarray:
     return np.vstack(rows)
 
 
-def synth_labels_picture(indices: tuple[int, ...] = (910, 916, 901)) -> np.ndarray:
+def synth_labels_image(indices: tuple[int, ...] = (910, 916, 901)) -> np.ndarray:
     """Draw all labels of some samples, one sample a row."""
     rows = []
     for index in indices:
@@ -106,20 +106,20 @@ def synth_labels_picture(indices: tuple[int, ...] = (910, 916, 901)) -> np.ndarr
     return sheet(rows, 1500)
 
 
-def tiny_synth_picture() -> np.ndarray:
+def tiny_synth_image() -> np.ndarray:
     """Draw what the small models make of held-out synthetic images, one a row."""
     images = [render(HELD_OUT_SEED, k, size_hw=(512, 384)).image for k in HELD_OUT]
     return sheet(demo_panels(images), 1500)
 
 
-def tiny_astronaut_picture() -> np.ndarray:
-    """Draw what the small models make of a photo."""
-    photo = cv2.imread(str(EXAMPLES / 'astronaut.jpg'))
-    return sheet(demo_panels([photo]), 1500)
+def tiny_astronaut_image() -> np.ndarray:
+    """Draw what the small models make of an image."""
+    source = cv2.imread(str(EXAMPLES / 'astronaut.jpg'))
+    return sheet(demo_panels([source]), 1500)
 
 
 def demo_panels(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Run ``sapiens image`` on pictures; return its panels."""
+    """Run ``sapiens image`` on images; return its panels."""
     from sapiens_mm.cli import image as image_demo
 
     with tempfile.TemporaryDirectory() as name:
@@ -145,37 +145,37 @@ def sheet(rows: Sequence[np.ndarray], width: int) -> np.ndarray:
     return cv2.resize(whole, size_wh, interpolation=cv2.INTER_AREA)
 
 
-def write_small(path: Path, picture: np.ndarray) -> None:
+def write_small(path: Path, drawing: np.ndarray) -> None:
     """Write a JPEG of the best quality that is not larger than ``LARGEST``."""
     for quality in range(92, 50, -3):
-        data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        data = cv2.imencode('.jpg', drawing, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         if data.size <= LARGEST:
             break
     write_atomically(path, data.tobytes())
 
 
-PICTURES: dict[str, Callable[[], np.ndarray]] = dict(
-    outputs=outputs_picture,
-    synth_samples=synth_samples_picture,
-    synth_labels=synth_labels_picture,
-    tiny_synth=tiny_synth_picture,
-    tiny_astronaut=tiny_astronaut_picture,
+IMAGES: dict[str, Callable[[], np.ndarray]] = dict(
+    outputs=outputs_image,
+    synth_samples=synth_samples_image,
+    synth_labels=synth_labels_image,
+    tiny_synth=tiny_synth_image,
+    tiny_astronaut=tiny_astronaut_image,
 )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the pictures."""
+    """Write the images."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names_help = f'of {", ".join(PICTURES)}; default: all'
+    names_help = f'of {", ".join(IMAGES)}; default: all'
     parser.add_argument('names', nargs='*', metavar='NAME', help=names_help)
     args = parser.parse_args(argv)
-    if unknown := set(args.names) - set(PICTURES):
-        parser.error(f'{sorted(unknown)[0]} is none of {", ".join(PICTURES)}')
-    for name in args.names or PICTURES:
+    if unknown := set(args.names) - set(IMAGES):
+        parser.error(f'{sorted(unknown)[0]} is none of {", ".join(IMAGES)}')
+    for name in args.names or IMAGES:
         path = ROOT / 'docs' / 'images' / f'{name}.jpg'
-        write_small(path, PICTURES[name]())
+        write_small(path, IMAGES[name]())
         print(f'{path} ({path.stat().st_size / 1000:.0f} KB)')
 
 

@@ -1,4 +1,4 @@
-"""Whether the pictures of an annotation file are there, and as large as it says."""
+"""Whether the images of an annotation file are there, and as large as it says."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from sapiens_mm.pictures import MAX_PIXELS, PictureError, picture_kind
-from sapiens_mm.pictures.headers import check_size, open_header
+from sapiens_mm.images import MAX_PIXELS, ImageError, image_kind
+from sapiens_mm.images.headers import check_size, open_header
 
-MAX_PICTURES = 200_000
+MAX_IMAGES = 200_000
 """How many headers are read at most; of more, so many evenly spread."""
 
 _STEPS = (1 << 14, 1 << 18, -1)  # bytes; most headers are in the first
@@ -27,7 +27,7 @@ _TOLERANCE_PX = 1
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a picture.
+    """What is wrong with an image.
 
     Attributes:
         kind: ``broken_image`` or ``wrong_size``.
@@ -39,8 +39,8 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What the header of a picture says.
+class StoredImage:
+    """What the header of an image says.
 
     Attributes:
         stored_wh: Width and height as stored, pixels.
@@ -53,39 +53,39 @@ class Picture:
     orientation: int = 1
 
 
-def read_header(path: str | os.PathLike, turns: bool = True) -> Picture | None:
-    """Read the size of a picture; the whole is decoded only where a header is odd.
+def read_header(path: str | os.PathLike, turns: bool = True) -> StoredImage | None:
+    """Read the size of an image; the whole is decoded only where a header is odd.
 
     Args:
         path: Of the file.
         turns: Whether the run's reader applies the EXIF orientation.
 
     Returns:
-        The picture, or None if it is none, or one that OpenCV cannot read.
+        The image, or None if it is none, or one that OpenCV cannot read.
     """
     for size in _STEPS:
         with open(path, 'rb') as file:
             data = file.read(size)
         try:
             # out of memory: chunks of a file may claim more bytes than it has
-            picture = open_header(data, picture_kind(data, path))
-            orientation = _orientation(picture)
+            drawn = open_header(data, image_kind(data, path))
+            orientation = _orientation(drawn)
         except Exception:  # Pillow's readers raise all sorts on a part of a file
             continue
-        wh = picture.size
+        wh = drawn.size
         if orientation not in _TURNED:
-            return Picture(wh, wh, orientation)
+            return StoredImage(wh, wh, orientation)
         turned_wh = wh[::-1] if turns else wh
-        if turns and picture.format != 'JPEG':  # not every OpenCV turns these
+        if turns and drawn.format != 'JPEG':  # not every OpenCV turns these
             turned_wh = _decoded_wh(data if size < 0 else _all_of(path), True) or wh
-        return Picture(wh, turned_wh, orientation)
+        return StoredImage(wh, turned_wh, orientation)
     decoded = _decoded_wh(data, turns)
-    return None if decoded is None else Picture(decoded, decoded)
+    return None if decoded is None else StoredImage(decoded, decoded)
 
 
-def _orientation(picture: Image.Image) -> int:
-    """Return EXIF's orientation; Pillow's ``getexif`` may decode the whole picture."""
-    data = picture.info.get('exif')
+def _orientation(drawn: Image.Image) -> int:
+    """Return EXIF's orientation; Pillow's ``getexif`` may decode the whole image."""
+    data = drawn.info.get('exif')
     if not data:
         return 1
     exif = Image.Exif()
@@ -96,9 +96,9 @@ def _orientation(picture: Image.Image) -> int:
 def _decoded_wh(data: bytes, turns: bool) -> tuple[int, int] | None:
     flags = cv2.IMREAD_COLOR | (0 if turns else cv2.IMREAD_IGNORE_ORIENTATION)
     try:  # a few bytes may claim gigabytes
-        check_size(data, picture_kind(data, ''), '', MAX_PIXELS)
+        check_size(data, image_kind(data, ''), '', MAX_PIXELS)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except (PictureError, cv2.error):
+    except (ImageError, cv2.error):
         return None
     return None if image is None else (image.shape[1], image.shape[0])
 
@@ -130,7 +130,7 @@ def size_faults(
     sizes_wh: Mapping[int, tuple[float, float]],
     turns: bool = True,
 ) -> dict[int, Fault]:
-    """Compare the sizes that a file states with the headers of the pictures.
+    """Compare the sizes that a file states with the headers of the images.
 
     Args:
         paths: Path by image id; all exist.
@@ -141,8 +141,8 @@ def size_faults(
         What is wrong, by image id.
     """
     ids = list(paths)
-    if len(ids) > MAX_PICTURES:
-        picked = np.linspace(0, len(ids) - 1, MAX_PICTURES).round().astype(int)
+    if len(ids) > MAX_IMAGES:
+        picked = np.linspace(0, len(ids) - 1, MAX_IMAGES).round().astype(int)
         ids = [ids[k] for k in np.unique(picked)]
 
     def look(image_id: int) -> Fault | None:
@@ -155,25 +155,25 @@ def size_faults(
 
 def _fault(path: str, size_wh: tuple[float, float], turns: bool) -> Fault | None:
     try:
-        picture = read_header(path, turns)
+        drawn = read_header(path, turns)
     except OSError as error:
         why = error.strerror or error
         return Fault('broken_image', f'{path} cannot be read: {why}')
-    if picture is None:
-        return Fault('broken_image', f'{path} is no picture')
-    if _alike(picture.read_wh, size_wh):
+    if drawn is None:
+        return Fault('broken_image', f'{path} is no image')
+    if _alike(drawn.read_wh, size_wh):
         return None
-    width, height = picture.read_wh
+    width, height = drawn.read_wh
     what = (
         f'width and height are {size_wh[0]:g} and {size_wh[1]:g}, {path} is '
         f'{width} wide and {height} high'
     )
-    if picture.read_wh != picture.stored_wh and _alike(picture.stored_wh, size_wh):
+    if drawn.read_wh != drawn.stored_wh and _alike(drawn.stored_wh, size_wh):
         what += (
-            f': its EXIF orientation {picture.orientation} turns it when it is read, '
-            'and boxes and keypoints must be those of the turned picture'
+            f': its EXIF orientation {drawn.orientation} turns it when it is read, '
+            'and boxes and keypoints must be those of the turned image'
         )
-    elif _alike(picture.read_wh[::-1], size_wh):
+    elif _alike(drawn.read_wh[::-1], size_wh):
         what += ': they are swapped'
     return Fault('wrong_size', what)
 

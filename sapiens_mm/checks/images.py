@@ -1,4 +1,4 @@
-"""Photos, masks, labels and maps: format, size, numbers, and damage."""
+"""Images, masks, labels and maps: format, size, numbers, and damage."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 
 from sapiens_mm import hosts
 from sapiens_mm.checks.request import Finding
-from sapiens_mm.pictures import (
+from sapiens_mm.images import (
     BadFileError,
     decode_ids,
     decode_stored,
+    image_kind,
+    image_size,
     is_lossy,
-    picture_kind,
-    picture_size,
     read_array,
     read_file,
 )
-from sapiens_mm.pictures.headers import exif_orientation
+from sapiens_mm.images.headers import exif_orientation
 
 _NAMED = ('depth', 'normal', 'normals', 'map', 'mask')
 _FEW = 64  # different numbers: ids of classes or people, rather than grey values
@@ -26,12 +26,12 @@ _SHOWN = 12
 _UNIT = 0.1  # how far from 1 the length of a direction may be
 
 
-def check_picture(path: Path) -> Finding:
-    """Say what a picture is: a photo, a mask, labels, or a map in a PNG."""
+def check_image(path: Path) -> Finding:
+    """Say what an image is: an image, a mask, labels, or a map in a PNG."""
     try:
         data = read_file(path)
-        kind = picture_kind(data, path)
-        height, width = picture_size(data, path)
+        kind = image_kind(data, path)
+        height, width = image_size(data, path)
         values = decode_stored(data, path)
     except BadFileError as error:
         return Finding(f'{error}.', is_faulty=True)
