@@ -14,7 +14,8 @@ from mmengine.config import Config
 from sapiens_mm import apis, config_path
 from sapiens_mm.checkpoints import identify, read_checkpoint
 from sapiens_mm.checkpoints.bundled import BUNDLED
-from sapiens_mm.synth import CLASSES, render
+from sapiens_mm.synth import render
+from sapiens_mm.tables.body_parts import PART_IDS_28
 
 INFERENCERS = {
     'pose': apis.PoseInferencer,
@@ -65,7 +66,7 @@ def test_parts_find_people_and_clothes(people):
     """Intersection over union beats that of saying the class everywhere."""
     seg = model('seg')
     names = ('Face_Neck', 'Upper_Clothing')
-    classes = [tuple(range(1, 28)), *((CLASSES.index(name),) for name in names)]
+    classes = [tuple(range(1, 28)), *((PART_IDS_28[name],) for name in names)]
     labels = [(sample.labels, seg(sample.image).labels) for sample in people]
     for ids in classes:
         pairs = [(np.isin(a, ids), np.isin(b, ids)) for a, b in labels]
