@@ -207,14 +207,14 @@ def read_old_record(folder: str | os.PathLike) -> dict | list | None:
     Its name may be that of an image's output, too.
     """
     try:
-        facts = json.loads(Path(folder, OLD_RECORD).read_bytes())
+        metadata = json.loads(Path(folder, OLD_RECORD).read_bytes())
     except (OSError, ValueError):
         return None
-    if isinstance(facts, dict):
-        ours = {'config', 'checkpoint'} <= facts.keys() or 'cloud' in facts
+    if isinstance(metadata, dict):
+        ours = {'config', 'checkpoint'} <= metadata.keys() or 'cloud' in metadata
     else:
-        ours = isinstance(facts, list) and Path(folder).name == 'panels'
-    return facts if ours else None
+        ours = isinstance(metadata, list) and Path(folder).name == 'panels'
+    return metadata if ours else None
 
 
 class FolderLock:

@@ -1,4 +1,4 @@
-"""Child registries of mmengine's, and the rooms that fill them.
+"""Child registries of mmengine's, and the packages that fill them.
 
 mmengine imports this module by itself when it meets ``type='sapiens_mm.X'``, so
 a user changes one line of a host's config. Rooms are imported one at a time
@@ -17,8 +17,8 @@ from mmengine.registry import Registry
 
 from sapiens_mm import hosts
 
-# room -> the host it needs
-ROOMS = {
+# package -> the host it needs
+PACKAGES = {
     'sapiens_mm.backbones': 'mmengine',
     'sapiens_mm.engine': 'mmengine',
     'sapiens_mm.data': 'mmcv',
@@ -35,15 +35,15 @@ RENAMED = {
 }
 
 
-class RoomRegistry(Registry):
-    """A child registry that imports our rooms lazily, one by one.
+class LazyRegistry(Registry):
+    """A child registry that imports our packages lazily, one by one.
 
     The host's ``locations`` are imported all together on the first look-up; here
     that would import every installed host to build one backbone.
     """
 
     def get(self, key: str) -> type | None:
-        """Return the class registered as ``key``, importing rooms as needed.
+        """Return the class registered as ``key``, importing packages as needed.
 
         Args:
             key: ``'SapiensViT'``, ``'sapiens_mm.SapiensViT'`` or a host's name.
@@ -58,30 +58,32 @@ class RoomRegistry(Registry):
                     f'{name} has another name now: write '
                     f"type='{self.scope}.{RENAMED[name]}'"
                 )
-            self.import_rooms_until(name)
+            self.import_packages_until(name)
         return super().get(key)
 
-    def import_rooms_until(self, name: str) -> None:
-        """Import room by room until one registers ``name``."""
-        loaded_first = sorted(ROOMS, key=lambda room: ROOMS[room] not in sys.modules)
-        for room in loaded_first:
-            if hosts.is_installed(ROOMS[room]):
-                importlib.import_module(room)
+    def import_packages_until(self, name: str) -> None:
+        """Import package by package until one registers ``name``."""
+        loaded_first = sorted(
+            PACKAGES, key=lambda each: PACKAGES[each] not in sys.modules
+        )
+        for package in loaded_first:
+            if hosts.is_installed(PACKAGES[package]):
+                importlib.import_module(package)
                 if name in self._module_dict:
                     return
-        for room, host in ROOMS.items():
-            if not hosts.is_installed(host) and name in _public_text(room):
+        for package, host in PACKAGES.items():
+            if not hosts.is_installed(host) and name in _public_text(package):
                 hosts.require(host)
 
 
-def _public_text(room: str) -> str:
-    """Return the text of a room's ``__init__``, which names what is public."""
-    folder = Path(__file__).parent / room.removeprefix('sapiens_mm.')
+def _public_text(package: str) -> str:
+    """Return the text of a package's ``__init__``, which names what is public."""
+    folder = Path(__file__).parent / package.removeprefix('sapiens_mm.')
     return (folder / '__init__.py').read_text(encoding='utf-8')
 
 
-def _child(name: str, parent: Registry) -> RoomRegistry:
-    return RoomRegistry(name, parent=parent, scope='sapiens_mm')
+def _child(name: str, parent: Registry) -> LazyRegistry:
+    return LazyRegistry(name, parent=parent, scope='sapiens_mm')
 
 
 MODELS = _child('model', _root.MODELS)

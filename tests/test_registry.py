@@ -94,7 +94,7 @@ def test_registries_are_children_of_the_root_in_our_scope():
 
 
 def test_every_room_is_a_package_whose_host_is_known():
-    for room, host in registry.ROOMS.items():
+    for room, host in registry.PACKAGES.items():
         assert registry.importlib.util.find_spec(room), room
         assert host in registry.hosts.PIP_LINES
 
@@ -157,7 +157,7 @@ def test_a_missing_host_is_named_with_its_pip_line():
 
 
 def test_all_our_classes_have_our_prefix():
-    for room, host in registry.ROOMS.items():
+    for room, host in registry.PACKAGES.items():
         if registry.hosts.is_installed(host):
             registry.importlib.import_module(room)
     ours = [

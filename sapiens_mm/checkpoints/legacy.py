@@ -42,9 +42,9 @@ def read_legacy(path: Path) -> tuple[Any, list[str]]:
         names = []
         for _ in range(_HEADER_PICKLES):
             header = InertUnpickler(file)
-            facts = header.load()
+            metadata = header.load()
             names += header.names
-        if isinstance(facts, dict) and facts.get('little_endian') is False:
+        if isinstance(metadata, dict) and metadata.get('little_endian') is False:
             raise CheckpointError('its bytes are in the order of a big-endian machine')
         start = file.tell()
         scout = InertUnpickler(file, note_storage)

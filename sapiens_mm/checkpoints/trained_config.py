@@ -248,8 +248,8 @@ def _module_dicts(scope: str, name: str) -> Iterator[Mapping[str, Any]]:
         for registry in registries:
             if registry.scope != each:
                 continue
-            if hasattr(registry, 'import_rooms_until'):
-                registry.import_rooms_until(name)
+            if hasattr(registry, 'import_packages_until'):
+                registry.import_packages_until(name)
             else:
                 registry.import_from_location()
             yield registry.module_dict

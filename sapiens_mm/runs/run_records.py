@@ -25,10 +25,10 @@ Identity = list[list[int]]
 def identity_of_files(paths: Iterable[Path]) -> Identity:
     """Tell files from others, and from later ones of the same name; [] if one lacks."""
     try:
-        facts = [path.stat() for path in paths]
+        metadata = [path.stat() for path in paths]
     except OSError:
         return []
-    return [[fact.st_size, fact.st_mtime_ns] for fact in facts]
+    return [[each.st_size, each.st_mtime_ns] for each in metadata]
 
 
 class RunRecord:
@@ -145,8 +145,8 @@ class RunRecord:
         None in place of the latter where an older version has written the record.
         """
         try:
-            facts = json.loads(self.path.read_bytes())
-            return facts['settings'], dict(facts['sources'])
+            metadata = json.loads(self.path.read_bytes())
+            return metadata['settings'], dict(metadata['sources'])
         except FileNotFoundError:
             old = read_old_record(self.folder)
             return (None, {}) if old is None else (old, None)

@@ -224,7 +224,7 @@ class DataFiles:
             self._part.unlink(missing_ok=True)
 
 
-def table_facts(table: KeypointTable | None) -> dict[str, object]:
+def table_metadata(table: KeypointTable | None) -> dict[str, object]:
     """Return what the JSON lines leave out: names and links of the keypoints."""
     if table is None:
         return {}

@@ -24,7 +24,7 @@ from sapiens_mm.runs.jobs import pick_detector, plan_jobs
 from sapiens_mm.runs.output_names import output_names
 from sapiens_mm.runs.people_masks import mask_sentence, pick_mask
 from sapiens_mm.runs.requests import VideoRequest
-from sapiens_mm.runs.video_output import Window, table_facts
+from sapiens_mm.runs.video_output import Window, table_metadata
 from sapiens_mm.runs.video_pass import VideoPass
 from sapiens_mm.runs.video_people import People
 from sapiens_mm.video.camera import CameraReader
@@ -109,8 +109,12 @@ class VideoRun:
         )
         words = {name: word for name, word in words.items() if name not in unused}
         models = [[job.config, job.weights_id] for job in self.jobs]
-        facts = None if video is None else video.stat()
-        source = facts and [str(video.resolve()), facts.st_size, facts.st_mtime_ns]
+        content = None if video is None else video.stat()
+        source = content and [
+            str(video.resolve()),
+            content.st_size,
+            content.st_mtime_ns,
+        ]
         return dict(models=models, source=source, **words)
 
     def _run(self, video: Path | None, name: str) -> None:
@@ -127,8 +131,8 @@ class VideoRun:
             if not request.overwrite and self._is_done(out, record, settings, video):
                 return
             self._load()
-            facts = dict(video=out.name, complete=False, settings=settings)
-            _claim(record, facts)
+            content = dict(video=out.name, complete=False, settings=settings)
+            _claim(record, content)
             run = VideoPass(self, reader, video, out, stem)
             problems = run()
         except BaseException:
@@ -136,17 +140,17 @@ class VideoRun:
             raise
         finally:
             reader.close()
-        facts = dict(
+        content = dict(
             video=out.name,
             complete=run.complete,
             frames=run.count,
             problems=problems,
             notes=run.notes,
-            **table_facts(run.data.table),
+            **table_metadata(run.data.table),
             settings=settings,
         )
         if run.count:
-            write_atomically(record, json.dumps(facts, indent=1).encode())
+            write_atomically(record, json.dumps(content, indent=1).encode())
         else:
             _take_back(record, out)
         if problems:
@@ -157,11 +161,11 @@ class VideoRun:
         self, out: Path, record: Path, settings: dict, video: Path | None
     ) -> bool:
         """Tell whether an output is there that needs not be made; say so."""
-        facts = _read_record(record)
-        if facts is not None and not out.is_file():
+        content = _read_record(record)
+        if content is not None and not out.is_file():
             return False  # a run was ended before it had one
         # then whatever has one of our names is not ours
-        if facts is None or facts['video'] != out.name:
+        if content is None or content['video'] != out.name:
             name = record.name.removesuffix('.json')
             others = [record.with_name(f'{name}.pose.jsonl')]
             others += record.with_name(f'{name}.maps').glob('[0-9]*.npz')
@@ -170,8 +174,8 @@ class VideoRun:
                 return False
             print(f'{there[0]} was there already and is left alone: see --overwrite')
             return True
-        done, known = facts['complete'], facts['settings']
-        problems = facts.get('problems')
+        done, known = content['complete'], content['settings']
+        problems = content.get('problems')
         same = known == json.loads(json.dumps(settings))
         if not (done and same):
             why = 'stopped early' if same else 'made with other options'
@@ -213,14 +217,14 @@ class VideoRun:
 def _read_record(path: Path) -> dict[str, Any] | None:
     """Return what a run has noted of a video, None if there is no such record."""
     try:
-        facts = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     needed = {'video', 'complete', 'settings'}
-    return facts if isinstance(facts, dict) and needed <= facts.keys() else None
+    return content if isinstance(content, dict) and needed <= content.keys() else None
 
 
-def _claim(record: Path, facts: dict[str, Any]) -> None:
+def _claim(record: Path, content: dict[str, Any]) -> None:
     """Note that a video is being made, so that a killed run is known as such.
 
     Raises:
@@ -233,14 +237,14 @@ def _claim(record: Path, facts: dict[str, Any]) -> None:
             raise VideoError(
                 f'{record.with_suffix("")} is made by another run just now'
             )
-        facts = dict(facts, made_by=this_process())
-        write_atomically(record, json.dumps(facts, indent=1).encode())
+        content = dict(content, made_by=this_process())
+        write_atomically(record, json.dumps(content, indent=1).encode())
 
 
 def _take_back(record: Path, out: Path) -> None:
     """Remove our claim on a video that has not come to be."""
-    facts = _read_record(record) or {}
-    if facts.get('made_by') == this_process() and not out.exists():
+    content = _read_record(record) or {}
+    if content.get('made_by') == this_process() and not out.exists():
         record.unlink(missing_ok=True)
 
 

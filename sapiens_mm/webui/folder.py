@@ -87,9 +87,9 @@ class Folder:
         found = []
         for path in self.path.rglob('*'):
             try:
-                facts = path.lstat()
+                stat = path.lstat()
                 if path not in self._keep and (path.is_symlink() or path.is_file()):
-                    found.append((facts.st_mtime, facts.st_size, path))
+                    found.append((stat.st_mtime, stat.st_size, path))
             except OSError:  # gone already
                 continue
         return sorted(found)

@@ -38,7 +38,7 @@ class Choice:
     note: str = ''
 
 
-class ModelShelf:
+class ModelStore:
     """Lists models by task and keeps those that were used.
 
     Args:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from sapiens_mm.paths import EXAMPLES
 from sapiens_mm.tasks import TASKS
-from sapiens_mm.webui.request import TITLES, Answer, Menu, Wish
+from sapiens_mm.webui.request import TITLES, Answer, Menu, PageRequest
 
 TITLE = 'Sapiens: pose, body parts, depth and normals'
 INTRO = (
@@ -63,7 +63,7 @@ class Run(Protocol):
     def check(self, image: Path) -> str:
         """Return what is wrong with an image, in one sentence, or ''."""
 
-    def __call__(self, wish: Wish) -> Iterator[Answer]:
+    def __call__(self, asked: PageRequest) -> Iterator[Answer]:
         """Yield the answer as it grows; never raises."""
 
 
@@ -127,7 +127,7 @@ def build_page(run: Run) -> gr.Blocks:
             depth: str,
             normal: str,
         ) -> Iterator[tuple]:
-            wish = Wish(
+            asked = PageRequest(
                 image=Path(image) if image else None,
                 task=task,
                 models=dict(pose=pose, seg=seg, depth=depth, normal=normal),
@@ -137,7 +137,7 @@ def build_page(run: Run) -> gr.Blocks:
                 opacity=opacity,
                 relief=relief,
             )
-            for answer in run(wish):
+            for answer in run(asked):
                 yield shown(answer, task)
 
         button.click(

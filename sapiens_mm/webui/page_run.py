@@ -24,8 +24,8 @@ from sapiens_mm.tables import KeypointTable, PartTable
 from sapiens_mm.tasks import MAP_TASKS, TASKS
 from sapiens_mm.visualization import colorize_relief
 from sapiens_mm.webui.images import check_image, read_image, sentence_of
-from sapiens_mm.webui.models import Choice, ModelShelf
-from sapiens_mm.webui.request import TITLES, Answer, Menu, Ran, Wish
+from sapiens_mm.webui.models import Choice, ModelStore
+from sapiens_mm.webui.request import TITLES, Answer, Menu, PageRequest, Ran
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ class Done:
 
 
 class PageRun:
-    """Turns wishes into answers, one model at a time, in this process.
+    """Turns requests into answers, one model at a time, in this process.
 
     Args:
-        shelf: The models.
+        store: The models.
         folder: Where results go, in a folder a click, whose name nobody can guess.
         max_megapixels: Larger images are reduced to this.
     """
 
     def __init__(
-        self, shelf: ModelShelf, folder: Path, max_megapixels: float = 16.0
+        self, store: ModelStore, folder: Path, max_megapixels: float = 16.0
     ) -> None:
-        self.shelf = shelf
+        self.store = store
         self.folder = folder
         self.max_megapixels = max_megapixels
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class PageRun:
     @property
     def menu(self) -> Menu:
         """The models to choose from."""
-        return self.shelf.menu
+        return self.store.menu
 
     def check(self, given: Path) -> str:
         """Return what is wrong with an image, in one sentence, or ''."""
@@ -82,17 +82,17 @@ class PageRun:
         models are loaded when they are asked for, as there may be memory for one only.
         A model that fails says so at the click.
         """
-        first = [self.shelf.find(task, None) for task in TASKS]
+        first = [self.store.find(task, None) for task in TASKS]
         small = [choice for choice in first if choice.note == NOTE]
         if small:
             print('Loading the small models …', flush=True)
         for choice in small:
             with contextlib.suppress(Exception):
-                self.shelf.model(choice)
+                self.store.model(choice)
                 if choice.job.task == 'pose':
-                    self.shelf.detector()
+                    self.store.detector()
 
-    def __call__(self, wish: Wish) -> Iterator[Answer]:
+    def __call__(self, asked: PageRequest) -> Iterator[Answer]:
         """Yield the same answer again and again as it grows; never raises.
 
         A task that fails adds a sentence to ``errors`` and leaves the others alone.
@@ -101,40 +101,40 @@ class PageRun:
         answer = Answer()
         yield answer
         try:
-            yield from self._steps(wish, answer)
+            yield from self._steps(asked, answer)
         except Exception as error:
-            answer.errors.append(self._sentence(error, wish.image))
+            answer.errors.append(self._sentence(error, asked.image))
         answer.doing = ''
         answer.seconds = time.perf_counter() - started
         yield answer
 
-    def _steps(self, wish: Wish, answer: Answer) -> Iterator[Answer]:
-        if wish.image is None:
+    def _steps(self, asked: PageRequest, answer: Answer) -> Iterator[Answer]:
+        if asked.image is None:
             raise ValueError('There is no image yet: upload one or pick an example')
-        if wish.task not in (*TASKS, 'all'):
+        if asked.task not in (*TASKS, 'all'):
             raise ValueError(
-                f'task must be one of {", ".join(TASKS)} or all, got {wish.task!r}'
+                f'task must be one of {", ".join(TASKS)} or all, got {asked.task!r}'
             )
-        image, note = read_image(wish.image, self.max_megapixels)
+        image, note = read_image(asked.image, self.max_megapixels)
         answer.notes += [note] if note else []
         out = self.folder / f'result_{secrets.token_hex(16)}'
         out.mkdir(parents=True)
-        tasks = TASKS if wish.task == 'all' else (wish.task,)
+        tasks = TASKS if asked.task == 'all' else (asked.task,)
         people = None
         for task in tasks:
-            masked = task in MAP_TASKS and people is None and wish.cut_out
+            masked = task in MAP_TASKS and people is None and asked.cut_out
             try:
                 for needed in ('seg', task) if masked else (task,):
-                    yield from self._load(needed, wish, answer)
+                    yield from self._load(needed, asked, answer)
                 answer.doing = f'{TITLES[task]}: running'
                 yield answer
                 with self._lock:
                     if masked:
-                        people = self._run('seg', wish, image, None, answer).people
-                    done = self._run(task, wish, image, people, answer)
-                    self._write(task, wish, image, done, out, answer)
+                        people = self._run('seg', asked, image, None, answer).people
+                    done = self._run(task, asked, image, people, answer)
+                    self._write(task, asked, image, done, out, answer)
             except Exception as error:
-                sentence = self._sentence(error, wish.image)
+                sentence = self._sentence(error, asked.image)
                 answer.errors.append(f'{TITLES[task]}: {sentence}')
                 if task == 'seg':  # do not try again for a mask
                     people = np.zeros(image.shape[:2], bool)
@@ -142,19 +142,19 @@ class PageRun:
             if task == 'seg':
                 people = done.people
 
-    def _load(self, task: str, wish: Wish, answer: Answer) -> Iterator[Answer]:
+    def _load(self, task: str, asked: PageRequest, answer: Answer) -> Iterator[Answer]:
         """Load a model that was not used yet, and say so before and after."""
-        choice = self.shelf.find(task, wish.models.get(task))
-        detect = task == 'pose' and wish.detect
-        if self.shelf.has(choice, detect):
+        choice = self.store.find(task, asked.models.get(task))
+        detect = task == 'pose' and asked.detect
+        if self.store.has(choice, detect):
             return
         answer.doing, answer.loading = f'{TITLES[task]}: loading the model', True
         yield answer
         try:
             with self._lock:
-                _, seconds = self.shelf.model(choice)
+                _, seconds = self.store.model(choice)
                 if detect:
-                    self.shelf.detector()
+                    self.store.detector()
             answer.loading_s += seconds
         finally:
             answer.loading = False
@@ -162,17 +162,17 @@ class PageRun:
     def _run(
         self,
         task: str,
-        wish: Wish,
+        asked: PageRequest,
         image: np.ndarray,
         people: np.ndarray | None,
         answer: Answer,
     ) -> Done:
-        choice = self.shelf.find(task, wish.models.get(task))
-        model, _ = self.shelf.model(choice)
+        choice = self.store.find(task, asked.models.get(task))
+        model, _ = self.store.model(choice)
         options = {}
         if task == 'pose':
-            model.detector = self.shelf.detector() if wish.detect else None
-        elif task in MAP_TASKS and wish.cut_out and people.any():
+            model.detector = self.store.detector() if asked.detect else None
+        elif task in MAP_TASKS and asked.cut_out and people.any():
             options['mask'] = people
         started = time.perf_counter()
         result = model(image, **options)
@@ -180,39 +180,39 @@ class PageRun:
         if result.error:
             raise ValueError(result.error)
         answer.ran.append(Ran(task, choice.label, choice.note, seconds))
-        if sentence := self._nobody(result, wish):
+        if sentence := self._nobody(result, asked):
             answer.notes.append(sentence)
         # its name belongs into the data files
-        result = dataclasses.replace(result, source=wish.image)
+        result = dataclasses.replace(result, source=asked.image)
         return Done(choice, result, getattr(model, 'table', None))
 
-    def _nobody(self, result: Result, wish: Wish) -> str:
+    def _nobody(self, result: Result, asked: PageRequest) -> str:
         """Say so if a result shows nobody."""
         if isinstance(result, SegResult) and not result.labels.any():
             sentence = 'Body parts: nobody found, every pixel is background'
-            if wish.cut_out and wish.task in (*MAP_TASKS, 'all'):
+            if asked.cut_out and asked.task in (*MAP_TASKS, 'all'):
                 sentence += ', so depth and normals are drawn everywhere'
             return f'{sentence}.'
         if not isinstance(result, PoseResult):
             return ''
-        looked = wish.detect and self.shelf.detector_source is not None
+        looked = asked.detect and self.store.detector_source is not None
         if looked and result.boxes_from == 'image':
             return (
                 'Pose: the detector found nobody, so the whole image was taken as one '
                 'person.'
             )
-        if (result.scores >= wish.score_threshold).any():
+        if (result.scores >= asked.score_threshold).any():
             return ''
         return (
             'Pose: nobody found, no keypoint has a score of '
-            f'{wish.score_threshold:g} or more (the best has '
+            f'{asked.score_threshold:g} or more (the best has '
             f'{result.scores.max(initial=0):.2f}).'
         )
 
     def _write(
         self,
         task: str,
-        wish: Wish,
+        asked: PageRequest,
         image: np.ndarray,
         done: Done,
         out: Path,
@@ -223,10 +223,10 @@ class PageRun:
             done.result,
             image,
             parts=parts,
-            score_threshold=wish.score_threshold,
-            opacity=wish.opacity,
+            score_threshold=asked.score_threshold,
+            opacity=asked.opacity,
         )
-        stem = out / f'{wish.image.stem}_{task}'
+        stem = out / f'{asked.image.stem}_{task}'
         drawing = out / 'pictures' / f'{stem.name}.jpg'
         write_image(drawing, drawn)
         data = write_data(done.result, stem)
@@ -234,7 +234,7 @@ class PageRun:
             write_palette(out / f'{stem.name}_colours.png', done.result.labels, parts)
         random = ' (random weights)' if done.choice.job.checkpoint is None else ''
         answer.images.append((drawing, f'{TITLES[task]}{random}'))
-        if task == 'depth' and wish.relief:
+        if task == 'depth' and asked.relief:
             relief = drawing.with_name(f'{stem.name}_relief.jpg')
             write_image(relief, colorize_relief(done.result.depth, done.result.mask))
             answer.images.append((relief, f'Relief of depth{random}'))
@@ -245,7 +245,7 @@ class PageRun:
         """Bring an error into one sentence; those we did not foresee go to the log."""
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             return (
-                f'The memory of {self.shelf.device} is too small for this image and '
+                f'The memory of {self.store.device} is too small for this image and '
                 'this model: take a smaller one of either.'
             )
         if isinstance(error, (ValueError, ModuleNotFoundError)):

@@ -21,7 +21,7 @@ from typing import Any
 
 from sapiens_mm.runs.requests import WebRequest
 from sapiens_mm.webui.images import check_image
-from sapiens_mm.webui.request import Answer, Menu, Wish
+from sapiens_mm.webui.request import Answer, Menu, PageRequest
 from sapiens_mm.webui.worker import END, NEXT, TookTooLongError, Worker, WorkerError
 
 READ_S = 20  # for one upload
@@ -36,13 +36,13 @@ def build_models(request: WebRequest, folder: Path) -> tuple[Any, Menu]:
     import torch
 
     from sapiens_mm.runs.jobs import show_notes
-    from sapiens_mm.webui.models import ModelShelf
+    from sapiens_mm.webui.models import ModelStore
     from sapiens_mm.webui.page_run import PageRun
 
     if request.threads:
         torch.set_num_threads(request.threads)
     show_notes()
-    run = PageRun(ModelShelf(request), folder, request.max_megapixels)
+    run = PageRun(ModelStore(request), folder, request.max_megapixels)
     run.preload()
     return run, run.menu
 
@@ -60,10 +60,10 @@ def build_reader() -> tuple[Any, None]:
 
 
 class RemoteRun:
-    """Turns wishes into answers as ``PageRun`` does, in processes of their own.
+    """Turns requests into answers as ``PageRun`` does, in processes of their own.
 
     Args:
-        models: The process of the models; its facts are the menu.
+        models: The process of the models; its metadata are the menu.
         reader: The process that reads uploads.
         time_limit_s: Of one request, loading of models left out.
     """
@@ -80,7 +80,7 @@ class RemoteRun:
     @property
     def menu(self) -> Menu:
         """The models to choose from; waits until they are there."""
-        return self.models.facts()
+        return self.models.metadata()
 
     def check(self, image: Path) -> str:
         """Return what is wrong with an image, in one sentence, or ''.
@@ -91,10 +91,10 @@ class RemoteRun:
 
     def _verdict(self, image: Path, patience_s: float) -> str | None:
         try:
-            facts = image.stat()
+            stat = image.stat()
         except OSError:
             return f'{image.name} was deleted meanwhile: upload it again.'
-        key = str(image), facts.st_size, facts.st_mtime_ns
+        key = str(image), stat.st_size, stat.st_mtime_ns
         if not self._reading.acquire(timeout=patience_s):
             return None
         try:
@@ -108,26 +108,26 @@ class RemoteRun:
 
     def _read(self, image: Path) -> str:
         try:
-            self.reader.facts(READ_S)
+            self.reader.metadata(READ_S)
             return self.reader.ask(image, READ_S)
         except TookTooLongError:
             return f'{image.name} could not be read within {READ_S} s.'
         except WorkerError:
             return f'{image.name} cannot be read: its decoder broke down.'
 
-    def __call__(self, wish: Wish) -> Iterator[Answer]:
+    def __call__(self, asked: PageRequest) -> Iterator[Answer]:
         """Yield the answer again and again as it grows; never raises."""
         started = time.perf_counter()
         answer = Answer()
         yield answer
         error = ''
-        if wish.image is not None:
-            error = self._verdict(wish.image, patience_s=2 * READ_S)
+        if asked.image is not None:
+            error = self._verdict(asked.image, patience_s=2 * READ_S)
             if error is None:
                 error = 'Others have images read that take long: try again in a minute.'
         if not error:
             try:
-                for answer in self._steps(wish):
+                for answer in self._steps(asked):
                     if not answer.doing:
                         break
                     yield answer
@@ -151,13 +151,13 @@ class RemoteRun:
         answer.seconds = time.perf_counter() - started
         yield answer
 
-    def _steps(self, wish: Wish) -> Iterator[Answer]:
+    def _steps(self, asked: PageRequest) -> Iterator[Answer]:
         turn = self._turn = object()
         answer = Answer()
         while not self._are_ready():
             answer.doing = 'Starting the models again'
             yield answer
-        left, request = self.time_limit_s, wish
+        left, request = self.time_limit_s, asked
         while True:
             started = time.perf_counter()
             with self._lock:
@@ -175,7 +175,7 @@ class RemoteRun:
 
     def _are_ready(self) -> bool:
         try:
-            self.models.facts(timeout_s=1.0)
+            self.models.metadata(timeout_s=1.0)
         except TookTooLongError:
             return False
         return True

@@ -22,7 +22,7 @@ class Menu:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PageRequest:
     """What the page asks for.
 
     Attributes:

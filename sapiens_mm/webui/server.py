@@ -98,7 +98,7 @@ def start(request: WebRequest, folder: Folder, stack: ExitStack) -> str:
     from sapiens_mm.webui import page as webui_page  # noqa: F401  takes long
 
     try:
-        models.facts()
+        models.metadata()
     except WorkerError as error:
         raise ValueError(f'The process of the models {error}') from None
     page, url = serve(run, request, folder, port)

@@ -40,8 +40,9 @@ class Worker:
 
     Args:
         build: Called in the process with ``arguments``; returns the function that
-            makes an iterator of a request, and facts for :meth:`facts`. It is found
-            by its name, and so are the types of requests and items: they are pickled.
+            makes an iterator of a request, and what :meth:`metadata` returns. It is
+            found by its name, and so are the types of requests and items: they are
+            pickled.
         arguments: For ``build``.
         leave: A folder that the process deletes should this one be killed.
     """
@@ -62,7 +63,7 @@ class Worker:
         """Of the process at present."""
         return self._process.pid
 
-    def facts(self, timeout_s: float | None = None) -> Any:
+    def metadata(self, timeout_s: float | None = None) -> Any:
         """Wait until the process is built; return what ``build`` says of it.
 
         A process that has ended meanwhile is started anew by the call after this.
@@ -176,12 +177,12 @@ def _serve(
     watch = threading.Thread(target=_end_with_parent, args=(leave,), daemon=True)
     watch.start()
     try:
-        run, facts = build(*arguments)
+        run, metadata = build(*arguments)
     except tuple(_START_ERRORS.values()) as error:
         kind = next(n for n, e in _START_ERRORS.items() if isinstance(error, e))
         theirs.send(('refused', (kind, str(error))))
         return
-    theirs.send(('built', facts))
+    theirs.send(('built', metadata))
     items: Iterator = iter(())
     while True:
         try:

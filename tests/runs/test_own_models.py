@@ -120,11 +120,13 @@ def test_the_page_offers_them(demo, photo, checkpoints, tmp_path):
     args = argparse.Namespace(
         checkpoint=words[1:3], config=None, device='cpu', dtype=None, detector='none'
     )
-    shelf = webui_models.ModelShelf(args)
-    assert shelf.choices['pose'][0].label == 'pose (pose.pth)'
-    run = webui_run.PageRun(shelf, tmp_path)
+    store = webui_models.ModelStore(args)
+    assert store.choices['pose'][0].label == 'pose (pose.pth)'
+    run = webui_run.PageRun(store, tmp_path)
     for task in ('pose', 'seg'):
-        *_, answer = run(webui_run.Wish(photo=photo, task=task, score_threshold=-9.0))
+        *_, answer = run(
+            webui_run.PageRequest(image=photo, task=task, score_threshold=-9.0)
+        )
         assert not answer.errors
     (found,) = tmp_path.rglob('a_seg_colours.png')
     pose = next(tmp_path.rglob('a_pose.json'))

@@ -49,7 +49,7 @@ def page(demo, models, tmp_path_factory):
     webui.go_offline(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo[1], 'plan_jobs', plan_jobs)
-        run = demo[2].PageRun(demo[1].ModelShelf(args), folder.results)
+        run = demo[2].PageRun(demo[1].ModelStore(args), folder.results)
     run.preload()
     served, url = webui.serve(run, args, folder, webui.free_port(args.host, 0))
     run.place = folder
@@ -68,8 +68,8 @@ def photo(tmp_path):
 def answer(demo):
     """Ask a runner for an image; the last state of its answer."""
 
-    def ask(run, photo, **wish):
-        *_, last = run(demo[2].Wish(photo=photo, **wish))
+    def ask(run, photo, **asked):
+        *_, last = run(demo[2].PageRequest(image=photo, **asked))
         return last
 
     return ask

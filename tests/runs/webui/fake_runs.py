@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from sapiens_mm.webui.request import Answer, Menu, Wish
+from sapiens_mm.webui.request import Answer, Menu, PageRequest
 
 MENU = Menu({task: ('tiny',) for task in ('pose', 'seg', 'depth', 'normal')}, False)
 
@@ -16,9 +16,9 @@ def build(folder, start_s=0.0):
 
 
 def build_for_page(args, folder):
-    def slow(wish):
+    def slow(asked):
         folder.joinpath('result').mkdir()
-        yield from run(Wish(wish.photo, models={'seg': 'sleep 60'}))
+        yield from run(PageRequest(asked.photo, models={'seg': 'sleep 60'}))
 
     return slow, MENU
 
@@ -35,11 +35,11 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run(wish):
+def run(asked):
     """Do what the label of a model says, in the order of the tasks."""
     answer = Answer()
     yield answer
-    for task, label in wish.models.items():
+    for task, label in asked.models.items():
         what, _, seconds = label.partition(' ')
         answer.doing = f'{task.title()}: running'
         if what == 'load':
@@ -53,7 +53,7 @@ def run(wish):
         if what == 'raise':
             raise OSError('odd')
         time.sleep(float(seconds or 0))
-        answer.pictures.append((Path(f'{task}.jpg'), f'{os.getpid()}'))
+        answer.images.append((Path(f'{task}.jpg'), f'{os.getpid()}'))
     answer.doing = ''
     yield answer
 

@@ -71,9 +71,9 @@ def test_all_tasks_through_the_server(page, photo, tmp_path):
 
 def test_relief_is_drawn_if_asked_for(answer, page, photo, tmp_path):
     last = answer(page[0], photo, task='depth', relief=True)
-    assert [caption for _, caption in last.pictures] == ['Depth', 'Relief of depth']
-    heat, relief = (cv2.imread(str(path)) for path, _ in last.pictures)
-    seg, _ = page[0].shelf.model(page[0].shelf.find('seg', None))
+    assert [caption for _, caption in last.images] == ['Depth', 'Relief of depth']
+    heat, relief = (cv2.imread(str(path)) for path, _ in last.images)
+    seg, _ = page[0].store.model(page[0].store.find('seg', None))
     people = seg(photo).labels > 0
     expected = colorize_relief(np.load(last.files[0]), people if people.any() else None)
     write_image(tmp_path / 'expected.jpg', expected)
@@ -84,12 +84,12 @@ def test_relief_is_drawn_if_asked_for(answer, page, photo, tmp_path):
 def test_models_are_loaded_once_and_when_needed(
     answer, demo, models, page, photo, tmp_path
 ):
-    shelf = demo[1].ModelShelf(web.parse_args(['--device', 'cpu']))
-    shelf.choices = page[0].shelf.choices
-    run = demo[2].PageRun(shelf, tmp_path)
-    wish = demo[2].Wish(photo=photo, task='normal', cut_out=False)
+    store = demo[1].ModelStore(web.parse_args(['--device', 'cpu']))
+    store.choices = page[0].store.choices
+    run = demo[2].PageRun(store, tmp_path)
+    asked = demo[2].PageRequest(image=photo, task='normal', cut_out=False)
     states = []
-    for first in run(wish):
+    for first in run(asked):
         states.append((first.doing, first.loading, first.loading_s))
     again = answer(run, photo, task='normal', cut_out=False)
     assert first.loading_s > 0 and again.loading_s == 0
@@ -100,33 +100,35 @@ def test_models_are_loaded_once_and_when_needed(
     assert step == ('Normals: loading the model', True, 0.0)
     assert 's of it to load models' in sentences_html(first)
     assert 'to load models' not in sentences_html(again)
-    assert [ran.task for ran in again.ran] == ['normal'] and len(shelf._models) == 1
+    assert [ran.task for ran in again.ran] == ['normal'] and len(store._models) == 1
     whole = np.load(again.files[0])
     people = answer(run, photo, task='normal')
     assert [ran.task for ran in people.ran] == ['seg', 'normal']
     # the mask is for the eye, the data stay
     assert np.array_equal(np.load(people.files[0]), whole)
     assert not np.array_equal(
-        *(cv2.imread(str(a.pictures[0][0])) for a in (people, again))
+        *(cv2.imread(str(a.images[0][0])) for a in (people, again))
     )
 
 
 def test_the_small_models_are_loaded_at_the_start(demo, models, page, tmp_path):
     argv = ['--device', 'cpu', '--checkpoint', str(models['seg'][1])]
     argv += ['--config', models['seg'][0]]
-    shelf = demo[1].ModelShelf(web.parse_args(argv))
+    store = demo[1].ModelStore(web.parse_args(argv))
     for task in ('pose', 'depth'):
-        shelf.choices[task] = page[0].shelf.choices[task]
-    gone = replace(page[0].shelf.find('normal', None).job, checkpoint=Path('gone.pth'))
-    shelf.choices['normal'] = [demo[1].Choice('x', gone, demo[1].NOTE)]
-    shelf.detector_source = None
-    demo[2].PageRun(shelf, tmp_path).preload()  # what fails waits for a click
+        store.choices[task] = page[0].store.choices[task]
+    gone = replace(page[0].store.find('normal', None).job, checkpoint=Path('gone.pth'))
+    store.choices['normal'] = [demo[1].Choice('x', gone, demo[1].NOTE)]
+    store.detector_source = None
+    demo[2].PageRun(store, tmp_path).preload()  # what fails waits for a click
     # the user's own, maybe large, waits as well
-    assert [job.task for job in shelf._models] == ['pose', 'depth']
+    assert [job.task for job in store._models] == ['pose', 'depth']
 
 
 def test_answers_grow(demo, page, photo):
-    steps = [(a.doing, len(a.pictures)) for a in page[0](demo[2].Wish(photo=photo))]
+    steps = [
+        (a.doing, len(a.images)) for a in page[0](demo[2].PageRequest(image=photo))
+    ]
     assert [doing for doing, _ in steps] == [
         *('Reading the image', 'Pose: running', 'Body parts: running'),
         *('Depth: running', 'Normals: running', ''),
@@ -137,7 +139,7 @@ def test_answers_grow(demo, page, photo):
 def test_requests_wait_for_each_other(page, photo, monkeypatch):
     from gradio_client import Client, handle_file
 
-    model, _ = page[0].shelf.model(page[0].shelf.find('pose', None))
+    model, _ = page[0].store.model(page[0].store.find('pose', None))
     lock, busy, most = threading.Lock(), [0], [0]
     forward = model._forward
 
@@ -173,9 +175,9 @@ def test_errors_reach_the_page(demo, page, tmp_path):
 
 def test_detector_or_whole_image(answer, demo, page, photo, monkeypatch):
     found = [np.array([[5, 5, 30, 70, 0.9], [20, 4, 55, 75, 0.8]], np.float32)]
-    shelf = page[0].shelf
-    monkeypatch.setattr(shelf, 'detector_source', 'a file')
-    monkeypatch.setattr(shelf, '_detector', lambda image: found[0])
+    store = page[0].store
+    monkeypatch.setattr(store, 'detector_source', 'a file')
+    monkeypatch.setattr(store, '_detector', lambda image: found[0])
     persons = []
     for detect in (True, False):
         last = answer(page[0], photo, task='pose', detect=detect)
@@ -190,7 +192,7 @@ def test_detector_or_whole_image(answer, demo, page, photo, monkeypatch):
 def test_nobody_is_said(answer, demo, page, photo, monkeypatch):
     last = answer(page[0], photo, task='pose', score_threshold=1e6)
     assert last.notes[0].startswith('Pose: nobody found, no keypoint has a score of')
-    seg, _ = page[0].shelf.model(page[0].shelf.find('seg', None))
+    seg, _ = page[0].store.model(page[0].store.find('seg', None))
     forward = seg.model.decode_head.forward
     first = torch.zeros(28, 1, 1)
     first[0] = 1e6
@@ -198,7 +200,7 @@ def test_nobody_is_said(answer, demo, page, photo, monkeypatch):
     last = answer(page[0], photo, task='depth')
     nobody = 'Body parts: nobody found, every pixel is background'
     assert last.notes == [f'{nobody}, so depth and normals are drawn everywhere.']
-    assert last.pictures and not last.errors
+    assert last.images and not last.errors
     last = answer(page[0], photo, task='seg')
     assert last.notes == [f'{nobody}.']
 
@@ -206,7 +208,7 @@ def test_nobody_is_said(answer, demo, page, photo, monkeypatch):
 def test_one_failing_model_leaves_the_others(
     answer, demo, page, photo, monkeypatch, capsys
 ):
-    model, _ = page[0].shelf.model(page[0].shelf.find('seg', None))
+    model, _ = page[0].store.model(page[0].store.find('seg', None))
     for error, sentence in (
         (torch.OutOfMemoryError('CUDA …'), 'The memory of cpu is too small for this'),
         (RuntimeError('odd\nthing'), 'Something unforeseen happened (RuntimeError: od'),
@@ -217,7 +219,7 @@ def test_one_failing_model_leaves_the_others(
 
         monkeypatch.setattr(model, 'predict', fail)
         last = answer(page[0], photo)
-        assert [caption for _, caption in last.pictures] == ['Pose', 'Depth', 'Normals']
+        assert [caption for _, caption in last.images] == ['Pose', 'Depth', 'Normals']
         (said,) = last.errors
         assert said.startswith(f'Body parts: {sentence}') and '\n' not in said
     assert 'odd' in capsys.readouterr().err  # in the log, with its traceback
@@ -225,10 +227,10 @@ def test_one_failing_model_leaves_the_others(
 
 def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
     """As of weights that give no numbers: no image, no file, no "nobody found"."""
-    shelf = page[0].shelf
+    store = page[0].store
     sentence = 'The weights broken.pth give NaN'
     for task in ('seg', 'depth'):
-        model, _ = shelf.model(shelf.find(task, None))
+        model, _ = store.model(store.find(task, None))
         finish = model.finish
 
         def fail(*args, finish=finish):
@@ -237,7 +239,7 @@ def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
         monkeypatch.setattr(model, 'finish', fail)
     last = answer(page[0], photo)
     assert last.errors == [f'Body parts: {sentence}.', f'Depth: {sentence}.']
-    assert [caption for _, caption in last.pictures] == ['Pose', 'Normals']
+    assert [caption for _, caption in last.images] == ['Pose', 'Normals']
     assert [ran.task for ran in last.ran] == ['pose', 'normal'] and last.notes == []
     assert not [file for file in last.files if 'seg' in file.name]
 
@@ -245,14 +247,14 @@ def test_results_with_an_error_are_sentences(answer, page, photo, monkeypatch):
 def test_own_checkpoints_come_first(demo, models, page):
     config, checkpoint = models['depth']
     argv = ['--config', config, '--checkpoint', str(checkpoint), '--device', 'cpu']
-    shelf = demo[1].ModelShelf(web.parse_args(argv))
-    own, *others = shelf.choices['depth']
+    store = demo[1].ModelStore(web.parse_args(argv))
+    own, *others = store.choices['depth']
     assert own.label == 'tiny (depth.pth)' and own.note == ''
     assert own.job.checkpoint == Path(checkpoint) and len(others) == 1
-    assert all(len(shelf.choices[task]) == 1 for task in ('pose', 'seg', 'normal'))
-    assert shelf.find('depth', None) == own
+    assert all(len(store.choices[task]) == 1 for task in ('pose', 'seg', 'normal'))
+    assert store.find('depth', None) == own
     with pytest.raises(ValueError, match="no model 'x' for pose; there is"):
-        shelf.find('pose', 'x')
+        store.find('pose', 'x')
 
 
 def test_names_of_models(demo):

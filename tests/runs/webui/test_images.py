@@ -43,7 +43,7 @@ def test_bad_images_are_one_sentence(
 ):
     make(tmp_path / name)
     last = answer(page[0], tmp_path / name)
-    assert len(last.errors) == 1 and not last.pictures and not last.doing
+    assert len(last.errors) == 1 and not last.images and not last.doing
     assert re.fullmatch(match + r'\.', last.errors[0]), last.errors
     assert capsys.readouterr().err == ''
 

@@ -65,7 +65,7 @@ def test_old_files_go(demo, tmp_path):
 )
 def test_wrong_models_are_one_sentence(demo, argv, match):
     with pytest.raises(ValueError, match=match) as error:
-        demo[1].ModelShelf(web.parse_args(argv))
+        demo[1].ModelStore(web.parse_args(argv))
     assert '\n' not in str(error.value)
 
 

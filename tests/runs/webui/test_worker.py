@@ -16,7 +16,7 @@ LIMIT_S = 1.5
 
 @pytest.fixture(scope='module')
 def parts(demo):
-    """The modules: worker, remote, wish, and the runs of these tests."""
+    """The modules: worker, remote, asked, and the runs of these tests."""
     import fake_runs
 
     from sapiens_mm.webui import remote as webui_remote
@@ -36,7 +36,7 @@ def remote(parts, tmp_path_factory):
         LIMIT_S,
     )
     assert run.menu == fake.MENU
-    run.reader.facts()
+    run.reader.metadata()
     run.folder = folder
     yield run
     pids = run.models.pid, run.reader.pid
@@ -62,10 +62,10 @@ def is_alive(pid):
 @pytest.fixture
 def ask(parts, remote, photo):
     def ask(**models):
-        wish = parts[2].Wish(photo=photo, models=models)
+        asked = parts[2].PageRequest(image=photo, models=models)
         started = time.perf_counter()
         # steps are copies in a process of their own
-        *states, last = remote(wish)
+        *states, last = remote(asked)
         return last, states, time.perf_counter() - started
 
     return ask
@@ -76,7 +76,7 @@ def test_answers_come_from_one_process_that_stays(remote, ask):
     for _ in range(2):
         last, states, _ = ask(pose='', seg='')
         assert last.errors == [] and last.doing == ''
-        pids |= {pid for _, pid in last.pictures}
+        pids |= {pid for _, pid in last.images}
         doing = list(dict.fromkeys(state.doing for state in states))
         assert doing == ['Reading the image', 'Pose: running', 'Seg: running']
     assert pids == {str(remote.models.pid)} and str(os.getpid()) not in pids
@@ -90,15 +90,15 @@ def test_a_slow_request_is_ended_and_the_next_one_runs(remote, ask):
         'loading models.'
     ]
     assert LIMIT_S <= seconds < LIMIT_S + 5 and last.seconds >= LIMIT_S
-    assert [path.name for path, _ in last.pictures] == ['pose.jpg']  # what was done
+    assert [path.name for path, _ in last.images] == ['pose.jpg']  # what was done
     assert not is_alive(before)
     last, _, _ = ask(pose='')
-    assert last.errors == [] and last.pictures[0][1] == str(remote.models.pid)
+    assert last.errors == [] and last.images[0][1] == str(remote.models.pid)
 
 
 def test_the_limit_is_one_of_the_request_and_leaves_loading_out(remote, ask):
     last, _, _ = ask(pose='load 2', seg='')
-    assert last.errors == [] and len(last.pictures) == 2
+    assert last.errors == [] and len(last.images) == 2
     before = remote.models.pid
     last, _, _ = ask(pose='sleep 0.8', seg='sleep 0.8', depth='')
     assert last.errors[0].startswith(('Seg took too long', 'Depth took too long'))
@@ -120,7 +120,7 @@ def test_the_limit_is_one_of_the_request_and_leaves_loading_out(remote, ask):
 def test_a_process_that_ends_is_started_again(ask, how, sentence):
     last, _, _ = ask(pose='', seg=how)
     assert last.errors == [f'Seg: the process of the models {sentence}']
-    assert len(last.pictures) == 1
+    assert len(last.images) == 1
     assert ask(pose='')[0].errors == []
 
 
@@ -128,18 +128,18 @@ def test_a_process_that_ended_between_requests_is_no_error(remote, ask):
     remote.models._process.kill()
     remote.models._process.join(10)
     last, _, _ = ask(pose='')
-    assert last.errors == [] and len(last.pictures) == 1
+    assert last.errors == [] and len(last.images) == 1
 
 
 def test_a_visitor_who_went_away_stops_nobody(parts, remote, photo, ask):
-    left = remote(parts[2].Wish(photo=photo, models={'pose': '', 'seg': ''}))
+    left = remote(parts[2].PageRequest(image=photo, models={'pose': '', 'seg': ''}))
     while next(left).doing != 'Pose: running':
         pass
     last, _, _ = ask(depth='')
-    assert last.errors == [] and last.pictures[0][0].name == 'depth.jpg'
+    assert last.errors == [] and last.images[0][0].name == 'depth.jpg'
     *_, end = left  # one who comes back after all
     assert end.errors[0].endswith('the models has begun with another request.')
-    left = remote(parts[2].Wish(photo=photo, models={'pose': 'sleep 1'}))
+    left = remote(parts[2].PageRequest(image=photo, models={'pose': 'sleep 1'}))
     while next(left).doing != 'Pose: running':
         pass
     thread = threading.Thread(target=lambda: next(left))  # and left in the middle
@@ -173,8 +173,8 @@ def test_a_image_that_hangs_its_decoder(parts, remote, tmp_path, monkeypatch, ph
         path = tmp_path / name
         path.write_bytes(b'x')
         before = remote.reader.pid
-        *_, last = remote(parts[2].Wish(photo=path, models={'pose': ''}))
-        assert last.errors == [sentence] and last.pictures == []
+        *_, last = remote(parts[2].PageRequest(image=path, models={'pose': ''}))
+        assert last.errors == [sentence] and last.images == []
         assert not is_alive(before)
         monkeypatch.setattr(parts[1], 'READ_S', 20)
         assert remote.check(photo) == ''
@@ -192,7 +192,7 @@ def test_refusals_of_the_process_are_errors_here(parts):
         made = worker.Worker(build, arguments)
         for _ in range(2):  # it is tried again
             with pytest.raises(error, match=match):
-                made.facts()
+                made.metadata()
         made.close()
 
 
@@ -209,10 +209,10 @@ def test_the_process_ends_with_its_parent(parts, tmp_path, is_busy):
         '    from sapiens_mm.webui.worker import Worker\n'
         '    left = pathlib.Path(sys.argv[1])\n'
         '    worker = Worker(fake_runs.build, (left,), leave=left)\n'
-        '    worker.facts()\n'
+        '    worker.metadata()\n'
         '    print(worker.pid, flush=True)\n'
-        '    wish = webui_wish.Wish(None, models={"seg": "sleep 60"})\n'
-        '    worker.ask(wish, 9), worker.ask(None, 9)\n'
+        '    asked = webui_wish.PageRequest(None, models={"seg": "sleep 60"})\n'
+        '    worker.ask(asked, 9), worker.ask(None, 9)\n'
         f'    {is_busy} and worker._send(None)\n'
         '    os.kill(os.getpid(), 9)\n'
     )
@@ -240,7 +240,7 @@ def test_the_reader_of_uploads(parts, demo, tmp_path):
     worker, remote, _, _ = parts
     reader = worker.Worker(remote.build_reader, ())
     try:
-        reader.facts(60)
+        reader.metadata(60)
         good = tmp_path / 'good.png'
         cv2.imwrite(str(good), np.zeros((40, 30, 3), np.uint8))
         script = tmp_path / 'script.jpg'
