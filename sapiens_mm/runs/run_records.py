@@ -25,10 +25,10 @@ Identity = list[list[int]]
 def identity_of_files(paths: Iterable[Path]) -> Identity:
     """Tell files from others, and from later ones of the same name; [] if one lacks."""
     try:
-        metadata = [path.stat() for path in paths]
+        stats = [path.stat() for path in paths]
     except OSError:
         return []
-    return [[each.st_size, each.st_mtime_ns] for each in metadata]
+    return [[each.st_size, each.st_mtime_ns] for each in stats]
 
 
 class RunRecord:
@@ -145,8 +145,8 @@ class RunRecord:
         None in place of the latter where an older version has written the record.
         """
         try:
-            metadata = json.loads(self.path.read_bytes())
-            return metadata['settings'], dict(metadata['sources'])
+            content = json.loads(self.path.read_bytes())
+            return content['settings'], dict(content['sources'])
         except FileNotFoundError:
             old = read_old_record(self.folder)
             return (None, {}) if old is None else (old, None)

@@ -57,9 +57,8 @@ def test_large_images_are_reduced(answer, demo, page, photo, monkeypatch):
 
 
 def test_in_a_browser(demo, page, photo):
-    from image_webui import use_page
-
     from _webdriver import Browser, why_no_browser
+    from screenshot_webui import use_page
 
     if reason := why_no_browser():
         pytest.skip(reason)

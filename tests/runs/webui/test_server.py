@@ -155,7 +155,8 @@ def test_stopped_while_a_request_runs(demo, photo, tmp_path, monkeypatch, capsys
 def test_the_command_as_it_is(demo, photo, tmp_path):
     """With the small models, in processes of their own."""
     from gradio_client import Client, handle_file
-    from image_webui import serve
+
+    from screenshot_webui import serve
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('TMPDIR', str(tmp_path))
