@@ -186,7 +186,7 @@ def image_input() -> gr.Image:
         # a mirrored person has left and right exchanged
         webcam_options=gr.WebcamOptions(mirror=False),
         height=380,
-        elem_id='photo',
+        elem_id='image',
     )
     opened_by_gradio = image.preprocess
 

@@ -18,7 +18,7 @@ def build(folder, start_s=0.0):
 def build_for_page(args, folder):
     def slow(asked):
         folder.joinpath('result').mkdir()
-        yield from run(PageRequest(asked.photo, models={'seg': 'sleep 60'}))
+        yield from run(PageRequest(asked.image, models={'seg': 'sleep 60'}))
 
     return slow, MENU
 
