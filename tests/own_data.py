@@ -29,7 +29,7 @@ def write_keypoints(folder, names, counts=None):
             number += 1
             person = fake_person(number, HW)
             name = f'{number:04d}.jpg'
-            cv2.imwrite(str(folder / 'photos' / name), person.photo)
+            cv2.imwrite(str(folder / 'photos' / name), person.image)
             images.append(dict(id=number, file_name=name, height=HW[0], width=HW[1]))
             x1, y1, x2, y2 = person.box_xyxy.tolist()
             annotations.append(
@@ -115,7 +115,7 @@ def _write(folder, kinds):
             number += 1
             person = fake_person(number, HW)
             photo = folder / 'photos' / split / f'{number:04d}.jpg'
-            cv2.imwrite(str(photo), person.photo)
+            cv2.imwrite(str(photo), person.image)
             for kind, (suffix, derive) in kinds.items():
                 path = folder / kind / split / f'{number:04d}.{suffix}'
                 if suffix == 'npy':

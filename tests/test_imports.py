@@ -147,7 +147,7 @@ def test_tables_and_the_generator_stand_alone():
     assert not [
         path
         for path in files
-        if our_rooms(path) - {'tables', 'tasks', 'pictures', 'files'}
+        if our_rooms(path) - {'tables', 'tasks', 'images', 'files'}
     ]
 
 

@@ -109,7 +109,7 @@ def test_mmdet_example():
         sample.gt_instances = InstanceData(
             bboxes=torch.from_numpy(person.box_xyxy)[None], labels=torch.tensor([0])
         )
-        data['inputs'].append(to_input(person.photo))
+        data['inputs'].append(to_input(person.image))
         data['data_samples'].append(sample)
     losses = assert_step_trains(model, data)
     # before training the classifier is even over 81 classes, as in any Faster R-CNN
@@ -137,7 +137,7 @@ def test_mmseg_example():
     model = build_in_host('mmseg', cfg)
     people = [fake_person(seed, (64, 64)) for seed in range(2)]
     data = dict(
-        inputs=[to_input(person.photo) for person in people],
+        inputs=[to_input(person.image) for person in people],
         data_samples=[map_sample(person, 'seg') for person in people],
     )
     losses = assert_step_trains(model, data)
@@ -165,7 +165,7 @@ def test_mmpose_example():
     people = [fake_person(seed, TINY_HW) for seed in range(2)]
     decoder = model.head.decoder
     data = dict(
-        inputs=[to_input(person.photo) for person in people],
+        inputs=[to_input(person.image) for person in people],
         data_samples=[pose_sample(person, decoder) for person in people],
     )
     losses = assert_step_trains(model, data)
@@ -189,7 +189,7 @@ def test_mmpretrain_example():
     model = build_in_host('mmpretrain', cfg)
     data = dict(inputs=[], data_samples=[])
     for seed in range(2):
-        data['inputs'].append(to_input(fake_person(seed, (64, 64)).photo))
+        data['inputs'].append(to_input(fake_person(seed, (64, 64)).image))
         data['data_samples'].append(structures.DataSample().set_gt_label(seed))
     losses = assert_step_trains(model, data)
     # before training the classifier is even over 4 classes
@@ -219,7 +219,7 @@ def task_model_and_data(task):
     image_hw = (64, 64) if task == 'mae' else TINY_HW
     model = build_model(tiny_config(name, image_hw))
     people = [fake_person(seed, image_hw) for seed in range(2)]
-    inputs = [to_input(person.photo) for person in people]
+    inputs = [to_input(person.image) for person in people]
     if task == 'pose':
         samples = [pose_sample(person, model.head.decoder) for person in people]
     elif task == 'mae':

@@ -48,7 +48,7 @@ def write_people(folder, count=4, num_keypoints=17, hw=(160, 120)):
     for index in range(count):
         person = fake_person(index, hw)
         name = f'{index:012d}.png'
-        cv2.imwrite(str(folder / name), person.photo)
+        cv2.imwrite(str(folder / name), person.image)
         images.append(dict(id=index + 1, file_name=name, height=hw[0], width=hw[1]))
         points = np.hstack([person.keypoints, np.full((17, 1), 2)])
         x1, y1, x2, y2 = person.box_xyxy.tolist()

@@ -210,7 +210,7 @@ def test_seg_configs_of_the_docs(tmp_path):
         assert len(DATASETS.build(data)) == 3
 
     (person,) = people(1)
-    write_image(tmp_path / 'mine/photos/train/a.jpg', person.photo)
+    write_image(tmp_path / 'mine/photos/train/a.jpg', person.image)
     write_labels(tmp_path / 'mine/labels/train/a.png', person.labels > 0)
     data = own.train_dataloader.dataset
     data.data_root = str(tmp_path / 'mine')

@@ -27,7 +27,7 @@ KEYS = ['img', 'img_path', 'img_shape', 'ori_shape']
 def image_of(seed=0):
     """Return a drawn image with noise, (H, W, 3) uint8 BGR."""
     noise = np.random.default_rng(seed).normal(0, 12, (*HW, 3))
-    return (fake_person(seed, HW).photo + noise).clip(0, 255).astype(np.uint8)
+    return (fake_person(seed, HW).image + noise).clip(0, 255).astype(np.uint8)
 
 
 def encode(image, form, **options):

@@ -78,7 +78,7 @@ def test_classes_lie_over_the_image(photo):
     table = parts_of(cfg, 3)
     for field in ('gt_sem_seg', 'pred_sem_seg'):
         labels = sample.get(field).data[0].numpy().astype(np.uint8)
-        assert shows(drawn.picture, overlay_labels(photo.picture, labels, table, 0.6))
+        assert shows(drawn.image, overlay_labels(photo.picture, labels, table, 0.6))
     colors = [color[::-1] for color in table.palette]
     assert drawn.classes == {1: ('skin', colors[1]), 2: ('a shoe', colors[2])}
     sample.gt_sem_seg.data[:] = sample.pred_sem_seg.data[:] = 0
@@ -95,7 +95,7 @@ def test_maps_are_shown_on_people(photo, channels):
     for name, data in dict(gt_map=truth, pred_map=pred, gt_mask=mask).items():
         sample.set_data({name: PixelData(data=torch.from_numpy(data))})
     drawn = draw_preview(sample, Config(dict()), {}, HEIGHT)
-    assert shows(drawn.picture, photo.picture)
+    assert shows(drawn.image, photo.picture)
     for values in (truth, pred):
         if channels == 1:
             panel = colorize_depth(values[0], mask[0])
@@ -103,7 +103,7 @@ def test_maps_are_shown_on_people(photo, channels):
             values = values.transpose(1, 2, 0)
             unit = values / np.linalg.norm(values, axis=2, keepdims=True)
             panel = colorize_normals(unit, mask[0])
-        assert shows(drawn.picture, panel)
+        assert shows(drawn.image, panel)
 
 
 def pose_sample(photo, visible=(1.0, 1.0, 0.0), scores=(0.9, 0.5, 0.4)):
@@ -134,23 +134,23 @@ def test_keypoints_are_drawn_where_the_crop_has_them(photo):
         table,
         **look,
     )
-    assert shows(drawn.picture, shown)
+    assert shows(drawn.image, shown)
     shown = draw_keypoints(
         crop, sample.pred_instances.keypoints - (13, 12), np.ones((1, 3)), table, **look
     )
-    assert shows(drawn.picture, shown)
+    assert shows(drawn.image, shown)
 
 
 def test_keypoints_without_truth_and_of_a_young_model(photo):
     cfg = config(KEYPOINTS)
     full = draw_preview(pose_sample(photo), cfg, {}, 40)
     alone = draw_preview(pose_sample(photo, visible=(0.0, 0, 0)), cfg, {}, 40)
-    assert alone.picture.shape[1] < full.picture.shape[1]
+    assert alone.image.shape[1] < full.image.shape[1]
     # 0.3 hides the third; where all scores are low, half the best one does
     sure = draw_preview(pose_sample(photo, scores=(0.9, 0.5, 0.1)), cfg, {}, 40)
     unsure = draw_preview(pose_sample(photo, scores=(0.09, 0.05, 0.01)), cfg, {}, 40)
-    np.testing.assert_array_equal(sure.picture, unsure.picture)
-    assert (sure.picture != full.picture).any()
+    np.testing.assert_array_equal(sure.image, unsure.image)
+    assert (sure.image != full.image).any()
 
 
 def test_what_cannot_be_drawn_is_named(photo):

@@ -27,7 +27,7 @@ def keypoint_file(tmp_path):
         for n in range(people):
             person = fake_person(n, HW)
             file_name = f'photos/{n}.png'
-            cv2.imwrite(str(tmp_path / file_name), person.photo)
+            cv2.imwrite(str(tmp_path / file_name), person.image)
             points = np.full((num_keypoints, 3), 2.0)
             points[:, :2] = rng.randint(4, 44, (num_keypoints, 2))
             points[: min(17, num_keypoints), :2] = person.keypoints.round(1)

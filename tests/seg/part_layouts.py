@@ -106,7 +106,7 @@ def write_lip(root, count=3, hw=(96, 72)):
     for part in ('train', 'val'):
         for n, person in enumerate(people(count, hw)):
             name = f'{77 + n}_{471474 + n}'
-            write_image(root / f'images/{part}_images/{name}.jpg', person.photo)
+            write_image(root / f'images/{part}_images/{name}.jpg', person.image)
             labels = root / f'segmentations/{part}_segmentations/{name}.png'
             write_labels(labels, lip_labels(person.labels))
     return root
@@ -118,7 +118,7 @@ def write_cihp(root, count=3, hw=(96, 72)):
     for part in ('Training', 'Validation'):
         for n, person in enumerate(people(count, hw)):
             name, labels = f'{n + 1:07d}', lip_labels(person.labels)
-            write_image(root / part / f'Images/{name}.jpg', person.photo)
+            write_image(root / part / f'Images/{name}.jpg', person.image)
             write_labels(root / part / f'Category_ids/{name}.png', labels)
             write_labels(root / part / f'Human_ids/{name}.png', labels > 0)
             colors = np.array(LIP20.palette, np.uint8)[labels.clip(max=19)]
@@ -142,7 +142,7 @@ def write_goliath(root, count=3, hw=(96, 72)):
     root = Path(root)
     for part in ('train', 'val'):
         for n, person in enumerate(people(count, hw)):
-            write_image(root / part / f's1/{n:04d}.jpg', person.photo)
+            write_image(root / part / f's1/{n:04d}.jpg', person.image)
             palette = GOLIATH28.palette if n % 2 else None
             label = root / f'{part}_parts/s1/{n:04d}.png'
             write_labels(label, person.labels, palette)
@@ -155,7 +155,7 @@ def write_captures(root, count=3, hw=(96, 72)):
     records = []
     for n, person in enumerate(people(count, hw)):
         name = f'sample{n}'
-        write_image(root / f'images/{name}.jpg', person.photo)
+        write_image(root / f'images/{name}.jpg', person.image)
         write_labels(root / f'labels/{name}.png', source34_labels(person.labels))
         records.append(
             dict(

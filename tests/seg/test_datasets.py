@@ -78,7 +78,7 @@ def test_official_layouts(tmp_path, name, part):
             photo, labels = face(n)
         else:
             person = people(3)[n]
-            photo, labels = person.photo, person.labels
+            photo, labels = person.image, person.labels
             if name != 'goliath28':
                 labels = lip_labels(labels)
         np.testing.assert_array_equal(loaded['gt_seg_map'], labels)
@@ -194,7 +194,7 @@ def test_other_classes_become_the_28_while_reading(tmp_path):
 
 def test_classes_of_your_own(tmp_path):
     person = people(1)[0]
-    cv2.imwrite(str(tmp_path / 'a.png'), person.photo)
+    cv2.imwrite(str(tmp_path / 'a.png'), person.image)
     write_labels(tmp_path / 'parts/a.png', person.labels > 0)
     prefix = dict(img_path='', seg_map_path='parts')
     metainfo = dict(classes=('nobody', 'somebody'), palette=[[0, 0, 0], [9, 9, 9]])

@@ -77,7 +77,7 @@ def build(cfg):
 
 def people(hw=(64, 64)):
     drawn = [fake_person(seed, hw) for seed in range(2)]
-    photos = [torch.from_numpy(p.photo.transpose(2, 0, 1).copy()) for p in drawn]
+    photos = [torch.from_numpy(p.image.transpose(2, 0, 1).copy()) for p in drawn]
     return dict(inputs=photos, data_samples=[map_sample(p, 'seg') for p in drawn])
 
 

@@ -25,7 +25,7 @@ INSIDE = PERSON.labels > 0
 
 
 def build(root, labels, allow_empty=False, **options):
-    write_image(root / 'photos/a.png', PERSON.photo)
+    write_image(root / 'photos/a.png', PERSON.image)
     write_labels(root / 'labels/a.png', labels)
     load = dict(type='sapiens_mm.SapiensLoadLabels', allow_empty=allow_empty)
     options = dict(parts=None, metainfo=TWO) | options

@@ -67,10 +67,10 @@ def test_keypoints_lie_where_the_crop_moved_them(tmp_path, split):
         np.testing.assert_allclose(drawing.keypoints, expected, atol=0.1)
         assert drawing.visible == 17
         for k in LIMBS:
-            color = colors_at(drawing.picture, expected[k : k + 1])[0]
+            color = colors_at(drawing.image, expected[k : k + 1])[0]
             assert tuple(color) == table.keypoint_colors[k], table.names[k]
         panels = 2 if split == 'train' else 1  # test pipelines make no heatmaps
-        assert drawing.picture.shape == (H, W * panels + 4 * (panels - 1), 3)
+        assert drawing.image.shape == (H, W * panels + 4 * (panels - 1), 3)
 
 
 def test_left_and_right_swap_under_flip(tmp_path):
@@ -84,7 +84,7 @@ def test_left_and_right_swap_under_flip(tmp_path):
         mirrored = np.array([W - 1, 0]) + plain * [-1, 1]
         np.testing.assert_allclose(drawing.keypoints, mirrored[mirror], atol=0.1)
         for k in LIMBS:
-            color = colors_at(drawing.picture, mirrored[k : k + 1])[0]
+            color = colors_at(drawing.image, mirrored[k : k + 1])[0]
             assert tuple(color) == table.keypoint_colors[mirror[k]]
             assert tuple(color) != table.keypoint_colors[k]
         assert drawing.caption.endswith('flipped')

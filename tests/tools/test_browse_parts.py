@@ -66,7 +66,7 @@ def draw(cfg, split='train', count=3):
 
 def panels(drawing):
     """Cut the four panels out of an image; the legend is beside the second."""
-    picture, width = drawing.picture, W
+    picture, width = drawing.image, W
     return (
         picture[:, :width],
         picture[:, width + 4 : 2 * width + 4],
@@ -98,8 +98,8 @@ def test_labels_lie_on_image_and_input(tmp_path, split):
         np.testing.assert_array_equal(
             drawing.pixels, np.bincount(target.ravel(), minlength=256)
         )
-        assert drawing.picture.shape[0] == H
-        assert drawing.picture.shape[1] > 4 * W + 12  # the legend
+        assert drawing.image.shape[0] == H
+        assert drawing.image.shape[1] > 4 * W + 12  # the legend
 
 
 @pytest.mark.parametrize('name', ['goliath28', 'lip20', 'face19'])
