@@ -107,7 +107,7 @@ def point_cloud(
     options = options or CloudOptions()
     depth = result.depth
     for name, array in (
-        ('photo', image_bgr),
+        ('image', image_bgr),
         ('normals', None if normals is None else normals.normals),
     ):
         if array is not None and array.shape[:2] != depth.shape:

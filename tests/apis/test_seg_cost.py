@@ -37,7 +37,7 @@ def test_memory_beyond_the_model(mode):
     """The network is tiny, but its logits have the true size of 28 x 512 x 384."""
     found = measure('tiny', 'float32', mode)
     # the image and its labels alone take four bytes a pixel
-    assert 4 * IMAGE_HW[0] * IMAGE_HW[1] < found['photo_bytes'] < LIMIT_BYTES
+    assert 4 * IMAGE_HW[0] * IMAGE_HW[1] < found['image_bytes'] < LIMIT_BYTES
 
 
 @pytest.mark.slow
@@ -45,4 +45,4 @@ def test_time_and_memory_of_the_smallest_model():
     found = measure('0.3b', 'float32', 'whole')
     print(found)
     assert found['photo_s'] < 1.3 * found['network_s']
-    assert found['photo_bytes'] < found['network_bytes'] + LIMIT_BYTES
+    assert found['image_bytes'] < found['network_bytes'] + LIMIT_BYTES

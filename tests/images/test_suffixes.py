@@ -49,7 +49,7 @@ def test_masks_without_a_threshold_have_no_losses():
 
 
 def test_no_other_file_lists_them():
-    owner = PACKAGE / 'pictures/suffixes.py'
+    owner = PACKAGE / 'images/suffixes.py'
     for path in PACKAGE.rglob('*.py'):
         if path == owner:
             continue

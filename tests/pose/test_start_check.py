@@ -70,7 +70,7 @@ def test_six_own_keypoints_on_the_coco_config(start):
     assert cfg.val_dataloader.dataset.bbox_file is None
     assert cfg.default_hooks.checkpoint.save_best == 'coco/AP'
     (remark,) = found.remarks
-    assert remark.startswith('bbox_file of val_dataloader is inherited and of the phot')
+    assert remark.startswith('bbox_file of val_dataloader is inherited and of the imag')
     found.check_files()
     assert found.remarks == [remark]
     people = f'3 people in 3 images of {cfg.train_dataloader.dataset.data_root}'
