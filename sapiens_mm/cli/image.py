@@ -79,11 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.simplefilter('ignore')  # of imports
     if sentence := videos_sentence([Path(item) for item in request.inputs]):
         raise ValueError(sentence)
-    from sapiens_mm.runs.image_run import DemoRun
+    from sapiens_mm.runs.image_run import ImageRun
     from sapiens_mm.runs.jobs import show_notes
 
     show_notes()
-    run = DemoRun(request)
+    run = ImageRun(request)
     started = time.perf_counter()
     failures = run()
     run.report(time.perf_counter() - started)

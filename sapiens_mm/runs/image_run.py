@@ -32,7 +32,7 @@ INFERENCERS = {
 }
 
 
-class DemoRun:
+class ImageRun:
     """Runs every job over every image and writes what comes out.
 
     Args:
