@@ -71,6 +71,7 @@ class LazyRegistry(Registry):
                 importlib.import_module(package)
                 if name in self._module_dict:
                     return
+        # of no package that could be imported: name the host that is missing
         for package, host in PACKAGES.items():
             if not hosts.is_installed(host) and name in _public_text(package):
                 hosts.require(host)

@@ -131,6 +131,7 @@ def stated_metainfo(config: Config) -> list[Stated]:
 def _stated(config: Config) -> Iterator[Stated]:
     scope = config.get('default_scope') or 'mmengine'
     with hosts.scope(scope):
+        # a list, so that the scope is closed before the caller gets anything
         found = [
             each
             for key in LOADERS

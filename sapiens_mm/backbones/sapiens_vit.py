@@ -107,6 +107,7 @@ class SapiensViT(BaseModule):
             self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         rows = self.num_prefix + self.grid_hw[0] * self.grid_hw[1]
         self.pos_embed = nn.Parameter(torch.zeros(1, rows, dim))
+        # on the CPU, as numbers of a model built on the meta device cannot be read
         rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.layers = nn.ModuleList(
             Block(dim, self.arch.num_heads, self.arch.feedforward_channels, rate)
@@ -159,6 +160,7 @@ class SapiensViT(BaseModule):
         nn.init.zeros_(projection.bias)
         table = sincos_pos_embed(self.embed_dims, self.grid_hw)
         with torch.no_grad():
+            # the row of the class token stays 0, as in MAE
             self.pos_embed.zero_()[:, self.num_prefix :].copy_(table)
         if self.num_prefix:
             nn.init.normal_(self.cls_token, std=0.02)
@@ -172,6 +174,7 @@ class SapiensViT(BaseModule):
         table = state_dict.get(key)
         if table is not None and table.shape != self.pos_embed.shape:
             state_dict[key] = fit_pos_embed(table, self.grid_hw, self.num_prefix)
+        # pretraining files have one, at which a strict load would stop
         if not self.num_prefix:
             state_dict.pop(f'{prefix}cls_token', None)
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -217,6 +220,7 @@ class SapiensViT(BaseModule):
         Returns:
             Tokens (B, P + h * w, D), and the grid (h, w).
         """
+        # the hosts' preprocessors give float32 to a model in bfloat16, too
         if not torch.is_autocast_enabled(image.device.type):
             image = image.to(self.patch_embed.projection.weight.dtype)
         x, grid_hw = self.patch_embed(image)
@@ -226,6 +230,7 @@ class SapiensViT(BaseModule):
 
     def run_block(self, layer: nn.Module, x: Tensor) -> Tensor:
         """Apply one block to tokens (B, N, D), with ``with_cp`` recomputed later."""
+        # without gradients, or behind frozen blocks, nothing is kept to be saved
         if self.with_cp and x.requires_grad:
             return checkpoint(layer, x, use_reentrant=False)
         return layer(x)

@@ -81,6 +81,7 @@ class SapiensSimplePyramid(BaseModule):
             raise ValueError(f'scale must be one of 4, 2, 1, 0.5, got {scale}')
         return nn.Sequential(
             *resample,
+            # no biases: those of the norms behind do the same
             nn.Conv2d(width, out_channels, 1, bias=False),
             ChannelNorm(out_channels),
             nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),

@@ -180,10 +180,14 @@ class ZipRecords:
             raise CheckpointError(f'its record {name} is missing')
         if info.compress_type != zipfile.ZIP_STORED:
             raise CheckpointError('its tensors are compressed, so save it anew')
+        # bit 0: encrypted
         if info.compress_size != info.file_size or info.flag_bits & 1:
             raise CheckpointError(f'its record {name} is damaged')
+        # the upper half holds the mode of Unix
         if stat.S_ISLNK(info.external_attr >> 16):
             raise CheckpointError(f'its record {name} is a link, no data')
+        # data begin behind the local header, whose name and extra field may be of
+        # another length than those in the list at the end
         with _Window(self.path, self._start, self._size) as file:
             file.seek(info.header_offset)
             header = file.read(30)
@@ -284,6 +288,7 @@ def read_export(records: ZipRecords) -> Any:
             raise CheckpointError(
                 f'its list of weights is damaged ({error})'
             ) from error
+    # older versions hold an archive of torch.save inside this one
     nested = records.matching('serialized_state_dict', '')
     nested += records.matching('data/weights/', '.pt')
     if not nested:
@@ -338,6 +343,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object of JSON, in which no key may stand twice."""
+    # json takes the last of two, another reader may take the first
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError('a name stands in it twice')

@@ -176,6 +176,7 @@ def from_url(
 def _download(url: str, partial: Path) -> None:
     """Append to ``partial`` what it lacks; raise OSError if the end is missing."""
     have = partial.stat().st_size if partial.exists() else 0
+    # identity: a compressed stream has another length, and cannot be resumed
     headers = {'User-Agent': 'sapiens_mm', 'Accept-Encoding': 'identity'}
     if have:
         headers['Range'] = f'bytes={have}-'
@@ -197,6 +198,7 @@ def _download(url: str, partial: Path) -> None:
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
+    # read(size) of http.client takes a broken connection for the end
     size = partial.stat().st_size
     if total is not None and size != total:
         raise OSError(f'the connection broke after {size} of {total} bytes')

@@ -98,6 +98,7 @@ class Identity:
         datasets = {('pose', 308): 'synth308', ('seg', 28): 'synth28'}
         datasets |= {('depth', 1): 'synth', ('normal', 3): 'synth'}
         dataset = datasets.get((self.task, self.num_outputs))
+        # position rows of square patches of 16 pixels
         image = {32 * 24: '512x384', 16 * 12: '256x192'}.get(self.num_position_rows)
         if dataset is None or image is None:
             return ()

@@ -61,6 +61,7 @@ class InertArray(Opaque):
                 raise ValueError(kind)
             if 0 in shape:
                 return np.zeros(shape).tolist()
+            # numpy's | says that one byte has no order
             found = np.frombuffer(data, f'{order.replace("|", "<")}{kind}')
             if not shape:
                 return found[0].item()
@@ -110,6 +111,7 @@ def check_extent(content: Any) -> None:
     """
     sizes: dict[int, int] = {}
     open_ids: set[int] = set()
+    # no recursion, which a nested pickle could drive to Python's limit
     stack: list[tuple[Any, bool]] = [(content, False)]
     while stack:
         value, is_done = stack.pop()

@@ -259,6 +259,7 @@ class InertUnpickler:
 
     def _op_build(self, _: None) -> None:
         state, target = self.stack.pop(), self.stack[-1]
+        # torch's state dicts are OrderedDicts with versions of modules as a state
         if not isinstance(target, Opaque):
             return
         if isinstance(state, dict) and isinstance(target.state, dict):
@@ -298,6 +299,7 @@ class InertUnpickler:
             if not args:
                 return {}
             pairs = args[0] if isinstance(args[0], (list, tuple)) else []
+            # one step of a program may copy a list of any length
             self._spend(len(pairs))
             return plain_dict([key for key, _ in pairs], [value for _, value in pairs])
         if function == 'torch.Size':

@@ -33,6 +33,7 @@ _IGNORED_STARTS = ('data_preprocessor.', 'steps', 'n_averaged', 'num_updates')
 
 def strip_wrappers(name: str) -> str:
     """Remove what DDP, FSDP, ``torch.compile``, EMA and Lightning put in front."""
+    # they nest: DDP around a compiled model gives module._orig_mod.
     while outer := next((p for p in _OUTER if name.startswith(p)), None):
         name = name.removeprefix(outer)
     for inner in _INNER:

@@ -47,6 +47,7 @@ def read_legacy(path: Path) -> tuple[Any, list[str]]:
         if isinstance(metadata, dict) and metadata.get('little_endian') is False:
             raise CheckpointError('its bytes are in the order of a big-endian machine')
         start = file.tell()
+        # a first pass for the types of storages, which tell their sizes and so places
         scout = InertUnpickler(file, note_storage)
         scout.load()
         names += scout.names

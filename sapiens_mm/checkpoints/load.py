@@ -67,6 +67,7 @@ def load_into_new(
         model = build()
     targets = {
         name: tensor
+        # keep_vars: parameters themselves, which tell whether they are trained
         for name, tensor in model.state_dict(keep_vars=True).items()
         if isinstance(tensor, Tensor)
     }
@@ -77,21 +78,10 @@ def load_into_new(
     _forbid_ties(model)
     if not isinstance(source, (Checkpoint, Mapping)):
         checkpoint.state_dict.clear()  # so that each tensor goes when it is copied
-    state = {}
-    for name in list(matches):
-        like = targets[name]
-        floating = dtype if dtype is not None and like.is_floating_point() else None
-        tensor = matches.pop(name)
-        # of what was read and what it became: float16 ends at 65504
-        value = _copy(tensor, floating or like.dtype, device)
-        if not _is_finite(value):
-            raise CheckpointError(_not_finite(name, tensor, value, report.source))
-        release_pages(tensor)
-        if isinstance(like, nn.Parameter):
-            value = nn.Parameter(value, requires_grad=like.requires_grad)
-        state[name] = value
+    state = _copied(matches, targets, dtype, device, report.source)
     model.load_state_dict(state, strict=True, assign=True)
     _require_real(model)
+    # buffers outside the state dict are still where they were made
     return model.to(device), report
 
 
@@ -143,6 +133,7 @@ def load_weights(
         value = tensor.detach().to(targets[name].dtype)
         if not _is_finite(value):
             raise CheckpointError(_not_finite(name, tensor, value, report.source))
+        # read once more below; kept, file and model would lie in memory together
         release_pages(tensor)
     with torch.no_grad():
         for name, tensor in matches.items():
@@ -254,6 +245,30 @@ def _encoder_of(identity: Identity) -> Identity:
     if not identity.embed_dim:
         return identity
     return dataclasses.replace(identity, task='encoder', num_outputs=None)
+
+
+def _copied(
+    matches: dict[str, Tensor],
+    targets: Mapping[str, Tensor],
+    dtype: torch.dtype | None,
+    device: torch.device | str,
+    where: str,
+) -> dict[str, Tensor]:
+    """Copy the tensors of a file into memory one by one; ``matches`` is emptied."""
+    state = {}
+    for name in list(matches):
+        like = targets[name]
+        floating = dtype if dtype is not None and like.is_floating_point() else None
+        tensor = matches.pop(name)
+        # of what was read and what it became: float16 ends at 65504
+        value = _copy(tensor, floating or like.dtype, device)
+        if not _is_finite(value):
+            raise CheckpointError(_not_finite(name, tensor, value, where))
+        release_pages(tensor)
+        if isinstance(like, nn.Parameter):
+            value = nn.Parameter(value, requires_grad=like.requires_grad)
+        state[name] = value
+    return state
 
 
 @torch.no_grad()

@@ -56,6 +56,7 @@ def map_tensor(
             f'a tensor of shape {tuple(shape)} reaches beyond its '
             f'{storage.nbytes()} bytes'
         )
+    # a header of any length may stand before the tensors of a safetensors file
     aligned = storage.data_ptr() % dtype.itemsize == 0
     tensor = torch.empty(0, dtype=dtype).set_(
         storage if aligned else storage.clone(), offset, tuple(shape), tuple(stride)
@@ -80,6 +81,7 @@ def release_pages(tensor: Tensor) -> None:
         return
     page = mmap.PAGESIZE
     start = tensor.untyped_storage().data_ptr()
+    # whole pages only: the first and the last are shared with other tensors
     first = -(-start // page) * page
     size = (start + tensor.untyped_storage().nbytes()) // page * page - first
     if size > 0:

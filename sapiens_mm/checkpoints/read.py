@@ -30,6 +30,7 @@ _CONTAINERS = (
     *('state_dict', 'model', 'model_state_dict', 'module'),
     *('state_dict_ema', 'model_ema', 'ema_state_dict', 'ema'),
 )
+# the first pickle of such files: torch's number 0x1950a86a20f9469cfc6c
 _LEGACY_MAGIC = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
 _HINTS = {
     b'version https://git-lfs': 'it is a git-lfs pointer; fetch it with git lfs pull',
@@ -83,6 +84,7 @@ def sniff_format(path: Path) -> str:
         head = file.read(512)
     if not head:
         raise CheckpointError('it is empty (0 bytes)')
+    # the length of the header in 8 bytes, then its JSON
     if head[8:9] == b'{' and int.from_bytes(head[:8], 'little') < 2**32:
         return 'safetensors'
     start = head.lstrip().lower()

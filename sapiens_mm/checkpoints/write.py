@@ -114,6 +114,7 @@ def _write_safetensors(
             'data_offsets': [start, end],
         }
     text = json.dumps(header, separators=(',', ':')).encode()
+    # so that the tensors behind the header are aligned
     text += b' ' * (-len(text) % 8)
     with path.open('wb') as file:
         file.write(len(text).to_bytes(8, 'little') + text)

@@ -104,6 +104,7 @@ def read_parts(cfg: Any, loader: Any, workers: int) -> PartData | None:
             else:
                 pixels += outcome
     finally:
+        # also when interrupted: what still waits is dropped
         pool.shutdown(cancel_futures=True)
     matches = dataset.matches
     return PartData(

@@ -62,6 +62,7 @@ def check_thing(name: str, request: CheckRequest) -> Finding:
 
 def _begins_as_weights(path: Path) -> bool:
     with path.open('rb') as file:
+        # a zip archive, or a pickle of protocol 2
         return file.read(4).startswith((b'PK\x03\x04', b'\x80\x02'))
 
 

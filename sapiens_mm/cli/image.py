@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.simplefilter('ignore')  # of imports
     if sentence := videos_sentence([Path(item) for item in request.inputs]):
         raise ValueError(sentence)
+    # after the command line: a wrong one, or --help, does not wait for torch
     from sapiens_mm.runs.image_run import ImageRun
     from sapiens_mm.runs.jobs import show_notes
 

@@ -34,6 +34,7 @@ class RequestParser(argparse.ArgumentParser, Generic[Request]):
             prog=f'sapiens {words}',
             description=inspect.cleandoc(doc),
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            # what is not given must not hide the default of the dataclass
             argument_default=argparse.SUPPRESS,
         )
 
@@ -65,6 +66,7 @@ class RequestParser(argparse.ArgumentParser, Generic[Request]):
             argv: The words; None takes the process's own.
         """
         given = {
+            # a frozen request holds nothing that can be changed
             name: tuple(value) if isinstance(value, list) else value
             for name, value in vars(self.parse_args(argv)).items()
         }

@@ -38,5 +38,6 @@ def parse_args(argv: Sequence[str] | None = None) -> EvaluationRequest:
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; return 2 on a wrong call."""
     request = parse_args(argv)
+    # as in train
     os.environ.setdefault('LOCAL_RANK', str(request.local_rank))
     return run_evaluation(request)

@@ -56,5 +56,6 @@ def parse_args(argv: Sequence[str] | None = None) -> TrainRequest:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 2 for what a user can fix, 130 for Ctrl-C."""
     request = parse_args(argv)
+    # mmengine reads the environment alone; old launchers pass --local_rank
     os.environ.setdefault('LOCAL_RANK', str(request.local_rank))
     return run_training(request)

@@ -40,6 +40,7 @@ ARCHS: Mapping[str, VitArch] = {
     'sapiens_0.3b': VitArch(1024, 24, 16, 4096),
     'sapiens_0.6b': VitArch(1280, 32, 16, 5120),
     'sapiens_1b': VitArch(1536, 40, 24, 6144),
+    # heads of 60 channels, which fused attention refuses: see ``attend_padded``
     'sapiens_2b': VitArch(1920, 48, 32, 7680),
     # not Meta's: small enough for tests and for a laptop
     'sapiens_tiny': VitArch(192, 12, 3, 768),
@@ -57,6 +58,7 @@ def find_arch(arch: str | Mapping) -> VitArch:
         ValueError: On an unknown name, or unknown or missing fields.
     """
     if isinstance(arch, str):
+        # the official configs spell sizes both ways
         name = arch if arch.startswith('sapiens_') else f'sapiens_{arch}'
         if name not in ARCHS:
             raise ValueError(f'Unknown arch {arch!r}, expected one of {list(ARCHS)}')

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 # tokens up to which training on a CPU writes the matrix of weights out
+# (16 heads take 67 MB an image and layer there, and 600 MB at the 3072 of 1024x768)
 MAX_EXPLICIT_TOKENS = 1024
 
 
@@ -50,6 +51,7 @@ def attend_padded(
         F.pad(q_BHNE, pad),
         F.pad(k_BHNE, pad),
         F.pad(v_BHNE, pad),
+        # torch would scale by the padded size
         scale=head_dim**-0.5,
     )
     return out[..., :head_dim]
@@ -77,6 +79,7 @@ class SelfAttention(nn.Module):
         """Mix tokens; the shape (B, N, D) stays."""
         b, n, d = x_BND.shape
         qkv = self.qkv(x_BND).reshape(b, n, 3, self.num_heads, d // self.num_heads)
+        # the released weights hold q, k, v in this order, each by heads
         q_BHNE, k_BHNE, v_BHNE = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         x_BHNE = attend(q_BHNE, k_BHNE, v_BHNE)
         return self.proj(x_BHNE.transpose(1, 2).reshape(b, n, d))

@@ -48,6 +48,7 @@ def enlarge(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Te
         _weights(small, large, align_corners).to(x.dtype)
         for small, large in zip(x.shape[2:], size, strict=True)
     )
+    # autocast rounds products to bfloat16, but leaves F.interpolate in float32
     with torch.autocast('cpu', enabled=False):
         return rows @ x @ columns.T
 
@@ -55,6 +56,7 @@ def enlarge(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Te
 @functools.lru_cache(maxsize=32)
 def _weights(small: int, large: int, align_corners: bool) -> Tensor:
     """Return the matrix (large, small) of linear interpolation along an axis."""
+    # the answers of torch's own kernel to single pixels are its weights
     unit = torch.eye(small, dtype=torch.float64)[None]
     line = F.interpolate(unit, large, mode='linear', align_corners=align_corners)
     return line[0].T.contiguous()

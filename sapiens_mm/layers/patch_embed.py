@@ -36,6 +36,8 @@ class PatchEmbed(nn.Module):
         Raises:
             ValueError: If the image is smaller than one patch.
         """
+        # floor((n + 2p - k) / k) + 1: with padding 2 the grid stays, and the last two
+        # rows and columns of pixels fall out of it
         height, width = (
             (size + 2 * self.padding - self.patch_size) // self.patch_size + 1
             for size in image_hw

@@ -103,6 +103,7 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
     def source_grid(patches: int) -> tuple[int, int] | None:
         if patches == own:
             return tuple(grid_hw)
+        # 1024x768 in patches of 16, the one released grid that is no square
         if patches == 64 * 48:
             return 64, 48
         edge = math.isqrt(patches)
@@ -117,6 +118,7 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
 
     # 16 rows are the model's own 5x3 and a class row before they are a square
     order = (1, 0) if rows - 1 == own else (0, 1)
+    # by proportions last, with or without a class row: that is a guess
     grids = (
         (find(rows - prefix_rows), prefix_rows)
         for find in (source_grid, scaled_grid)
@@ -134,5 +136,6 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
     if not num_prefix:
         return grid
     if not has_class_row:
+        # the fixed table of MAE has zeros there too
         prefix = table.new_zeros(1, 1, table.shape[2])
     return torch.cat([prefix, grid], dim=1)

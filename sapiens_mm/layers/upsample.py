@@ -17,6 +17,7 @@ _DECONV_PADDING = {4: (1, 0), 3: (1, 1), 2: (0, 0)}
 
 
 def _norm_act(channels: int) -> list[nn.Module]:
+    # without affine and running statistics, torch's defaults: nothing to save
     return [nn.InstanceNorm2d(channels), nn.SiLU(inplace=True)]
 
 
@@ -60,6 +61,7 @@ def deconv_stack(
             stride=2,
             padding=padding,
             output_padding=output_padding,
+            # the norm would take a bias out, and the released weights have none here
             bias=False,
         )
         stages += [conv, *_norm_act(out_channels)]
@@ -82,6 +84,7 @@ def conv_stack(
     for out_channels, kernel in zip(channels, kernels, strict=True):
         if kernel % 2 == 0:
             raise ValueError(f'conv kernel must be odd, got {kernel}')
+        # a bias, although the norm takes it out: the released weights have one
         conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
         stages += [conv, *_norm_act(out_channels)]
         in_channels = out_channels

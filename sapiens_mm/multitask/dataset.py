@@ -49,6 +49,7 @@ class SapiensMultitaskDataset(SapiensGoliathDataset):
     def parse_data_info(self, raw_data_info: dict[str, Any]) -> dict[str, Any] | None:
         """Add ``map_paths``, by ``labels``, ``depth`` and ``normal``, to the base's."""
         info = super().parse_data_info(raw_data_info)
+        # None for a crowd without keypoints, which the host leaves out
         if info is not None:
             name = Path(raw_data_info['raw_img_info']['file_name']).with_suffix('.png')
             info['map_paths'] = {

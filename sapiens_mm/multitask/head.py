@@ -78,11 +78,13 @@ class SapiensMultitaskHead(BaseModule):
                 losses = head.loss(feats, batch_data_samples, train_cfg or {})
             else:
                 source, name = TARGETS[task]
+                # heads of single tasks look for their target under another name
                 samples = [
                     SimpleNamespace(**{name: sample.get(source)})
                     for sample in batch_data_samples
                 ]
                 losses = head.loss_by_feat(head.forward(feats), samples)
+            # mmengine sums what has 'loss' in its name, also behind the task
             found.update({f'{task}.{name}': value for name, value in losses.items()})
         return found
 

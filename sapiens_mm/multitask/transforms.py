@@ -99,6 +99,7 @@ class SapiensTopdownMaps(TopdownAffine):
         self.stride = stride
         self.parts = parts
         mirrored = part_table(parts).flip_indices
+        # 256 entries, so that 255, no label, and what is no class stay
         self._swap = np.array([*mirrored, *range(len(mirrored), 256)], np.uint8)
 
     def transform(self, results: dict) -> dict:
@@ -118,12 +119,14 @@ class SapiensTopdownMaps(TopdownAffine):
             if results['flip_direction'] != 'horizontal':
                 direction = results['flip_direction']
                 raise ValueError(f'maps are mirrored horizontally, not {direction!r}')
+            # RandomFlip ran before, so the matrix is that of the mirrored image
             maps = {kind: values[:, ::-1] for kind, values in maps.items()}
             maps['labels'] = self._swap[maps['labels']]
         maps = {kind: self._warp(values, matrix) for kind, values in maps.items()}
         person = maps['depth'] > 0
         depth = relative_depth(maps['depth'].astype(np.float32), person)
         depth[~person] = KINDS['depth'].background
+        # files hold (n + 1) / 2 * 255, z in B, the first channel
         normal = maps['normal'][..., ::-1].astype(np.float32) * (2 / 255) - 1
         if results.get('flip'):
             normal *= np.array(NORMAL_SIGNS['horizontal'], np.float32)
@@ -142,6 +145,7 @@ class SapiensTopdownMaps(TopdownAffine):
         scaled = matrix * shrink
         scaled[:, 2] += (shrink - 1) / 2
         size = tuple(side // self.stride for side in self.input_size)
+        # nearest: ids, and depth beside the 0 around people, have no mean
         return cv2.warpAffine(
             np.ascontiguousarray(values), scaled, size, flags=cv2.INTER_NEAREST
         )
@@ -163,7 +167,9 @@ def turn_normals(normals: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     Returns:
         Shape (…, 3).
     """
+    # the crop turns and scales; the root of the determinant is the scale
     turn = matrix[:, :2] / np.sqrt(np.linalg.det(matrix[:, :2]))
+    # y is up in normals and down in pixels
     flip_y = np.diag([1, -1])
     turned = normals.astype(np.float32)
     turned[..., :2] = normals[..., :2] @ (flip_y @ turn @ flip_y).T

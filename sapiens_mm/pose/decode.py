@@ -65,6 +65,8 @@ def decode_udp_heatmaps(
             f'blur_kernel_size must be odd and at least 3, got {blur_kernel_size}'
         )
     shape, (h, w) = heatmaps.shape[:2], heatmaps.shape[2:]
+    # W / (w - 1), although maps are drawn with (W - 1) / (w - 1): mmpose divides by
+    # W again on the way to the image, and the released models are measured so
     unit_x, unit_y = input_wh[0] / (w - 1), input_wh[1] / (h - 1)
     maps = heatmaps.detach().reshape(-1, h, w)
     peaks_xy, peaks = _find_peaks(maps)
@@ -159,14 +161,17 @@ def _newton_step(logs: Tensor) -> tuple[Tensor, Tensor]:
         row.unbind(1) for row in logs.unbind(1)
     )
     dxx, dyy = right - 2 * centre + left, below - 2 * centre + above
+    # of the four corners two, as UDP has it
     dxy = (last - right - below + centre + centre - left - above + first) / 2
     values = torch.stack([(right - left) / 2, (below - above) / 2, dxx, dyy, dxy])
+    # MPS has no float64
     dx, dy, dxx, dyy, dxy = values if values.is_mps else values.double()
     dxx, dyy = dxx + _EPS, dyy + _EPS
     det = dxx * dyy - dxy * dxy
     steps = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], 1) / det[:, None]
     # mmpose's inverse raises an error where the determinant is 0
     steps = torch.where(det[:, None] != 0, steps, 0.0).float()
+    # H step = g: errors of g and H reach the step through the inverse of H
     inverse = (dxx**2 + dyy**2 + 2 * dxy**2).sqrt() / det.abs()
     return steps, inverse * (1 + 4 * steps.abs().amax(1)) * _LOG_ERROR
 

@@ -35,7 +35,9 @@ class SapiensTopdownEstimator(TopdownPoseEstimator):
             return super().predict(inputs, data_samples)
         both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
         count = len(inputs)
+        # mmpose's heads take a list of two for a flip test
         feats = [tuple(f[:count] for f in both), tuple(f[count:] for f in both)]
         found = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
+        # a pair with test_cfg.output_heatmaps
         instances, fields = found if isinstance(found, tuple) else (found, None)
         return self.add_pred_to_datasample(instances, fields, data_samples)

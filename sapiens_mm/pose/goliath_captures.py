@@ -27,6 +27,7 @@ from sapiens_mm.pose.keypoint_files import (
 )
 from sapiens_mm.tables.goliath308 import NUM_SOURCE_KEYPOINTS, SOURCE_IDS
 
+# the official data set draws another sample below it
 MIN_VISIBLE = 8
 
 
@@ -126,29 +127,13 @@ def convert_captures(
         )
         for sample in samples
     ]
-    counts = CaptureCounts()
-    images, annotations = [], []
     with ThreadPoolExecutor(workers) as pool:
         outcomes = _map_in_windows(pool, partial(_read, Path(root)), paths)
         if progress:
             from tqdm import tqdm
 
             outcomes = tqdm(outcomes, total=len(paths), unit='sample', disable=None)
-        for sample_id, (names, outcome) in enumerate(
-            zip(paths, outcomes, strict=True), start=1
-        ):
-            if isinstance(outcome, str):
-                if outcome in ('grey', 'few_keypoints'):
-                    setattr(counts, outcome, getattr(counts, outcome) + 1)
-                else:
-                    counts.failed.append(outcome)
-                continue
-            points, (height, width) = outcome
-            counts.kept += 1
-            images.append(
-                dict(id=sample_id, file_name=names[0], width=width, height=height)
-            )
-            annotations.append(_annotation(sample_id, points))
+        images, annotations, counts = _records(paths, outcomes)
     content = dict(
         info=dict(
             description='Goliath captures with 308 keypoints',
@@ -159,6 +144,30 @@ def convert_captures(
         categories=[category(308)],
     )
     return content, counts
+
+
+def _records(
+    paths: list[tuple[str, ...]], outcomes: Iterable[Any]
+) -> tuple[list[dict], list[dict], CaptureCounts]:
+    """Write images and annotations of what :func:`_read` found, and count it."""
+    counts = CaptureCounts()
+    images, annotations = [], []
+    for sample_id, (names, outcome) in enumerate(
+        zip(paths, outcomes, strict=True), start=1
+    ):
+        if isinstance(outcome, str):
+            if outcome in ('grey', 'few_keypoints'):
+                setattr(counts, outcome, getattr(counts, outcome) + 1)
+            else:
+                counts.failed.append(outcome)
+            continue
+        points, (height, width) = outcome
+        counts.kept += 1
+        images.append(
+            dict(id=sample_id, file_name=names[0], width=width, height=height)
+        )
+        annotations.append(_annotation(sample_id, points))
+    return images, annotations, counts
 
 
 def _annotation(sample_id: int, points: np.ndarray) -> dict[str, Any]:
@@ -179,6 +188,7 @@ def _map_in_windows(
     pool: ThreadPoolExecutor, function: Any, items: list, size: int = 256
 ) -> Iterator[Any]:
     """Map in order with at most ``size`` results waiting."""
+    # pool.map alone reads ahead of the caller without end
     for start in range(0, len(items), size):
         yield from pool.map(function, items[start : start + size])
 

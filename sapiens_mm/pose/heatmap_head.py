@@ -103,6 +103,7 @@ class SapiensHeatmapHead(HeatmapHead):
             (1, K), float32.
         """
         codec = self.decoder
+        # not isinstance: a subclass may decode in another way
         if type(codec) is not UDPHeatmap or codec.heatmap_type != 'gaussian':
             return super().decode(batch_outputs)
         keypoints, scores = decode_udp_heatmaps(

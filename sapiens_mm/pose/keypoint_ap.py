@@ -129,6 +129,34 @@ def keypoint_ap(
         ValueError: If a detection is in an image that the file does not have, or an
             annotation lacks the area that is asked for.
     """
+    _check_people(ground_truth, detections, images, use_area)
+    category_ids = {ann['category_id'] for ann in ground_truth.records}
+    shared = {
+        'images': list(images),
+        'categories': [{'id': i, 'name': str(i)} for i in sorted(category_ids)],
+    }
+    sigmas = np.asarray(sigmas)
+    stats = {}
+    for name, ids in groups.items():
+        ids = list(ids)
+        # COCOeval prints a table for each group
+        with contextlib.redirect_stdout(io.StringIO()):
+            gt_index, dt_index = (
+                COCO(ann_data={**shared, 'annotations': _select(people, ids)})
+                for people in (ground_truth, detections)
+            )
+            run = COCOeval(gt_index, dt_index, 'keypoints', sigmas[ids], use_area)
+            run.evaluate()
+            run.accumulate()
+            run.summarize()
+        stats[name] = run.stats
+    return stats
+
+
+def _check_people(
+    ground_truth: People, detections: People, images: Sequence[dict], use_area: bool
+) -> None:
+    """Refuse detections in unknown images, and annotations without the area asked."""
     image_ids = {image['id'] for image in images}
     strange = {dt['image_id'] for dt in detections.records} - image_ids
     if strange:
@@ -142,26 +170,6 @@ def keypoint_ap(
             f'annotation {bare["id"]} has no area; use_area=False takes '
             f'{AREA_SHARE} of the boxes'
         )
-    category_ids = {ann['category_id'] for ann in ground_truth.records}
-    shared = {
-        'images': list(images),
-        'categories': [{'id': i, 'name': str(i)} for i in sorted(category_ids)],
-    }
-    sigmas = np.asarray(sigmas)
-    stats = {}
-    for name, ids in groups.items():
-        ids = list(ids)
-        with contextlib.redirect_stdout(io.StringIO()):
-            gt_index, dt_index = (
-                COCO(ann_data={**shared, 'annotations': _select(people, ids)})
-                for people in (ground_truth, detections)
-            )
-            run = COCOeval(gt_index, dt_index, 'keypoints', sigmas[ids], use_area)
-            run.evaluate()
-            run.accumulate()
-            run.summarize()
-        stats[name] = run.stats
-    return stats
 
 
 def _select(people: People, ids: list[int]) -> list[dict]:

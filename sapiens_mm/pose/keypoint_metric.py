@@ -141,6 +141,7 @@ class SapiensKeypointMetric(CocoMetric):
         unconverted = [dict(ann) for ann in annotations]
         if not (self.pred_converter or self.gt_converter):
             results = [(_take(pred, predicted_ids), gt) for pred, gt in results]
+            # the host takes sigmas and number from here, for its NMS and scores
             self._dataset_meta = {
                 **host_meta,
                 'num_keypoints': len(self._ids),

@@ -24,6 +24,7 @@ def _check_prob(prob: float) -> float:
 class _RandomKernel(BaseTransform):
     """Filter the image with an odd kernel drawn from 3 to ``max_kernel``."""
 
+    # albumentations' largest kernel: the official configs state the probability alone
     def __init__(self, prob: float = 0.1, max_kernel: int = 7) -> None:
         if max_kernel < 3 or max_kernel % 2 == 0:
             raise ValueError(f'max_kernel must be odd and at least 3, got {max_kernel}')

@@ -27,7 +27,9 @@ def random_masking(x_BND: Tensor, mask_ratio: float) -> tuple[Tensor, Tensor, Te
     keep = int(n * (1 - mask_ratio))
     shuffle = torch.rand(b, n, device=x_BND.device).argsort(dim=1)
     restore = shuffle.argsort(dim=1)
+    # left in shuffled order: their positions are added already
     kept = x_BND.gather(1, shuffle[:, :keep, None].expand(-1, -1, d))
+    # restore tells the place of each patch in the shuffle
     mask = (restore >= keep).to(torch.float32)
     return kept, mask, restore
 
@@ -71,6 +73,7 @@ class SapiensMaskedViT(SapiensViT):
         """
         if not mask:
             return super().forward(image)
+        # positions first, or a patch would not know where it was (MAE, section 3)
         x, _ = self.embed(image)
         x_cls, x = x[:, :1], x[:, 1:]
         x, removed, restore = random_masking(x, self.mask_ratio)

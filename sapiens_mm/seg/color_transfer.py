@@ -13,6 +13,7 @@ _FLAT = 1e-3
 
 def to_lab(pixels_bgr: np.ndarray) -> np.ndarray:
     """Convert pixels (M, 3), uint8 BGR, to CIE Lab, float32: L in [0, 100]."""
+    # from uint8 OpenCV makes Lab of 8 bits, which loses colours on the way back
     unit = pixels_bgr[None].astype(np.float32) / 255
     return cv2.cvtColor(unit, cv2.COLOR_BGR2Lab)[0]
 

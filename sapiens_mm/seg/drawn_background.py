@@ -45,6 +45,7 @@ def draw_background(seed: int, image_hw: tuple[int, int]) -> np.ndarray:
     image = np.clip(255 * canvas, 0, 255).astype(np.uint8)
     if work_hw != image_hw:
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    # last, as an enlargement would blur it
     return _add_grain(rng, image)
 
 
@@ -245,4 +246,5 @@ def _add_grain(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     tile = np.rint(tile).astype(np.int16)
     rows, columns = -(-height // _GRAIN_TILE), -(-width // _GRAIN_TILE)
     grain = np.tile(tile, (rows, columns, 1))[:height, :width]
+    # saturates, where numpy would wrap round
     return cv2.add(image, grain, dtype=cv2.CV_8U)

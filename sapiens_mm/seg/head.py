@@ -95,6 +95,7 @@ def accuracy(logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
         ignore_index: Label of pixels that do not count.
     """
     labelled = label != ignore_index
+    # 255 is no index; such pixels are left out below
     own = logits.gather(1, (label * labelled)[:, None])[:, 0]
     right = (own >= logits.amax(dim=1)) & labelled
     return 100.0 * right.sum() / labelled.sum().clamp(min=1)

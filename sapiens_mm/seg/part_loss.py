@@ -55,11 +55,13 @@ class SapiensPartLoss(nn.Module):
             )
         weights = None
         if class_weight is not None:
+            # on the CPU: inference builds models on the meta device, without values
             weights = torch.tensor(class_weight, dtype=torch.float32, device='cpu')
             if weights.ndim != 1 or not (weights >= 0).all():
                 raise ValueError(
                     f'class_weight must hold numbers of at least 0, got {class_weight}'
                 )
+        # not saved: the released files have no such key
         self.register_buffer('class_weight', weights, persistent=False)
         self.normalize_by = normalize_by
         self.loss_weight = loss_weight
@@ -122,6 +124,7 @@ class SapiensPartLoss(nn.Module):
         labelled = target != ignore_index
         weights = labelled.float()
         if self.class_weight is not None:
+            # 255 is no index; where it stands the weight is 0 already
             weights = weights * self.class_weight[target * labelled]
         if weight is not None:
             weights = weights * weight

@@ -123,6 +123,7 @@ class SapiensPartMetric(IoUMetric):
             Confusion matrix (C, C) int32, rows labels and columns predictions, and
             the areas of ``boundary_areas``, (3, C) int64.
         """
+        # ignore_index may be -100, say, which uint8 cannot hold
         label = label.masked_fill(label == ignore_index, IGNORED)
         pred, target = (x.to(torch.uint8).cpu().numpy() for x in (pred_label, label))
         areas = np.zeros((3, num_classes), np.int64)
@@ -215,6 +216,7 @@ def confusion_matrix(
     Returns:
         Shape (C, C), int32: entry (r, c) is what is labelled r and predicted c.
     """
+    # 255 * 255 + 254 still fits 16 bits
     pairs = target.astype(np.uint16) * np.uint16(num_classes) + pred
     # label 255 is beyond the last class
     counts = np.bincount(pairs.ravel(), minlength=num_classes**2)[: num_classes**2]

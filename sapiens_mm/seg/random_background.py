@@ -87,6 +87,7 @@ class SapiensRandomBackground(BaseTransform):
         self.max_shift = max_shift
         self.soft_edge_px = int(soft_edge_px)
         self.files = [] if folder is None else list_backgrounds(folder)
+        # a folder of broken images is told now, and not by a worker
         if self.files:
             read_background(self.files[0])
 
@@ -237,6 +238,7 @@ def fit_background(background: np.ndarray, image_hw: tuple[int, int]) -> np.ndar
     height, width = image_hw
     scaled = max(width, round(background.shape[1] * height / background.shape[0]))
     shrinks = height < background.shape[0]
+    # the others alias where they shrink
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     fitted = cv2.resize(background, (scaled, height), interpolation=method)
     left = (scaled - width) // 2

@@ -37,6 +37,7 @@ class KeypointTable:
     link_colors: tuple[RGB, ...]
     keypoint_colors: tuple[RGB, ...]
     sigmas: tuple[float, ...]
+    # a dict has no hash, and a frozen table needs one
     groups: Mapping[str, tuple[int, ...]] = field(hash=False)
     types: tuple[str, ...] = ()
     joint_weights: tuple[float, ...] = ()
