@@ -166,6 +166,7 @@ def class_of(kind: Any) -> type | None:
     with DATASETS.switch_scope_and_registry(None) as registry:
         try:
             return registry.get(kind)
+        # a config may name what is not installed here
         except (KeyError, RuntimeError, ImportError):
             return None
 

@@ -78,6 +78,7 @@ def read_size(text: str) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; return 1 if samples failed or the disk is full; see ``commands``."""
     request = parse_args(argv)
+    # batch systems stop by SIGTERM, which then ends as Ctrl-C does
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     from sapiens_mm import hosts

@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     request = parse_args(argv)
     warnings.simplefilter('ignore')  # of imports
+    # after the command line, as in image
     from sapiens_mm.runs.jobs import show_notes
     from sapiens_mm.runs.video_run import VideoRun
 

@@ -182,7 +182,7 @@ class _Checker:
             found.counts['used'] += 1
             self.used_images.add(record['image_id'])
             self.evaluation.check_used(where, record['category_id'])
-        except RecordDone:
+        except RecordDone:  # counted where it was found
             pass
 
     def check_files(self, data_root: str | Path | None, turns_images: bool) -> None:

@@ -61,6 +61,7 @@ class SapiensAnnotationCheckHook(Hook):
                     runner.logger.info(text)
             except (ValueError, OSError) as reason:
                 error[0] = str(reason)
+        # raised on every process: the others would wait for this one for ever
         broadcast_object_list(error)
         if error[0] is not None:
             raise BadFileError(error[0])

@@ -183,6 +183,7 @@ class Findings:
 
 def is_id(value: object) -> bool:
     """Tell whether a value of a JSON file is an integer."""
+    # True and False are integers to Python
     return isinstance(value, int) and not isinstance(value, bool)
 
 

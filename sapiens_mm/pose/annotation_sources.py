@@ -74,6 +74,7 @@ class Source:
     use: Use
 
 
+# the checks of a start and the hook of its run ask for the same files
 _reports: dict[tuple, Report] = {}
 
 
@@ -142,6 +143,7 @@ def config_leaves(cfg: Mapping, steps: tuple[Any, ...] = ()) -> Iterator[Leaf]:
     if kind is None or reader_of(kind) is None:
         yield Leaf(cfg, steps)
     else:
+        # unread: mmpose would stumble over a record without naming it
         lazy = dict(lazy_init=True, pipeline=[])
         with DATASETS.switch_scope_and_registry(None) as registry:
             yield Leaf(registry.build({**cfg, **lazy}), steps)
@@ -232,6 +234,7 @@ def evaluation_of(metric: Any) -> Evaluation | None:
         metric: Built, or its config.
     """
     kind = metric_class(metric)
+    # these alone: a class made from them may ask for something else
     hosts = (CocoMetric, CocoWholeBodyMetric)
     known = kind in hosts or kind is SapiensKeypointMetric
     if not known or argument(metric, 'format_only', False):

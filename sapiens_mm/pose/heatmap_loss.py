@@ -69,10 +69,12 @@ class SapiensHeatmapLoss(KeypointMSELoss):
         with torch.autocast(output.device.type, enabled=False):
             output = output.float()
             error = super().forward(output, target, target_weights, mask)
+            # without a peak the wanted softmax would be flat over the map
             there = target.flatten(2).amax(2) > 0  # (B, K)
             weights = target_weights * there
             logits = (self.temperature * output).flatten(2).log_softmax(2)
             wanted = (self.temperature * target).flatten(2).softmax(2)
             share = (wanted * logits).sum(2)
             count = weights.sum().clamp(min=1e-6)
+            # the sum of p log q is the negative of a cross-entropy
             return error - self.place_weight * (share * weights).sum() / count

@@ -117,6 +117,7 @@ class SapiensSyntheticHumansPose(BaseCocoStyleDataset):
             records.image_entry(record), img_path=f'synthetic/{humans.seed}/{number}'
         )
         found = self.parse_data_info(dict(raw_ann_info=annotation, raw_img_info=image))
+        # only an evaluation reads it
         found.pop('raw_ann_info')
         return dict(info, **found, img=sample.image)
 

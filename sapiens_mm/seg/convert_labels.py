@@ -86,6 +86,7 @@ def convert_file(path: str | Path, source: str) -> bytes:
         except OSError as error:
             raise BadFileError(f'{path} cannot be read: {error.strerror}') from None
         ids = decode_ids(data, path)
+    # with a map the number of classes is not asked for
     labels = map_ids(ids, lookup_table(0, LABEL_SOURCES[source]), path)
     ok, encoded = cv2.imencode('.png', labels)
     assert ok, 'OpenCV encodes any (H, W) uint8'

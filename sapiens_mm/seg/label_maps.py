@@ -85,6 +85,7 @@ def lookup_table(
         label_map = range(num_classes)
     ids = label_map.items() if isinstance(label_map, Mapping) else enumerate(label_map)
     table = np.full(256, _UNKNOWN, np.uint8)
+    # before the map, which may give 255 a class all the same
     table[IGNORE_INDEX] = IGNORE_INDEX
     for old, new in ids:
         table[old] = new

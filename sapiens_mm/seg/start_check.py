@@ -61,6 +61,7 @@ def table_of(key: str, dataset: Mapping[str, Any]) -> PartTable | None:
     Raises:
         ValueError: If the classes cannot be: two of one name, more than 255.
     """
+    # wrappers want the same metadata of all inside, so the first speaks
     inner = dataset.get('datasets') or [dataset.get('dataset')]
     if isinstance(inner[0], Mapping):
         return table_of(key, inner[0])

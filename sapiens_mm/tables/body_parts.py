@@ -8,6 +8,7 @@ from .schema import PartTable, build_part_table, parse_names
 
 IGNORE_INDEX = 255
 
+# classes, colours and weights of the official configs, in the order of the heads
 GOLIATH28 = build_part_table(
     'goliath28',
     """

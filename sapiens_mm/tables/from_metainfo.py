@@ -157,6 +157,7 @@ def _from_stated(meta: Mapping[str, Any]) -> KeypointTable:
     ids = {name: k for k, name in enumerate(names)}
     mirrors = []
     for k, entry in enumerate(entries):
+        # mmpose writes '' for keypoints of the middle
         swap = entry.get('swap') or names[k]
         if swap not in ids:
             raise ValueError(
@@ -212,6 +213,7 @@ def _from_parsed(meta: Mapping[str, Any]) -> KeypointTable:
         colors=colors or distinct_colors(count),
         types=types,
         groups={},
+        # what mmpose makes of joint_weights
         weights=meta.get('dataset_keypoint_weights'),
         mirrors_known=mirrors is not None,
     )
