@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     hosts.require('mmpose')
     from sapiens_mm.pose.goliath_captures import convert_captures
 
+    # before the images are read, and not when they are to be written
     refuse_existing(request.output, request.force)
     content, counts = convert_captures(
         request.index,

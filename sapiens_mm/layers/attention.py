@@ -25,6 +25,7 @@ def attend(q_BHNE: Tensor, k_BHNE: Tensor, v_BHNE: Tensor) -> Tensor:
         Shape (B, H, N, E).
     """
     head_dim = q_BHNE.shape[-1]
+    # on an H100 cuDNN refuses 60 and flash runs at 231 TFLOP/s; cuDNN at 64: 483
     if q_BHNE.is_cuda and head_dim % 8:
         return attend_padded(q_BHNE, k_BHNE, v_BHNE)
     # torch's fused kernel for CPUs has a slow backward pass

@@ -110,6 +110,7 @@ def fit_pos_embed(table: Tensor, grid_hw: tuple[int, int], num_prefix: int) -> T
         return (edge, edge) if edge and edge * edge == patches else None
 
     def scaled_grid(patches: int) -> tuple[int, int] | None:
+        # a training at 128x96 pixels goes on at 256x192
         divisor = math.gcd(*grid_hw)
         unit_hw = [side // divisor for side in grid_hw]
         scale = math.isqrt(patches // math.prod(unit_hw))

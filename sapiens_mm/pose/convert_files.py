@@ -231,6 +231,7 @@ def _image_names(path: Path, content: dict) -> dict[Any, str]:
 
 def openpose_person(points: np.ndarray) -> dict[str, list]:
     """Write one person as OpenPose does; only the body has values."""
+    # -1 is OpenPose's id of a person that is not tracked
     person: dict[str, list] = {'person_id': [-1]}
     for dimension in ('2d', '3d'):
         for part in ('pose', 'face', 'hand_left', 'hand_right'):

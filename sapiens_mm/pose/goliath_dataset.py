@@ -101,6 +101,7 @@ class SapiensGoliathDataset(BaseCocoStyleDataset):
             pairs=pairs,
         )
         super().__init__(ann_file, **kwargs)
+        # after the host's, which reads weights from METAINFO, the same for all
         self._metainfo['dataset_keypoint_weights'] = weights
 
     def load_data_list(self) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ def chosen_pairs(choice: Choice) -> NDArray:
         return np.array(common_pairs(choice == 'finger_bases'))
     if isinstance(choice, (str, PathLike)):
         choice = read_pairs(choice)
+    # for its checks alone: the table is taken as it stands
     common_pairs(pairs=choice)
     if not len(choice):
         raise ValueError('common_keypoints names no pair')

@@ -189,6 +189,7 @@ def annotation_fields(points: np.ndarray) -> dict[str, Any]:
         validity and box of face and hands.
     """
     fields: dict[str, Any] = point_fields(points)
+    # COCO-WholeBody's files count the body alone
     counted = points[:17] if len(points) == 133 else points
     fields['num_keypoints'] = int((counted[:, 2] > 0).sum())
     if len(points) == 133:

@@ -62,6 +62,7 @@ def boundary_areas(
         the first.
     """
     width = band_width(target.shape, dilation_ratio)
+    # so that no boundary arises where nobody knows the class
     pred = np.where(target == IGNORED, np.uint8(IGNORED), pred)
     in_pred, in_target = boundary_band(pred, width), boundary_band(target, width)
     both = in_pred & in_target & (pred == target)

@@ -69,6 +69,7 @@ class SapiensDiceLoss(nn.Module):
             area = (inside * counted[:, None]).sum((0, 2, 3))
             total = probs.sum((0, 2, 3)) + area
             present = area > 0
+            # with smooth=0 it may be 0 / 0, whose gradient is NaN though masked below
             divisor = torch.where(present, total + self.smooth, 1)
             dice = (2 * overlap + self.smooth) / divisor
             mean = ((1 - dice) * present).sum() / present.sum().clamp(min=1)

@@ -165,6 +165,7 @@ ATR_TO_28 = _to_28(
     Lower_Clothing='Skirt Pants',
     **_CLOTHED,
 )
+# official as well: feet are shoes, the torso is clothing, the mouth is nothing
 PASCAL_TO_28 = _to_28(
     PASCAL_CLASSES,
     Background='Background',
