@@ -62,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f'; did you mean {near[0]}?' if near else ''
+        hint = f', did you mean {near[0]}?' if near else ''
         print(
-            f'error: there is no verb {verb!r}{hint} sapiens alone lists them',
+            f'error: there is no verb {verb!r}{hint}; sapiens alone lists them',
             file=sys.stderr,
         )
         return WRONG_CALL

@@ -42,7 +42,7 @@ def parse_args(argv: Sequence[str] | None = None) -> WebRequest:
     room_help = 'of images and results; the oldest go first'
     add('--max-gigabytes', type=float, help=room_help)
     limit_help = (
-        'seconds that an image may take, without loading models; then it is ended '
+        'seconds that an image may take, without loading models; then it is ended'
     )
     add('--time-limit', type=float, metavar='SECONDS', help=limit_help)
     name_help = 'answer to this name too: of a proxy, or of this machine in its network'
