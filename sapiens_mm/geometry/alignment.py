@@ -78,6 +78,7 @@ def align_depth(
     prediction = np.asarray(prediction, np.float64)
     target = np.asarray(target, np.float64)
     valid = valid_depth(target)
+    # asked here: numpy would broadcast a (1, W) mask without a word
     for name, other in (('target', target), ('mask', mask)):
         if other is not None and np.shape(other) != prediction.shape:
             raise ValueError(
@@ -90,6 +91,7 @@ def align_depth(
     if invert:
         if (prediction[valid] <= 0).any():
             raise ValueError('invert needs a prediction above 0 on all valid pixels')
+        # inf, not an error: pixels outside the mask may hold 0
         prediction = np.divide(
             1, prediction, where=prediction != 0, out=np.full(prediction.shape, np.inf)
         )
@@ -99,6 +101,7 @@ def align_depth(
     scale, shift, constant = _solve(prediction[valid], goal, align, fit)
     aligned = scale * prediction + shift
     if space == 'inverse':
+        # an inverse of 0 or less is farther than all; clip brings it back
         aligned = np.divide(
             1, aligned, where=aligned > 0, out=np.full(aligned.shape, np.inf)
         )
@@ -141,6 +144,7 @@ def _solve(x: NDArray, y: NDArray, align: str, fit: str) -> tuple[float, float, 
         return 1.0, 0.0, False
     if align == 'scale':
         if fit == 'median':
+            # medians are unmoved by the few wild pixels of a scan
             of_x, of_y = np.median(x), np.median(y)
         else:
             of_x, of_y = x @ x, x @ y
@@ -154,6 +158,7 @@ def _solve(x: NDArray, y: NDArray, align: str, fit: str) -> tuple[float, float, 
         # about the means the normal equations keep their digits
         center_x, center_y = x.mean(), y.mean()
         of_x, of_y = (x - center_x) @ (x - center_x), (x - center_x) @ (y - center_y)
+    # rounding alone spreads equal numbers by some 1e-16 of their size
     if np.ptp(x) <= 1e-12 * np.abs(x).max():
         return 0.0, float(center_y), True
     scale = float(of_y / of_x)

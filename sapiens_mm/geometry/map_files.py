@@ -78,6 +78,7 @@ def read_map(
         return _read_png(path, channels, scale, encoding)
     else:
         values = read_array(path, _NAMES[channels])
+    # one channel kept as an axis, as many tools write it
     if values.ndim == 3 and values.shape[2] == channels == 1:
         values = values[..., 0]
     _check_shape(path, values, channels)
@@ -228,4 +229,5 @@ def _read_png(
             f'{path} is a PNG, which has no negative numbers, so it holds no vectors; '
             "leave encoding out, or set encoding='rgb'"
         )
+    # OpenCV gives B first; x is stored as R
     return decode_rgb(stored[..., ::-1], path)

@@ -189,6 +189,7 @@ class Dresser:
             return
         rows = shell.rows[used]
         normals = shell.normals[used]
+        # normals of a smoothed shell may turn inwards in a fold
         normals[(normals * self.posed.normals[rows]).sum(1) < 0] *= -1
         points = shell.points[used] + np.float32(height) * normals
         part = Shell(points, faces, cut[used], shell.template[used], rows)
