@@ -23,6 +23,7 @@ def show_inherited_arguments(cls: type) -> None:
             likes; its docstring describes its own arguments under ``Args:``.
     """
     base = cls.__mro__[1]
+    # signatures are read from __init__ otherwise, where **options hides the names
     if '__init__' in vars(cls):
         cls.__signature__ = _signature(cls, inspect.signature(base))
     if not (cls.__doc__ and base.__doc__):  # python -OO has none
@@ -30,6 +31,7 @@ def show_inherited_arguments(cls: type) -> None:
     own, inherited = _descriptions(cls.__doc__), _descriptions(base.__doc__)
     shown = [n for n in inspect.signature(cls).parameters if n in own | inherited]
     text = inspect.cleandoc(cls.__doc__)
+    # its own descriptions win
     section = ''.join({**inherited, **own}[name] for name in shown)
     found = _ARGS.search(text)
     if found:
