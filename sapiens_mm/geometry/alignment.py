@@ -92,9 +92,7 @@ def align_depth(
         if (prediction[valid] <= 0).any():
             raise ValueError('invert needs a prediction above 0 on all valid pixels')
         # inf, not an error: pixels outside the mask may hold 0
-        prediction = np.divide(
-            1, prediction, where=prediction != 0, out=np.full(prediction.shape, np.inf)
-        )
+        prediction = _inverse(prediction, prediction != 0)
     if not np.isfinite(prediction[valid]).all():
         raise ValueError('the prediction is not finite on all valid pixels')
     goal = target[valid] if space == 'depth' else 1 / target[valid]
@@ -102,9 +100,7 @@ def align_depth(
     aligned = scale * prediction + shift
     if space == 'inverse':
         # an inverse of 0 or less is farther than all; clip brings it back
-        aligned = np.divide(
-            1, aligned, where=aligned > 0, out=np.full(aligned.shape, np.inf)
-        )
+        aligned = _inverse(aligned, aligned > 0)
     clipped = 0
     if clip is not None:
         low, high = target[valid].min() / clip, target[valid].max() * clip
@@ -112,6 +108,11 @@ def align_depth(
         clipped = int(((inside < low) | (inside > high)).sum())
         aligned = aligned.clip(low, high)
     return Alignment(aligned, scale, shift, clipped, constant)
+
+
+def _inverse(values: NDArray, where: NDArray) -> NDArray:
+    """Return 1 / values, infinity elsewhere."""
+    return np.divide(1, values, where=where, out=np.full(values.shape, np.inf))
 
 
 def check_choices(align: str, space: str, fit: str, clip: float | None) -> None:
