@@ -58,6 +58,7 @@ class StartFilter(logging.Filter):
 
     def attach(self, logger: logging.Logger) -> None:
         """Filter what a logger shows; its files get all."""
+        # a file handler is a stream handler, too
         for handler in logger.handlers:
             stream = isinstance(handler, logging.StreamHandler)
             if stream and not isinstance(handler, logging.FileHandler):
@@ -90,6 +91,7 @@ def quiet(runner_class: type, start_filter: StartFilter) -> type:
     class QuietRunner(runner_class):
         def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
             logger = super().build_logger(*args, **kwargs)
+            # attached as soon as there is a logger: the environment is printed next
             start_filter.attach(logger)
             return logger
 
@@ -98,6 +100,7 @@ def quiet(runner_class: type, start_filter: StartFilter) -> type:
             start_filter.attach(strategy.logger)
             return strategy
 
+    # the name goes into logs and error messages
     QuietRunner.__name__ = runner_class.__name__
     QuietRunner.__qualname__ = runner_class.__qualname__
     return QuietRunner

@@ -64,6 +64,7 @@ def summary_rows(start: StartNotes, runner: Any) -> list[tuple[str, str]]:
 
 
 def _model(start: StartNotes, runner: Any) -> str:
+    # out of DistributedDataParallel and the like
     model = getattr(runner.model, 'module', runner.model)
     backbone = (start.cfg.get('model') or {}).get('backbone') or {}
     arch = backbone.get('arch', backbone.get('type', ''))
@@ -171,4 +172,5 @@ def _saved(start: StartNotes, runner: Any) -> str:
 
 def _log_file(runner: Any) -> str:
     path = getattr(runner.logger, 'log_file', None) or runner.work_dir
+    # a path below here is shorter relative; one elsewhere is not
     return os.path.relpath(path) if not os.path.relpath(path).startswith('..') else path

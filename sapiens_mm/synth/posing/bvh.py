@@ -92,7 +92,7 @@ class Motion:
                 if channel.lower().endswith('rotation'):
                     local = local @ about(np.eye(3)[axis], np.deg2rad(row[at]))
                 elif parent < 0:
-                    # joints but the root keep their lengths, whatever channels they have
+                    # other joints keep their lengths, whatever channels they have
                     shift[axis] = row[at]
                 at += 1
             if parent < 0:
