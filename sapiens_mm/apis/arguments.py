@@ -31,7 +31,6 @@ def show_inherited_arguments(cls: type) -> None:
     own, inherited = _descriptions(cls.__doc__), _descriptions(base.__doc__)
     shown = [n for n in inspect.signature(cls).parameters if n in own | inherited]
     text = inspect.cleandoc(cls.__doc__)
-    # its own descriptions win
     section = ''.join({**inherited, **own}[name] for name in shown)
     found = _ARGS.search(text)
     if found:

@@ -120,7 +120,6 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
 def is_single(inputs: object) -> bool:
     """Tell whether ``inputs`` is one image rather than a collection of them."""
     if isinstance(inputs, np.ndarray):
-        # four axes are a batch of images
         return inputs.ndim != 4
     if isinstance(inputs, (str, os.PathLike)):
         path = _expand(inputs)

@@ -208,7 +208,6 @@ class Inferencer(ABC):
             coming = submit()
             while coming:
                 chunk = coming.result()
-                # the next chunk is read while this one runs
                 coming = submit()
                 for result in self._forward(chunk):
                     if bar is not None:

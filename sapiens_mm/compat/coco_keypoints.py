@@ -96,8 +96,8 @@ class COCOeval(cocoeval.COCOeval):
         lacks_score = False
         for dt in self._load(self.cocoDt):
             if self.score_key not in dt:
-                dt[self.score_key] = dt['score']
                 # written back: loadRes shares these dicts, and _ranked reads the field
+                dt[self.score_key] = dt['score']
                 lacks_score = True
             if np.any(self._keypoints(dt)[:, 2] > 0):
                 self._dts[dt['image_id'], dt['category_id']].append(dt)
@@ -135,8 +135,8 @@ class COCOeval(cocoeval.COCOeval):
             p.catIds = list(np.unique(p.catIds))
         p.maxDets = sorted(p.maxDets)
         self._prepare()
-        cat_ids = p.catIds if p.useCats else [-1]
         # as in both originals -1 stands for all categories when useCats is 0
+        cat_ids = p.catIds if p.useCats else [-1]
         self.ious = {(i, c): self.computeOks(i, c) for i in p.imgIds for c in cat_ids}
         self.evalImgs = [
             self.evaluateImg(img_id, cat_id, area_range, p.maxDets[-1])
@@ -299,9 +299,9 @@ class COCOeval(cocoeval.COCOeval):
         for image in self.cocoGt.dataset['images']:
             crowding = image['crowdIndex']
             groups[(crowding >= first) + (crowding >= second)].append(image['id'])
-        # a copy: the figures of the whole must outlive these three runs
         results = []
         for image_ids in groups:
+            # a copy: the figures of the whole must outlive these three runs
             part = copy.copy(self)
             part.params = copy.deepcopy(self.params)
             part.params.imgIds = image_ids

@@ -118,7 +118,7 @@ class _ProvisionLoader:
         if self.provision.resolve():
             module = self.provision.factories[spec.name]()
             if spec.submodule_search_locations is not None:
-                # a package without a path: Python then asks finders for its submodules
+                # empty, but there: Python then asks finders for its submodules
                 module.__path__ = []
             return module
         module = importlib.import_module(spec.name)

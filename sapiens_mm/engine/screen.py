@@ -100,7 +100,6 @@ def quiet(runner_class: type, start_filter: StartFilter) -> type:
             start_filter.attach(strategy.logger)
             return strategy
 
-    # the name goes into logs and error messages
     QuietRunner.__name__ = runner_class.__name__
     QuietRunner.__qualname__ = runner_class.__qualname__
     return QuietRunner

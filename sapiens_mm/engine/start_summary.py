@@ -172,5 +172,4 @@ def _saved(start: StartNotes, runner: Any) -> str:
 
 def _log_file(runner: Any) -> str:
     path = getattr(runner.logger, 'log_file', None) or runner.work_dir
-    # a path below here is shorter relative; one elsewhere is not
     return os.path.relpath(path) if not os.path.relpath(path).startswith('..') else path

@@ -149,7 +149,6 @@ def drape(
         The cloth at rest, smoothed once; a slit leaves it open in front.
     """
     helper = skirt_helper(asset)
-    # 5 cm a row
     count = max(4, int(np.ceil((cut.top - cut.hem) / 0.05)) + 1)
     heights = np.linspace(cut.top, cut.hem, count)
     row = np.interp(-heights, -helper.height, np.arange(_ROWS))
