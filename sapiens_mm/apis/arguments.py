@@ -23,6 +23,7 @@ def show_inherited_arguments(cls: type) -> None:
             likes; its docstring describes its own arguments under ``Args:``.
     """
     base = cls.__mro__[1]
+    # signatures are read from __init__ otherwise, where **options hides the names
     if '__init__' in vars(cls):
         cls.__signature__ = _signature(cls, inspect.signature(base))
     if not (cls.__doc__ and base.__doc__):  # python -OO has none

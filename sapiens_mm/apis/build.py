@@ -128,6 +128,7 @@ def build_model(
     scope = config.get('default_scope', 'mmengine')
     hosts.require(scope)
     with hosts.scope(scope):
+        # a copy: pop must not change the caller's config
         model_cfg = copy.deepcopy(config.model)
         preprocessor = MODELS.build(model_cfg.pop('data_preprocessor'))
         # where training starts from; inference has a checkpoint, or says it has none
@@ -135,6 +136,7 @@ def build_model(
 
         def build() -> nn.Module:
             cfg = copy.deepcopy(model_cfg)
+            # the preprocessor's mean and std are in no checkpoint
             cfg['data_preprocessor'] = preprocessor  # real buffers in a meta model
             return MODELS.build(cfg)
 
@@ -170,6 +172,7 @@ def materialize(
             f'{name} runs with random weights: give a checkpoint for real results',
             stacklevel=4,
         )
+        # model builders draw and read global state; other threads must not see it
         with hosts.PROCESS_STATE, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = build()
@@ -190,6 +193,7 @@ def materialize(
     for child_name, child in model.named_children():
         if child_name != 'data_preprocessor':  # normalises in float32
             child.to(dtype)
+    # parameters of the model itself, which is in none of its children
     for parameter in model.parameters(recurse=False):
         parameter.data = parameter.data.to(dtype)
     return model.to(device).eval().requires_grad_(False)
@@ -243,6 +247,7 @@ def _quiet_logger() -> Iterator[None]:
     thread = threading.get_ident()
 
     def passes(record: logging.LogRecord) -> bool:
+        # other threads keep their log
         return record.thread != thread or record.levelno >= logging.WARNING
 
     logger.addFilter(passes)

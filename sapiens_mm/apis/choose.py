@@ -55,6 +55,7 @@ def choose_model(
         elif not isinstance(config, Config):
             own = bundled_with(config)
         if own is not None and own.path.is_file():
+            # the level of the user's call, past the constructor
             warnings.warn(f'{own.name}: {NOTE}', stacklevel=4)
             return own.config, own.path
         return config, None

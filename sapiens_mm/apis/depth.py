@@ -30,6 +30,7 @@ class DepthInferencer(MapInferencer):
     ) -> np.ndarray | None:
         """Fit scale and shift; None where the tile contradicts the whole image."""
         width, height = self.input_wh
+        # cells of the size that a pixel of the whole image's network output has
         cells_hw = (
             round(height * tile.hw[0] / whole.shape[1]),
             round(width * tile.hw[1] / whole.shape[2]),

@@ -69,6 +69,7 @@ class FeatureInferencer(Inferencer):
                 f'FeatureInferencer needs a backbone of sapiens_mm, got {cfg.type!r}'
             )
         masked = cfg['type'] == 'sapiens_mm.SapiensMaskedViT'
+        # the encoder of the pretraining always has a class token
         with_cls_token = masked or cfg.pop('with_cls_token', False)
         kwargs = {k: v for k, v in cfg.items() if k not in _BACKBONE_ONLY}
         norm = self.config.model.data_preprocessor
@@ -102,6 +103,7 @@ class FeatureInferencer(Inferencer):
     def predict(self, samples: list[np.ndarray]) -> list[Tensor | None]:
         """Return features (D, h, w) in float32; None where they are not finite."""
         bgr = torch.from_numpy(np.stack(samples)).to(self.device)
+        # flip of the channel axis: the mean and std are of RGB
         rgb = bgr.permute(0, 3, 1, 2).flip(1).float()
         inputs = (rgb - self.mean) / self.std
 

@@ -54,6 +54,7 @@ def read_image(
         return _check_array(np.ascontiguousarray(as_rgb(source)[:, :, ::-1]))
     if isinstance(source, ImageError):
         raise source
+    # Path('') would be the current folder
     if isinstance(source, str) and not source.strip():
         raise ImageError('An empty name is no image')
     if isinstance(source, str) and '://' in source:
@@ -104,6 +105,7 @@ def read_mask(source: str | Path | np.ndarray, image_hw: tuple[int, int]) -> np.
         raise ImageError(str(error)) from None
     is_array = isinstance(source, np.ndarray) or Path(source).suffix == '.npy'
     if not is_array and mask.ndim == 3:  # a mask in colours; alpha is no part of it
+        # the greatest of the channels: a mask may be of any colour
         mask = mask[..., : 1 if mask.shape[2] == 2 else 3].max(axis=2)
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[:, :, 0]
@@ -241,6 +243,7 @@ def _images_in(folder: Path) -> list[Path]:
     for where, folders, names in os.walk(folder):
         mine = [name for name in folders if holds_outputs(Path(where, name))]
         left_out |= bool(mine)
+        # in place: so os.walk leaves them out
         folders[:] = [f for f in folders if f not in mine and not f.startswith('.')]
         paths = [Path(where, name) for name in names if not name.startswith('.')]
         files += [path for path in paths if is_image_name(path) and _may_be_file(path)]

@@ -179,6 +179,7 @@ class Inferencer(ABC):
             self._check_option(name)
         images: Iterable = find_images(inputs)
         if not isinstance(inputs, Iterator):
+            # counted first, for the bar and for lists of options; a stream is not
             images = list(images)
         total = len(images) if isinstance(images, list) else None
         streams = {
@@ -197,6 +198,7 @@ class Inferencer(ABC):
                 yield image, {name: next(it, None) for name, it in streams.items()}
 
         stream = jobs()
+        # one thread: reading is to overlap the model, not to hold many images
         with ThreadPoolExecutor(max_workers=1) as pool:
 
             def submit() -> Any:
@@ -234,6 +236,7 @@ class Inferencer(ABC):
         samples = [sample for each in chunk for sample in each.samples]
         outputs: list[Any] = []
         with torch.inference_mode():
+            # one image may have more people than a batch holds
             for start in range(0, len(samples), self.batch_size):
                 outputs += self.predict(samples[start : start + self.batch_size])
         found = iter(outputs)

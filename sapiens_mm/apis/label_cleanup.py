@@ -115,6 +115,7 @@ class CleanUp:
                 owner = _owners(pieces, persons[box], count)
                 best = np.zeros(owner.max() + 1)
                 np.maximum.at(best, owner, areas)
+                # maximum.at, since several pieces are of one person
                 limit = self.keep * best[owner]
             goes = (areas < limit - 1e-6) | (areas < self.min_area)  # 0.1 * 30 > 3
             goes[0] = False
@@ -139,6 +140,7 @@ def _owners(pieces: np.ndarray, persons: np.ndarray, count: int) -> np.ndarray:
     inside = pieces > 0
     last = int(persons.max()) + 1
     votes = np.bincount(
+        # one number for each pair of piece and person: one count for all
         pieces[inside].astype(np.int64) * last + persons[inside],
         minlength=count * last,
     )
@@ -164,6 +166,7 @@ def _contacts(
         of the map and 255.
     """
     height, width = regions.shape
+    # 255 is "ignored" and no label to take
     none = int(np.where(labels == 255, 0, labels).max()) + 1
     inner = cv2.erode(
         (regions > 0).view(np.uint8),
@@ -171,6 +174,7 @@ def _contacts(
         borderType=cv2.BORDER_CONSTANT,
         borderValue=0,
     )
+    # only the rim can touch something; a region's inside is most of it
     rows, columns = np.nonzero((regions > 0) & (inner == 0))
     own = regions[rows, columns].astype(np.int64)
     touched = np.zeros(count * (none + 1), np.int64)
@@ -205,6 +209,7 @@ def _fill_holes(labels: np.ndarray, max_area: dict[int, float]) -> None:
     touched = _contacts(regions, labels, len(areas), _FOUR) > 0
     around = touched.argmax(1)
     allowed = np.array([max_area.get(int(label), 0) for label in around])
+    # one part alone around it: a gap between two parts is no hole
     fill = (touched.sum(1) == 1) & ~touched[:, -1] & (areas <= allowed)
     fill[0] = False
     taken = fill[regions]

@@ -31,6 +31,7 @@ def find_mask(folder: Path, name: str) -> Path:
         path = folder / f'{name}{suffix}'
         if path.is_file():
             return path
+    # escaped: a name may hold brackets
     others = sorted(p.name for p in folder.glob(f'{glob.escape(name)}.*'))
     beside = ''
     if others:

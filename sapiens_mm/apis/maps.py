@@ -79,6 +79,7 @@ class MapInferencer(DenseInferencer):
         tile_overlap: float = 0.25,
         **options: Any,
     ) -> None:
+        # before the model is built, which takes long
         check_tiling(tile, tile_overlap)
         super().__init__(config, checkpoint, **options)
         self.tile = tile

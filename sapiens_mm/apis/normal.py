@@ -27,6 +27,7 @@ class NormalInferencer(MapInferencer):
 
     def refine(self, values: np.ndarray) -> np.ndarray:
         """Normalise (3, H, W): n / (|n| + 1e-5)."""
+        # 1e-5 is the official demos' own
         values /= np.linalg.norm(values, axis=0, keepdims=True) + 1e-5
         return values
 

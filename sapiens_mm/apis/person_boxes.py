@@ -218,6 +218,7 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
             np.asarray(part, np.float32) for part in (answer if pair else [answer])
         ]
     except (TypeError, ValueError):
+        # made to fail the check below, in its words
         parts = [np.zeros(0)] * 3
     boxes = parts[0]
     if boxes.size == 0 and answer is not None:
@@ -236,6 +237,7 @@ def call_detector(detector: Detector, image: np.ndarray) -> Detections:
             f'The detector returned {len(boxes)} boxes and {len(scores)} scores'
         )
     height, width = image.shape[:2]
+    # clipped only to judge: boxes may reach over the edge
     inside = boxes.clip(0, [width, height, width, height])
     good = np.isfinite(boxes).all(1) & ((inside[:, 2:] - inside[:, :2]) > 0).all(1)
     return boxes[good].astype(np.float32), np.asarray(scores, np.float32)[good]
@@ -277,5 +279,6 @@ def choose_boxes(
         return PersonBoxes(whole, np.ones(1, np.float32), 'image')
     boxes, scores = call_detector(detector, image)
     if not len(boxes):
+        # score 0 tells users that no detector has seen it
         return PersonBoxes(whole, np.zeros(1, np.float32), 'image')
     return PersonBoxes(boxes, scores, 'detector')

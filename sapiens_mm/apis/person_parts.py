@@ -62,6 +62,7 @@ class Crop:
         scale_x, scale_y = self.width / size_wh[0], self.height / size_wh[1]
         to_image = np.array(
             [
+                # centres of pixels: half a pixel of each size
                 [scale_x, 0, self.left + 0.5 * scale_x - 0.5],
                 [0, scale_y, self.top + 0.5 * scale_y - 0.5],
             ]
@@ -85,6 +86,7 @@ def crop_of_box(box_xyxy: np.ndarray, aspect: float) -> Crop:
     width, height = max(width, height * aspect), max(height, width / aspect)
     width, height = width * PADDING, height * PADDING
     x, y = (x1 + x2 - width) / 2, (y1 + y2 - height) / 2
+    # whole pixels outwards, so that nothing of the padded box is lost
     left, top = math.floor(x), math.floor(y)
     return Crop(left, top, math.ceil(x + width) - left, math.ceil(y + height) - top)
 
@@ -157,6 +159,7 @@ def merge_crops(
         strength = parts.probability.astype(np.float32)
         for axis, tent in enumerate(_tents(crop, image_hw)):
             strength *= np.expand_dims(tent, 1 - axis)
+        # a strict >: the earlier box keeps a tie
         won = (parts.labels > 0) & (strength > strongest[place])
         strongest[place][won] = strength[won]
         labels[place][won] = parts.labels[won]

@@ -67,6 +67,7 @@ class PoseInferencer(Inferencer):
             self.config, self.model.head.out_channels, self.dataset_meta
         )
         self.check_flip(self.table)
+        # the host reads this at every call
         self.model.test_cfg = dict(self.model.test_cfg or {}, flip_test=self.flip_test)
         self.pipeline = build_pipeline(self.config)
         self.detector = make_detector(detector, self.device)

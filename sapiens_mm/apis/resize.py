@@ -142,6 +142,7 @@ def enlarge_probabilities(
     """
     view = Enlarged(logits, size_hw, window)
     out = torch.empty(view.shape, dtype=torch.float16, device=view.device)
+    # all classes at once, so the strips are lower
     for part in view.strips(channels=view.shape[0]):
         out[:, part] = view.rows(part).softmax(0).to(torch.float16)
     return out

@@ -94,6 +94,7 @@ class SegInferencer(DenseInferencer):
         probabilities: bool = False,
         **options: Any,
     ) -> None:
+        # before the model is built, which takes long
         for name, value, known in (('mode', mode, MODES), ('resize', resize, RESIZES)):
             if value not in known:
                 raise ValueError(f'{name} must be one of {known}, got {value!r}')
@@ -154,6 +155,7 @@ class SegInferencer(DenseInferencer):
             fields = dict(img_path=str(loaded.source), ori_shape=shape)
             fields |= dict(img=crop.cut(image, input_wh), img_shape=input_wh[::-1])
             sample = self.pipeline(fields)
+            # in the metainfo, since predict gets samples alone
             sample['data_samples'].set_metainfo(dict(crop=crop))
             samples.append(sample)
             crops.append(crop)

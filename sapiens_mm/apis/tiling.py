@@ -76,8 +76,10 @@ def cut_tiles(
     """
     aspect = input_wh[0] / input_wh[1]
     height, width = image_hw
+    # it fits the network as a whole: no tile sees more
     if height <= tile and width <= tile * aspect:
         return []
+    # the aspect stays: a squeezed tile would change proportions
     side = min(tile, height, width / aspect)
     tile_hw = max(1, round(side)), max(1, min(width, round(side * aspect)))
     rows = _spread(height, tile_hw[0], overlap)
@@ -201,6 +203,7 @@ def fit_to_whole(
     x, y = cells(values), cells(whole)
     inside = np.isfinite(x) & np.isfinite(y)
     if mask is not None:
+        # cells that are partly background would pull the fit
         inside &= cells(mask.astype(np.float32)) > 0.999
     x, y = x[inside], y[inside]
     if len(x) < _MIN_CELLS:
@@ -212,6 +215,7 @@ def fit_to_whole(
     size_x, size_y = np.linalg.norm(x), np.linalg.norm(y)
     if size_x <= rounding * abs(mean_x) or size_y <= rounding * abs(mean_y):
         return None
+    # written so that a NaN fails
     if not x @ y >= MIN_AGREEMENT * size_x * size_y:
         return None
     scale = (x @ y) / (x @ x)

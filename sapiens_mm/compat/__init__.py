@@ -39,6 +39,7 @@ def activate() -> None:
     for name in PATCHES:
         if name not in disabled and name not in _installed:
             patch = importlib.import_module(f'sapiens_mm.compat.{name}')
+            # once only: a second install would wrap the same function twice
             _installed[name] = patch.install()
 
 

@@ -38,6 +38,7 @@ def _renamed() -> Iterator[None]:
         yield
         return
     adafactor = torch.optim.Adafactor
+    # hidden, since mmengine registers every class it finds in torch.optim
     del torch.optim.Adafactor
     try:
         yield

@@ -39,6 +39,7 @@ def _allow_copies(module: ModuleType) -> None:
         content: object, *args: object, copy: bool | None = True, **options: object
     ) -> object:
         """Make an array; ``copy=False`` copies where it must."""
+        # False becomes None: numpy 2 calls "copy where you must" so
         return numpy.array(content, *args, copy=copy or None, **options)
 
     module.np = views.View(numpy, array=array)

@@ -77,6 +77,7 @@ def _numpy_globals() -> list[object]:
     """Return what numpy arrays and scalars are pickled with, by numpy 1 and 2."""
     import numpy as np
 
+    # asked of numpy: numpy 2 moved these functions to another module
     rebuild_array = np.empty(0).__reduce__()[0]
     rebuild_scalar = np.float64(0).__reduce__()[0]
     aliases = [
@@ -85,8 +86,10 @@ def _numpy_globals() -> list[object]:
             (rebuild_array, '_reconstruct'),
             (rebuild_scalar, 'scalar'),
         )
+        # a file of numpy 1 names core, one of numpy 2 _core; either is read by either
         for core in ('core', '_core')
     ]
+    # numpy 2 pickles the class of a dtype, one for each code
     dtypes = [type(np.dtype(code)) for code in DTYPES.split()]
     return [np.ndarray, np.dtype, *dtypes, *aliases]
 

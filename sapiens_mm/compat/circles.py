@@ -49,6 +49,7 @@ def numpy_refuses() -> bool:
     """Tell whether numpy makes no number of an array of one element."""
     import numpy as np
 
+    # tried: it is numpy 2.4 that refuses, and no attribute says so
     try:
         int(np.zeros(1))
     except TypeError:

@@ -61,6 +61,7 @@ def serves_ours() -> bool:
     """Tell whether ours is in use, importing xtcocotools to know."""
     import xtcocotools
 
+    # by its docstring: the version is that of the real one on purpose
     return xtcocotools.__doc__ == _DOC.format('xtcocotools')
 
 

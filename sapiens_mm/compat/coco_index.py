@@ -43,6 +43,7 @@ class COCO(coco.COCO):
             with contextlib.redirect_stdout(io.StringIO()):  # it tells of each step
                 self.createIndex()
         for ann in self.dataset.get('annotations', ()):
+            # pycocotools' evaluator reads it of every annotation
             ann.setdefault('iscrowd', False)
             if test_index is not None:
                 keypoints = np.reshape(ann['keypoints'], (-1, 3))
@@ -79,8 +80,10 @@ class COCO(coco.COCO):
 
         index = type(self)()
         if len(results):
+            # vars, as the base makes a plain COCO, which lacks the methods above
             vars(index).update(vars(super().loadRes(results)))
         else:
+            # mmpose evaluates empty results too: a young model finds nobody
             index.dataset = {**self.dataset, 'annotations': []}
             index.createIndex()
         return index

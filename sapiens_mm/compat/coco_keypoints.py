@@ -58,6 +58,7 @@ class COCOeval(cocoeval.COCOeval):
         known = ('bbox', 'segm', *KEYPOINT_TYPES)
         if iouType not in known:
             raise ValueError(f'iouType is {iouType!r}; expected one of {known}')
+        # pycocotools' Params knows only three types and raises at all others
         base_type = 'keypoints' if iouType in KEYPOINT_TYPES else iouType
         super().__init__(cocoGt, cocoDt, base_type)
         self.params.iouType = iouType
@@ -95,6 +96,7 @@ class COCOeval(cocoeval.COCOeval):
         lacks_score = False
         for dt in self._load(self.cocoDt):
             if self.score_key not in dt:
+                # written back: loadRes shares these dicts, and _ranked reads the field
                 dt[self.score_key] = dt['score']
                 lacks_score = True
             if np.any(self._keypoints(dt)[:, 2] > 0):
@@ -123,6 +125,7 @@ class COCOeval(cocoeval.COCOeval):
     def evaluate(self) -> None:
         """Compare detections with annotations, image by image."""
         p = self.params
+        # useSegm is of the first API: when set, pycocotools turns it into an iouType
         if self._kind is None or p.useSegm is not None:
             super().evaluate()
             return
@@ -132,6 +135,7 @@ class COCOeval(cocoeval.COCOeval):
             p.catIds = list(np.unique(p.catIds))
         p.maxDets = sorted(p.maxDets)
         self._prepare()
+        # as in both originals -1 stands for all categories when useCats is 0
         cat_ids = p.catIds if p.useCats else [-1]
         self.ious = {(i, c): self.computeOks(i, c) for i in p.imgIds for c in cat_ids}
         self.evalImgs = [
@@ -176,6 +180,7 @@ class COCOeval(cocoeval.COCOeval):
         return gt['bbox'][2] * gt['bbox'][3] * BOX_FILL
 
     def _ranked(self, dts: list[dict], count: int) -> list[dict]:
+        # stable, as in the originals: of equal scores the first keeps its place
         order = np.argsort([-dt[self.score_key] for dt in dts], kind='stable')
         return [dts[i] for i in order[:count]]
 
@@ -198,10 +203,12 @@ class COCOeval(cocoeval.COCOeval):
             [gt['ignore'] or _is_outside(self._area(gt), aRng) for gt in gts],
             dtype=bool,
         )
+        # ignored ones last, so that the order of gtIgnore is the originals'
         order = np.argsort(ignored, kind='stable')
         gts, ignored = [gts[i] for i in order], ignored[order]
         crowds = np.array([gt.get('iscrowd', 0) for gt in gts], dtype=bool)
 
+        # pycocotools' own bound: an IoU of exactly 1 must pass a threshold of 1
         thresholds = np.minimum(p.iouThrs, 1 - 1e-10)
         ious = self.ious[imgId, catId]
         ious = ious[: len(dts), order] if len(ious) else np.zeros((len(dts), len(gts)))
@@ -237,6 +244,7 @@ class COCOeval(cocoeval.COCOeval):
             image and {**image, 'dtMatches': image['dtMatches'] >= 0}
             for image in images
         ]
+        # swapped for the call alone: evalImgs keeps the ids that users read
         try:
             super().accumulate(p)
         finally:
@@ -265,6 +273,7 @@ class COCOeval(cocoeval.COCOeval):
         values = self.eval['precision' if is_ap else 'recall'][..., areas, -1]
         if threshold is not None:
             values = values[p.iouThrs == threshold]
+        # -1 stands for "no annotation in this range", which is not an AP
         values = values[values > -1]
         value = np.mean(values) if values.size else -1.0
         self._print_stat(is_ap, threshold, f'area={area:>6s}', value)
@@ -292,6 +301,7 @@ class COCOeval(cocoeval.COCOeval):
             groups[(crowding >= first) + (crowding >= second)].append(image['id'])
         results = []
         for image_ids in groups:
+            # a copy: the figures of the whole must outlive these three runs
             part = copy.copy(self)
             part.params = copy.deepcopy(self.params)
             part.params.imgIds = image_ids

@@ -43,8 +43,10 @@ def object_keypoint_similarity(
     # Unlabelled keypoints are cut out, not weighted by 0: sums then round as in the
     # original, and so do ties at a threshold.
     squares = offsets[..., 0] ** 2 + offsets[..., 1] ** 2
+    # spacing(1) is pycocotools' guard of areas that are 0
     errors = squares / variances / (area + np.spacing(1)) / 2
     similarity = np.exp(-np.compress(labelled, errors, axis=1)).sum(axis=1)
+    # a NaN matches nothing; left in, it would match anything, as in xtcocotools
     return np.nan_to_num(similarity / np.count_nonzero(labelled))
 
 
@@ -71,6 +73,7 @@ def match(
         fits = (ious_DG[d] >= thresholds[:, None]) & (crowds | ~taken)
         fits &= ~ignored | ~(fits & ~ignored).any(axis=1, keepdims=True)
         overlap = np.where(fits, ious_DG[d], -1)
+        # argmax finds the first; turned round it finds the last, as the original's loop
         best = overlap.shape[1] - 1 - overlap[:, ::-1].argmax(axis=1)
         t = np.flatnonzero(fits.any(axis=1))
         matches[t, d] = best[t]

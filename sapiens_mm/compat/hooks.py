@@ -77,6 +77,7 @@ class Provision:
     def resolve(self) -> bool:
         """Try the real modules once; return whether ours must be served."""
         if self.served is None:
+            # set before the import: find_spec would otherwise answer it with ours
             self.importing_real = True
             try:
                 for name in self.factories:
@@ -117,6 +118,7 @@ class _ProvisionLoader:
         if self.provision.resolve():
             module = self.provision.factories[spec.name]()
             if spec.submodule_search_locations is not None:
+                # empty, but there: Python then asks finders for its submodules
                 module.__path__ = []
             return module
         module = importlib.import_module(spec.name)
@@ -125,6 +127,7 @@ class _ProvisionLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         if self.real_spec is not None:
+            # importlib has set our spec on it; reload and inspect want the real one
             module.__spec__ = self.real_spec
 
 
@@ -142,12 +145,14 @@ class _AroundLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
+        # back to the real loader first: the module's code may look at it
         spec.loader = module.__loader__ = self._loader
         with ExitStack() as stack:
             for context in _contexts.get(spec.name, ()):
                 stack.enter_context(context())
             self._loader.exec_module(module)
         for callback in _callbacks.get(spec.name, ()):
+            # from sys.modules: a module may replace itself there while it is executed
             callback(sys.modules[spec.name])
 
 
@@ -174,6 +179,7 @@ class _Finder:
                 is_package=is_package,
             )
         if fullname in _contexts or fullname in _callbacks:
+            # not importlib.util.find_spec: that would ask this finder again, for ever
             spec = self._find_elsewhere(fullname, path, target)
             if spec is not None and hasattr(spec.loader, 'exec_module'):
                 spec.loader = _AroundLoader(spec.loader)
@@ -202,6 +208,7 @@ _finder = _Finder()
 
 def _activate_finder() -> None:
     if _finder not in sys.meta_path:
+        # at the front: PathFinder would find the real module before us
         sys.meta_path.insert(0, _finder)
 
 

@@ -27,6 +27,7 @@ class _Turn(float):
     """A negative part of a full turn; multiplied, steps of the circle."""
 
     def __mul__(self, scale: float) -> int:
+        # int() cuts towards 0, as C's cast to uint8 does
         return int(float(self) * scale) % STEPS
 
 

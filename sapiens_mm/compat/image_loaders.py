@@ -31,6 +31,7 @@ def install() -> hooks.Patch:
 
 def _patch(module: ModuleType) -> None:
     inferencer = getattr(module, _INFERENCERS[module.__name__])
+    # asked of a one-step pipeline: it needs no instance, and shows if it is fixed
     find = inferencer._get_transform_idx
     if find(None, [dict(type=_OURS)], _THEIRS) == 0:
         return
@@ -38,6 +39,7 @@ def _patch(module: ModuleType) -> None:
     @functools.wraps(find)
     def _get_transform_idx(self: object, pipeline_cfg: list, name: str | tuple) -> int:
         index = find(self, pipeline_cfg, name)
+        # mmdet asks with a tuple of names, mmseg with one
         if index == -1 and (name == _THEIRS or _THEIRS in name):
             index = find(self, pipeline_cfg, _OURS)
             if index != -1:  # becomes a loader of theirs, which has no such argument

@@ -33,6 +33,7 @@ def _replace(module: ModuleType) -> None:
         """mmengine's, which also reads files with a byte order mark."""
 
         def load_from_fileobj(self, file: IO, **kwargs: Any) -> Any:
+            # seekable is asked for: a stream that cannot go back is left to mmengine
             if getattr(file, 'seekable', bool)():
                 start = file.tell()
                 if file.read(1) != _MARK:

@@ -18,6 +18,7 @@ _BY_AREA = (
     (0, None, 'medium'),
     (0, None, 'large'),
 )
+# no areas here: so CrowdPose's own tool reports
 _BY_CROWDING = tuple(row for row in _BY_AREA if row[2] == 'all')
 
 

@@ -80,6 +80,7 @@ def _leave_out(dependency: ModuleType) -> None:
         return
     _missing = _first_missing()
     if _missing:
+        # mmpretrain's own switch for users without transformers
         dependency.WITH_MULTIMODAL = False
         dependency.register_multimodal_placeholder = _register_placeholders
 
@@ -90,6 +91,7 @@ def _first_missing() -> str:
         try:
             module = importlib.import_module(module_name)
             for name in names:
+                # getattr, since transformers imports a name only when it is asked for
                 getattr(module, name)
         except Exception as error:
             return hooks.summary(error)
@@ -108,6 +110,7 @@ def _register_placeholders(names: Sequence[str], registry: object) -> None:
 
         return refuse
 
+    # under the same names, so that configs fail when built and not when read
     for name in names:
         registry.register_module(name=name, module=placeholder(name))
 

@@ -70,6 +70,7 @@ def make_extension() -> ModuleType:
 
 
 def _unserved(name: str) -> Callable[..., NoReturn]:
+    # inspect and pickle ask for these, and take an AttributeError for no
     if name.startswith('__'):
         raise AttributeError(name)
 

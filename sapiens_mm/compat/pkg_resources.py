@@ -115,6 +115,7 @@ def serve_to(script: CodeType) -> None:
     Args:
         script: The compiled script that is about to be run.
     """
+    # not for all: pytest and others change their ways on seeing the module
     if 'pkg_resources' in script.co_names and _why_absent():
         hooks.provide('pkg_resources', _make_module)
 

@@ -47,6 +47,7 @@ class SkipBadSamples:
         if self._fully_initialized:
             return
         super().full_init()
+        # evaluation cannot draw another sample: figures would be of other images
         if self.skip_bad and self.test_mode:
             self._drop_bad()
         # shared with the loader's processes, so that the main one can count
@@ -101,6 +102,7 @@ class SkipBadSamples:
         except BadFileError:
             raise
         except Exception:
+            # the transform's error seldom names the file: reading again finds it
             self.find_fault(idx)
             raise
 
@@ -166,6 +168,7 @@ def _set_skip_bad(dataset: Any) -> bool:
         with DATASETS.switch_scope_and_registry(None) as registry:
             cls = registry.get(cls)
     bases = cls.__mro__ if inspect.isclass(cls) else ()
+    # a subclass may hand it on by **kwargs, so all bases are asked
     if any('skip_bad' in inspect.signature(b.__init__).parameters for b in bases):
         dataset['skip_bad'] = True
         found.append(True)

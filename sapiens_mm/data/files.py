@@ -161,6 +161,7 @@ def _list(
         sample = this.sample_of(name)
         if sample is None or any(other.sample_of(name) for other in others):
             continue
+        # separators of Windows, so that names of samples are the same everywhere
         sample = PurePosixPath(sample.replace(os.sep, '/')).as_posix()
         path = fileio.join_path(this.folder, name, backend_args=backend_args)
         if sample in found:
@@ -210,6 +211,7 @@ def read_capture_index(path: str | Path) -> list[dict[str, Any]]:
         missing = [name for name in INDEX_FIELDS if name not in known]
         if missing:
             raise BadFileError(f'{path}: sample {n}: {missing[0]} is missing')
+    # as texts: numbers and names do not compare
     return sorted(records, key=lambda r: tuple(str(r[f]) for f in INDEX_FIELDS[1:]))
 
 

@@ -112,6 +112,7 @@ class SapiensLoadImage(LoadImageFromFile):
                 client = fileio.FileClient.infer_client(self.file_client_args, path)
                 backend, get = client.client, client.get
             else:
+                # singleton: one connection for a backend, not one for each image
                 backend = fileio.get_file_backend(
                     path, backend_args=self.backend_args, enable_singleton=True
                 )

@@ -64,7 +64,9 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
         OptimWrapper.__init__(self, **kwargs)
         self.grad_guard = GradGuard(**(grad_guard or {}))
         self.cast_dtype = _parse_dtype(dtype)
+        # on the machine's device first; that of the parameters shows only later
         _check_float16(self.cast_dtype, get_device())
+        # zeros would hide the overflow from the scaler, whose scale would never fall
         if self.cast_dtype == torch.float16 and self.grad_guard.mode == 'zero':
             raise ValueError("mode='zero' is not for float16, only 'skip'")
         self._scale_update_param = None
@@ -90,6 +92,8 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
         for group in self.optimizer.param_groups:
             for param in group['params']:
                 if param.grad is not None:  # finite here, perhaps: another rank's was
+                    # an Inf makes unscale_ record a bad step, which lowers the scale
+                    # here too
                     param.grad.fill_(float('inf'))
         self.loss_scaler.unscale_(self.optimizer)
         self.loss_scaler.update(self._scale_update_param)
@@ -101,7 +105,9 @@ class SapiensAmpOptimWrapper(SapiensOptimWrapper, AmpOptimWrapper):
             state_dict: What :meth:`state_dict` returned. One of a bfloat16 run
                 holds no loss scale; a float16 run then starts from its own.
         """
+        # a copy: the caller's checkpoint stays whole
         state_dict = dict(state_dict)
+        # empty when the file is of a bfloat16 run: the scaler refuses an empty one
         if not state_dict.get('loss_scaler'):
             state_dict.pop('loss_scaler', None)
         super().load_state_dict(state_dict)

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 _START = '.init_cfg.checkpoint'
+# not None: a config may say None
 _MISSING = object()
 
 
@@ -28,6 +29,7 @@ def read_options(words: Sequence[str]) -> dict[str, Any]:
         if not word.partition('=')[0] or '=' not in word:
             raise ValueError(f'--cfg-options takes KEY=VALUE, got {word!r}')
     place = SimpleNamespace()
+    # mmengine's own reader of lists, tuples and numbers, without a parser around it
     DictAction(['--cfg-options'], 'options', nargs='+')(None, place, list(words))
     return place.options
 
@@ -56,6 +58,7 @@ def merge_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
             there = _find(cfg, parent)
             if not _is_pretrained(there):
                 complete[f'{parent}.type'] = 'Pretrained'
+                # the old kind's keys must go: Pretrained refuses what it does not know
                 if there is not _MISSING:
                     complete[f'{parent}._delete_'] = True
         complete[key] = value

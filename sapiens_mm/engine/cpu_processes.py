@@ -45,6 +45,7 @@ def join_on_cpu(cfg: Config, launcher: str) -> bool:
     """
     if launcher != 'pytorch' or torch.cuda.is_available() or dist.is_initialized():
         return False
+    # DistributedDataParallel takes no device ids for a model on the CPU
     wrapper = dict(type='SapiensCpuDistributed', device_ids=None)
     if cfg.get('find_unused_parameters'):
         wrapper['find_unused_parameters'] = True

@@ -35,6 +35,7 @@ def into_folder(cfg: Config, folder: str) -> str | list[str] | None:
         save_best = (hooks.get('checkpoint') or {}).get('save_best')
         hooks['checkpoint'] = None
     if isinstance(cfg.get('visualizer'), dict):
+        # a trial must not reach a TensorBoard or W&B of real runs
         cfg.visualizer['vis_backends'] = [dict(type='LocalVisBackend')]
     if isinstance(cfg.get('val_dataloader'), dict) and 'batch_size' in (
         cfg.val_dataloader
@@ -44,6 +45,7 @@ def into_folder(cfg: Config, folder: str) -> str | list[str] | None:
     for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
         for name in _OUTPUTS if isinstance(metric, dict) else ():
             if metric.get(name):
+                # name alone: the folder of a prefix may not exist below the new one
                 metric[name] = str(Path(folder, Path(metric[name]).name))
     return save_best if evaluator is not None else None
 
@@ -52,6 +54,7 @@ class FirstBatch:
     """A loader that ends after its first batch, and is otherwise the one inside."""
 
     def __init__(self, loader: Any) -> None:
+        # past our own __setattr__, which hands on to the loader
         object.__setattr__(self, '_loader', loader)
 
     def __getattr__(self, name: str) -> Any:
@@ -95,9 +98,11 @@ class OneStepHook(Hook):
         if hasattr(loop, 'dataloader_iterator'):
             loop._iter, loop._max_iters = 0, 1
         else:
+            # one epoch from where a resumed run is
             loop.dataloader = FirstBatch(loop.dataloader)
             loop._max_epochs = loop._epoch + 1
         loop.val_begin, loop.val_interval = 0, 1
+        # mmengine sets val_interval anew from these two during a run
         loop.dynamic_milestones, loop.dynamic_intervals = [0], [1]
         if runner.val_loop is not None:
             runner.val_loop.dataloader = FirstBatch(runner.val_loop.dataloader)
@@ -106,6 +111,7 @@ class OneStepHook(Hook):
         """Start the clock; the batch is there."""
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
+            # kernels run behind: without this the clock misses their time
             torch.cuda.synchronize()
         self._began = time.perf_counter()
 

@@ -24,6 +24,7 @@ def epoch_seed(seed: int, epoch: int, rank: int, worker: int) -> int:
         rank: Of the training process.
         worker: 0 for the training process itself, 1 and up for its loaders.
     """
+    # SeedSequence mixes its words: neighbours in epoch or rank share nothing
     return int(np.random.SeedSequence([seed, epoch, rank, worker]).generate_state(1)[0])
 
 
@@ -36,6 +37,7 @@ def seed_everything(value: int) -> None:
 
 def seed_worker(worker_id: int, seed: int, epoch: int, rank: int) -> None:
     """Seed a loader process; a ``worker_init_fn``."""
+    # worker 0 is the main process
     seed_everything(epoch_seed(seed, epoch, rank, worker_id + 1))
     torch.set_num_threads(1)
     try:

@@ -176,6 +176,7 @@ class SapiensFSDP2Strategy(DDPStrategy):
         """
         sharded = self.model.state_dict()
         full = OrderedDict((name, gather(value)) for name, value in sharded.items())
+        # versions of modules, by which BatchNorm tells old files
         full._metadata = getattr(sharded, '_metadata', OrderedDict())
         return full
 
@@ -218,6 +219,7 @@ class SapiensFSDP2Strategy(DDPStrategy):
                 callback=callback,
             )
             return
+        # gathering is collective: rank 0 would wait for ever
         self.model_state_dict()
         if save_optimizer and hasattr(self, 'optim_wrapper'):
             self.optim_state_dict()
@@ -322,6 +324,7 @@ def find_blocks(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
                 f'{type(model).__name__}'
             )
         wanted.update(found)
+    # children before parents, and the root is sharded on its own
     return [m for m in reversed(list(model.modules())) if m in wanted - {model}]
 
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from sapiens_mm.paths import config_root
 
+# not None: a config may say None
 _MISSING = object()
 
 

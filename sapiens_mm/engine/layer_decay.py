@@ -60,6 +60,7 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
                 f'The keys are {" and ".join(KEYS)}'
             )
         rate = given.get('layer_decay_rate')
+        # bool is an int, and True would be a rate of 1
         if isinstance(rate, bool) or not isinstance(rate, (int, float)):
             raise ValueError(f'layer_decay_rate must be a number, not {rate!r}')
         if not 0 < rate <= 1:
@@ -81,6 +82,7 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
             ValueError: If ``module`` has no ``backbone.layers``.
         """
         depth_of = dict(_depths(module))
+        # L + 2 depths: embeddings are 0, blocks 1 to L, final norm and head L + 1
         last = len(module.backbone.layers) + 1
         of_backbone = {id(param) for param in module.backbone.parameters()}
         rate = self.paramwise_cfg['layer_decay_rate']
@@ -88,6 +90,7 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
         groups: dict[str, dict] = {}
         for name, param in module.named_parameters():
             if not param.requires_grad:
+                # frozen ones have no state; mmpose leaves them out too
                 continue
             depth = depth_of.get(id(param), last)
             plain = param.ndim == 1 or name.endswith('.bias') or 'pos_embed' in name
@@ -99,6 +102,7 @@ class SapiensLayerDecayConstructor(DefaultOptimWrapperConstructor):
                 groups[group_name] = dict(
                     params=[], group_name=group_name, lr=scale * self.base_lr
                 )
+                # without a decay of its own a group takes the optimizer's
                 if plain or self.base_wd is not None:
                     groups[group_name]['weight_decay'] = 0.0 if plain else self.base_wd
             groups[group_name]['params'].append(param)

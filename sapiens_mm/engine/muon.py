@@ -63,6 +63,7 @@ class SapiensMuon(Optimizer):
             lr=lr * muon_lr_mult,
             weight_decay=weight_decay,
             momentum=momentum,
+            # steps as large as AdamW's, so that one learning rate suits both parts
             adjust_lr_fn='match_rms_adamw',
         )
         self._adamw = AdamW(
@@ -108,6 +109,7 @@ class SapiensMuon(Optimizer):
         for inner, muon in ((self._muon, True), (self._adamw, False)):
             # looked up each time: loading a checkpoint makes new lists
             inner.param_groups = [g for g in self.param_groups if g['muon'] is muon]
+            # one state for both, so that one state_dict holds all
             inner.state = self.state
             if inner.param_groups:
                 inner.step()

@@ -73,10 +73,12 @@ class GradGuard:
             FloatingPointError: At the last of ``max_consecutive`` bad steps in a row.
         """
         grads = [_local(param.grad) for param in params if param.grad is not None]
+        # a shard of a small parameter can be empty on a rank, and has no maximum
         grads = [grad for grad in grads if grad.numel()]
         # the largest magnitude: NaN passes through, and it cannot overflow
         largest = torch.nn.utils.get_total_norm(grads, float('inf'))
         flag = (~largest.isfinite()).float().to(params[0].device)
+        # a max, not a sum: one bad rank is enough, and all must hear the same
         all_reduce(flag, 'max')
         if not flag.item():
             self.in_a_row = 0
@@ -199,6 +201,7 @@ class SapiensOptimWrapper(OptimWrapper):
         Args:
             state_dict: What :meth:`state_dict` of this class or of the host's returned.
         """
+        # a copy: pop must not empty the caller's checkpoint
         state_dict = dict(state_dict)
         self.grad_guard.load_state_dict(state_dict.pop('grad_guard', {}))
         super().load_state_dict(state_dict)

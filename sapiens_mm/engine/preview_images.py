@@ -196,6 +196,7 @@ def _maps(image: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
         if values.ndim == 2:
             panels[title] = colorize_depth(values, mask)
         else:
+            # a network's answer is not quite of length 1
             length = np.linalg.norm(values, axis=2, keepdims=True)
             panels[title] = colorize_normals(values / length.clip(1e-6), mask)
     return panels
@@ -204,6 +205,7 @@ def _maps(image: np.ndarray, sample: Any, height: int) -> dict[str, np.ndarray]:
 def _array(values: Any) -> np.ndarray:
     """Return a tensor of any device, or what is like an array, as an array."""
     if hasattr(values, 'detach'):
+        # numpy has no bfloat16
         values = values.detach().cpu().float().numpy()
     return np.asarray(values)
 
@@ -214,6 +216,7 @@ def _to_height(image: np.ndarray, height: int) -> np.ndarray:
 
 def _to_scale(image: np.ndarray, scale: float) -> np.ndarray:
     height, width = (max(1, round(scale * side)) for side in image.shape[:2])
+    # area averages what is reduced; linear would leave out pixels
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=method)  # (W, H)
 

@@ -58,6 +58,7 @@ class StartFilter(logging.Filter):
 
     def attach(self, logger: logging.Logger) -> None:
         """Filter what a logger shows; its files get all."""
+        # a file handler is a stream handler, too
         for handler in logger.handlers:
             stream = isinstance(handler, logging.StreamHandler)
             if stream and not isinstance(handler, logging.FileHandler):
@@ -90,6 +91,7 @@ def quiet(runner_class: type, start_filter: StartFilter) -> type:
     class QuietRunner(runner_class):
         def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
             logger = super().build_logger(*args, **kwargs)
+            # attached as soon as there is a logger: the environment is printed next
             start_filter.attach(logger)
             return logger
 

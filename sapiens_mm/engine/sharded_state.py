@@ -62,6 +62,7 @@ def scatter(full: Tensor | None, like: Tensor, dtype: torch.dtype) -> Tensor:
     if full is None:
         full = torch.empty(like.shape, dtype=dtype, device=like.device)
     else:
+        # contiguous: collectives send memory as it lies
         full = full.to(like.device, dtype).contiguous()
     if isinstance(like, DTensor):
         return distribute_tensor(full, like.device_mesh, like.placements)
@@ -88,9 +89,11 @@ def read_checkpoint(filename: str) -> dict:
             whole = _load_checkpoint(filename, map_location='cpu')
         except Exception as e:
             error = e
+    # the message travels first, or the others wait for a broadcast that never comes
     message = from_rank0(error and f'rank 0 cannot read {filename}: {error}')
     if message is not None:
         raise error or RuntimeError(message)
+    # small things go by pickle; the bulk of gigabytes tensor by tensor
     checkpoint = from_rank0({k: {} if k in BULKY else v for k, v in whole.items()})
     checkpoint.update({key: whole[key] for key in BULKY if key in whole})
     return checkpoint
@@ -114,6 +117,7 @@ def scatter_weights(
         RuntimeError: If ``strict`` and not all weights fit.
     """
     targets = model.state_dict()
+    # rank 0 decides: the other ranks have no weights to compare
     names, complaint = from_rank0(_match(weights, targets))
     if complaint and strict:
         raise RuntimeError(complaint)
@@ -188,6 +192,7 @@ def scatter_optimizer(state_dict: dict, params: list[Tensor]) -> dict:
         _check_shapes(entry, params[index])
         whole = state_dict['state'][index] if state_dict else {}
         for key, value in entry.items():
+            # steps and the like are plain numbers and have come with the outline
             if isinstance(value, Tensor) and value.is_meta:
                 entry[key] = scatter(whole.get(key), params[index], value.dtype)
     return outline
@@ -240,12 +245,14 @@ def clip_grad_norm_(
     parameters = [p for p in parameters if p.grad is not None]
     shards = [p.grad.to_local() for p in parameters]
     power = float(norm_type)
+    # a rank may have no row of a small parameter
     norm = torch.nn.utils.get_total_norm(
         [shard for shard in shards if shard.numel()], power, foreach=foreach
     ).to(shards[0].device)
     if power == float('inf'):
         dist.all_reduce(norm, dist.ReduceOp.MAX)
     else:
+        # powers add up over ranks, norms do not
         norm = norm**power
         dist.all_reduce(norm)
         norm = norm ** (1 / power)

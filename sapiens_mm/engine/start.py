@@ -81,6 +81,7 @@ class Start(StartNotes):
                 error[0] = str(reason)
         broadcast_object_list(error)
         if error[0] is not None:
+            # one error on all ranks: else the others wait for the one that left
             raise BadFileError(error[0])
 
     def tell(self, logger: logging.Logger) -> None:
@@ -110,6 +111,7 @@ class Start(StartNotes):
         self, room: ModuleType, call: Callable[[Callable], Any], name: str
     ) -> Any:
         """Run a check; what it does not understand is the host's to refuse, not its."""
+        # the checks look up types by the config's own scope, as the runner will
         with DefaultScope.overwrite_default_scope(self.cfg.get('default_scope')):
             try:
                 return call(getattr(room, name))

@@ -64,6 +64,7 @@ def summary_rows(start: StartNotes, runner: Any) -> list[tuple[str, str]]:
 
 
 def _model(start: StartNotes, runner: Any) -> str:
+    # out of DistributedDataParallel and the like
     model = getattr(runner.model, 'module', runner.model)
     backbone = (start.cfg.get('model') or {}).get('backbone') or {}
     arch = backbone.get('arch', backbone.get('type', ''))

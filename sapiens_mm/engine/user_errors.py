@@ -24,6 +24,7 @@ def sentence_of(error: BaseException, started: bool = False) -> str | None:
     if sentence is not None or started or not isinstance(error, ValueError):
         return sentence
     place = error.__traceback__
+    # the last frame is where it was raised; those before only called
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     if place is None:

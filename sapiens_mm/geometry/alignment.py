@@ -78,6 +78,7 @@ def align_depth(
     prediction = np.asarray(prediction, np.float64)
     target = np.asarray(target, np.float64)
     valid = valid_depth(target)
+    # asked here: numpy would broadcast a (1, W) mask without a word
     for name, other in (('target', target), ('mask', mask)):
         if other is not None and np.shape(other) != prediction.shape:
             raise ValueError(
@@ -90,18 +91,16 @@ def align_depth(
     if invert:
         if (prediction[valid] <= 0).any():
             raise ValueError('invert needs a prediction above 0 on all valid pixels')
-        prediction = np.divide(
-            1, prediction, where=prediction != 0, out=np.full(prediction.shape, np.inf)
-        )
+        # inf, not an error: pixels outside the mask may hold 0
+        prediction = _inverse(prediction, prediction != 0)
     if not np.isfinite(prediction[valid]).all():
         raise ValueError('the prediction is not finite on all valid pixels')
     goal = target[valid] if space == 'depth' else 1 / target[valid]
     scale, shift, constant = _solve(prediction[valid], goal, align, fit)
     aligned = scale * prediction + shift
     if space == 'inverse':
-        aligned = np.divide(
-            1, aligned, where=aligned > 0, out=np.full(aligned.shape, np.inf)
-        )
+        # an inverse of 0 or less is farther than all; clip brings it back
+        aligned = _inverse(aligned, aligned > 0)
     clipped = 0
     if clip is not None:
         low, high = target[valid].min() / clip, target[valid].max() * clip
@@ -109,6 +108,11 @@ def align_depth(
         clipped = int(((inside < low) | (inside > high)).sum())
         aligned = aligned.clip(low, high)
     return Alignment(aligned, scale, shift, clipped, constant)
+
+
+def _inverse(values: NDArray, where: NDArray) -> NDArray:
+    """Return 1 / values, infinity elsewhere."""
+    return np.divide(1, values, where=where, out=np.full(values.shape, np.inf))
 
 
 def check_choices(align: str, space: str, fit: str, clip: float | None) -> None:
@@ -141,6 +145,7 @@ def _solve(x: NDArray, y: NDArray, align: str, fit: str) -> tuple[float, float, 
         return 1.0, 0.0, False
     if align == 'scale':
         if fit == 'median':
+            # medians are unmoved by the few wild pixels of a scan
             of_x, of_y = np.median(x), np.median(y)
         else:
             of_x, of_y = x @ x, x @ y
@@ -154,6 +159,7 @@ def _solve(x: NDArray, y: NDArray, align: str, fit: str) -> tuple[float, float, 
         # about the means the normal equations keep their digits
         center_x, center_y = x.mean(), y.mean()
         of_x, of_y = (x - center_x) @ (x - center_x), (x - center_x) @ (y - center_y)
+    # rounding alone spreads equal numbers by some 1e-16 of their size
     if np.ptp(x) <= 1e-12 * np.abs(x).max():
         return 0.0, float(center_y), True
     scale = float(of_y / of_x)

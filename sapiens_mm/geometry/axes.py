@@ -42,6 +42,7 @@ def parse_axes(axes: str, handedness: str | None = None) -> np.ndarray:
     parts = _AXIS.findall(text) if isinstance(text, str) else []
     letters = [part[-1] for part in parts]
     joined = ''.join(parts)
+    # joined again, so that no word is left over beside the three axes
     if sorted(letters) != ['x', 'y', 'z'] or joined != re.sub(r'[\s,]', '', text):
         raise ValueError(
             f"axes must name x, y and z once each, such as 'xyz', 'zyx' or 'x -y -z', "
@@ -76,6 +77,7 @@ def to_our_frame(stored: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     if np.array_equal(matrix, np.eye(3)):
         return stored
     channels, signs = np.abs(matrix).argmax(1), matrix.sum(1)
+    # a permutation with signs: a product would spread the NaN of one channel
     return stored[..., channels] * signs.astype(stored.dtype)
 
 
@@ -98,6 +100,7 @@ def axis_agreement(stored: np.ndarray, mask: np.ndarray) -> np.ndarray:
     inside = mask > 0
     if not inside.any():
         return np.zeros((3, 3))
+    # the outline of a mask is a staircase: blurred, its slopes tell the direction
     soft = cv2.GaussianBlur(
         inside.astype(np.float32), (0, 0), 2.0, borderType=cv2.BORDER_REPLICATE
     )
@@ -155,6 +158,7 @@ def sphere_normals(size: int) -> np.ndarray:
     Returns:
         Shape (size, size, 3), float32; zero outside the sphere.
     """
+    # pixel centres, so that the sphere touches the borders on both sides
     centre = (size - 1) / 2
     offset = (np.arange(size, dtype=np.float32) - centre) / (size / 2)
     x, y = np.meshgrid(offset, -offset)

@@ -13,6 +13,7 @@ from sapiens_mm.registry import DATASETS
 # first number of each framing; the data set has 298,008 samples
 FRAMINGS = {'face': 0, 'full_body': 98040, 'upper_body': 198016}
 _TOTAL = 298008
+# the largest float16, which their EXR files hold
 _HALF_MAX = 65504.0  # in depth files: nothing there
 
 

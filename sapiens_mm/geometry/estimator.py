@@ -70,6 +70,7 @@ class SapiensMapEstimator(DepthEstimator):
         given = self.init_cfg or []
         cfgs = [given] if isinstance(given, Mapping) else list(given)
         pretrained = [c for c in cfgs if c['type'] in ('Pretrained', PretrainedInit)]
+        # taken out, or the host's init_weights would load it its own way
         self.init_cfg = [c for c in cfgs if c not in pretrained] or None
         if pretrained:
             self.backbone.init_cfg = None  # its weights come from the file, all of them

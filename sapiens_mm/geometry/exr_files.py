@@ -18,6 +18,7 @@ _LAYERS = {1: ('depth', 'z', 'zdepth'), 3: ('normal', 'normals', 'n')}
 _SETS = {1: ('Z', 'Y', 'V', 'RGB', 'R'), 3: ('XYZ', 'RGB')}
 # beside these a channel is something else: Z of a vector, Y of a brightness
 _NOT_BESIDE = {'Z': 'XY', 'Y': ('X', 'RY', 'BY'), 'V': 'HSU', 'R': 'GB'}
+# of all channels together: a file may have many layers
 _MAX_NUMBERS = 4 * MAX_PIXELS
 
 
@@ -73,6 +74,7 @@ def _read_planes(path: Path) -> dict[str, np.ndarray]:
         with OpenEXR.File(str(path), separate_channels=True) as file:
             for part in file.parts:
                 for name, channel in part.channels.items():
+                    # parts of one file may have channels of one name
                     if name in planes or (len(file.parts) > 1 and '.' not in name):
                         name = f'{part.name()}.{name}'
                     planes[name] = np.array(channel.pixels)
@@ -93,6 +95,7 @@ def _check_sizes(path: Path) -> None:
     numbers = 0
     with OpenEXR.File(str(path), header_only=True) as file:
         for part in file.parts:
+            # int64: corners are 32-bit and their difference may not be
             low, high = (
                 np.asarray(corner, np.int64) for corner in part.header['dataWindow']
             )

@@ -68,6 +68,7 @@ class SapiensLoadMap(BaseTransform):
             )
             mask &= known
             map_checks.check_people(path, mask)
+        # 0, as NaN would spread in resizing; the mask tells where it counts
         values[~known] = 0
         check_encoding(path, values, mask, kind, form)
         if kind.turns:
@@ -75,6 +76,7 @@ class SapiensLoadMap(BaseTransform):
             map_checks.check_normals(path, values, mask, axes, self.min_facing)
             values = to_our_frame(values, parse_axes(axes))
             lengths = np.sqrt(map_checks.squared_lengths(values))
+            # to length 1: losses and metrics take targets for unit vectors
             values /= np.where(known, lengths, 1)[..., None]
         else:
             map_checks.check_depth(path, values, mask)
@@ -82,6 +84,7 @@ class SapiensLoadMap(BaseTransform):
                 # ratios, logarithms and inverses of metrics want distances above 0
                 values[known] -= map_checks.NEAREST_RELATIVE
         results['gt_map'], results['gt_mask'] = values, mask
+        # appended: the host's transforms read this list
         results.setdefault('seg_fields', []).extend(['gt_map', 'gt_mask'])
         return results
 

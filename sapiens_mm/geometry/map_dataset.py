@@ -155,11 +155,13 @@ class SapiensMapDataset(SkipBadSamples, BaseDataset):
     def _measure_axes(self, data_list: list[dict[str, Any]]) -> str:
         picked = np.linspace(0, len(data_list) - 1, _MEASURED).round().astype(int)
         measured, fault = [], ''
+        # a set, since a small data set is picked more than once
         for index in sorted(set(picked.tolist())):
             sample = data_list[index]
             try:
                 values, mask = self._read_normals(sample)
             except ValueError as error:
+                # one bad file does not hinder the measure; it is named if all are bad
                 fault = str(error)
                 continue
             measured.append(axis_agreement(values, mask))

@@ -112,6 +112,7 @@ def _check_vectors(path: str, vectors: np.ndarray, any_length: bool) -> None:
         return
     nowhere = f'{path} has no negative component on people'
     for top, words in ((1, '0 to 1'), (255, '0 to 255'), (65535, '0 to 65535')):
+        # 2 n - 1 is back to a vector: its length tells which range was stored
         decoded = np.linalg.norm(vectors * np.float32(2 / top) - 1, axis=1)
         if abs(np.median(decoded) - 1) < _OFF:
             raise BadFileError(
@@ -132,6 +133,7 @@ def _check_evenness(path: str, vectors: np.ndarray, lengths: np.ndarray) -> None
     """Refuse vectors of uneven lengths: clipped, wrapped round or decoded twice."""
     whole = np.median(lengths) > 2 and (vectors == np.rint(vectors)).all()
     largest = np.abs(vectors).max(1)
+    # one component of 255 may be a vector along an axis; a clipped one is longer
     clipped = np.isin(largest, _FULL) & (lengths > 1.05 * largest)
     if whole and clipped.mean() > _CLIPPED:
         raise BadFileError(
@@ -182,6 +184,7 @@ def _check_depth(path: str, depth: np.ndarray, form: dict) -> None:
     below = float(rest.max()) if rest.size else highest
     gap, count = highest / max(below, 1e-30), len(shifted) - len(rest)
     is_top = any(math.isclose(stored, top, rel_tol=1e-6) for top in _TOPS)
+    # 999 and 9999 are used too, so nearly a power of ten counts
     is_round = stored >= 999 and math.isclose(
         math.log10(stored), round(math.log10(stored)), abs_tol=5e-4
     )
@@ -199,6 +202,7 @@ def _check_depth(path: str, depth: np.ndarray, form: dict) -> None:
 
 def _refuse(path: str, depth: np.ndarray, wild: np.ndarray, scale: float) -> None:
     """Refuse depth (M,), wild where ``wild`` is set."""
+    # rounded up, so that the share that is advised suffices
     share = math.ceil(1000 * wild.mean()) / 1000
     found = np.unique(depth[wild])
     low, high = (_stored_number(value / scale) for value in (found[0], found[-1]))

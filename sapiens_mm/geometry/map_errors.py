@@ -65,6 +65,7 @@ def depth_sums(depth_M: NDArray, target_M: NDArray) -> dict[str, float]:
         raise ValueError('there is no valid pixel to compare')
     depth_M = np.asarray(depth_M, np.float64)
     target_M = np.asarray(target_M, np.float64)
+    # before the sums: a NaN would vanish in some of them and not in others
     if not np.isfinite(depth_M).all():
         raise ValueError('the depth is not finite on all valid pixels')
     square = (depth_M - target_M) ** 2
@@ -95,6 +96,7 @@ def figures_of_depth(sums: Mapping[str, float]) -> dict[str, float]:
         **mean,
         'rmse': math.sqrt(mean['square']),
         'rmse_log': math.sqrt(mean['log_square']),
+        # rounding can bring the difference below 0
         'silog': math.sqrt(max(inside, 0.0)),
     }
     return {name: figures[name] for name in DEPTH_NAMES}
@@ -116,6 +118,7 @@ def angles_between(first: NDArray, second: NDArray) -> NDArray:
     """
     first, second = (np.asarray(v, np.float64) for v in (first, second))
     lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (first, second)]
+    # tiny, so that a vector of length 0 divides to 0
     tiny = np.finfo(np.float64).tiny
     a, b = (
         v / np.maximum(n, tiny) for v, n in zip((first, second), lengths, strict=True)
@@ -148,6 +151,7 @@ def normal_errors(angles_deg: NDArray | Sequence[NDArray]) -> dict[str, float]:
     count = sum(len(part) for part in parts)
     if not count:
         raise ValueError('there is no angle to summarise')
+    # fsum: the sum does not depend on the order of images
     total = math.fsum(part.sum(dtype=np.float64) for part in parts)
     square = math.fsum(np.square(part, dtype=np.float64).sum() for part in parts)
     if not math.isfinite(total):

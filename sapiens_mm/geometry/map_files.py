@@ -78,25 +78,30 @@ def read_map(
         return _read_png(path, channels, scale, encoding)
     else:
         values = read_array(path, _NAMES[channels])
+    # one channel kept as an axis, as many tools write it
     if values.ndim == 3 and values.shape[2] == channels == 1:
         values = values[..., 0]
     _check_shape(path, values, channels)
+    is_rgb = channels == 3 and encoding == 'rgb'
+    _check_dtype(path, values, signed=channels == 3 and not is_rgb)
+    if is_rgb:
+        return decode_rgb(values, path)
+    with np.errstate(over='ignore'):  # inf is reported where it matters
+        values = values.astype(np.float32)
+    return values if scale is None else values * np.float32(scale)
+
+
+def _check_dtype(path: Path, values: np.ndarray, signed: bool) -> None:
     if values.dtype.kind not in 'fiu' or values.size == 0:
         raise BadFileError(
             f'{path} holds {values.dtype} of shape {values.shape}; expected a map of '
             'floats or whole numbers'
         )
-    if channels == 3:
-        if encoding == 'rgb':
-            return decode_rgb(values, path)
-        if values.dtype.kind == 'u':
-            raise BadFileError(
-                f'{path} holds {values.dtype}, which has no negative numbers, so these '
-                "are no vectors; if they are (n + 1) / 2, set encoding='rgb'"
-            )
-    with np.errstate(over='ignore'):  # inf is reported where it matters
-        values = values.astype(np.float32)
-    return values if scale is None else values * np.float32(scale)
+    if signed and values.dtype.kind == 'u':
+        raise BadFileError(
+            f'{path} holds {values.dtype}, which has no negative numbers, so these '
+            "are no vectors; if they are (n + 1) / 2, set encoding='rgb'"
+        )
 
 
 def _check_shape(path: Path, values: np.ndarray, channels: int) -> None:
@@ -228,4 +233,5 @@ def _read_png(
             f'{path} is a PNG, which has no negative numbers, so it holds no vectors; '
             "leave encoding out, or set encoding='rgb'"
         )
+    # OpenCV gives B first; x is stored as R
     return decode_rgb(stored[..., ::-1], path)

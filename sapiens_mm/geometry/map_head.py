@@ -84,5 +84,6 @@ class MapHead(UpsampleStacks, BaseDecodeHead):
         target = torch.stack(
             [map_in(sample, GT_MAP) for sample in batch_data_samples]
         ).float()
+        # the target is not reduced: its background would mix with people
         pred = resize_maps(seg_logits, target.shape[2:])
         return sum_by_name(self.loss_decode, pred, target)

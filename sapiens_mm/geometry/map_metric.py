@@ -198,6 +198,7 @@ class MapMetric(BaseMetric):
         Raises:
             ValueError: If no image could be evaluated.
         """
+        # sorted: with several processes the order is theirs
         results = sorted(results, key=lambda record: record['name'])
         left_out = {r['name']: r['left_out'] for r in results if 'left_out' in r}
         records = [record for record in results if 'left_out' not in record]
@@ -206,6 +207,7 @@ class MapMetric(BaseMetric):
             raise ValueError(f'{self.title}: no image to evaluate: {shown or "none"}')
         figures = {'': self._summarise(records)}
         groups = sorted({r['group'] for r in records if r['group'] is not None})
+        # one group alone would print the same row twice
         for group in groups if len(groups) > 1 else ():
             members = [record for record in records if record['group'] == group]
             figures[f'{group}/'] = self._summarise(members)

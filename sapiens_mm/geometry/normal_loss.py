@@ -63,6 +63,7 @@ class SapiensNormalCosineLoss(_NormalLoss):
 
     def per_pixel(self, pred: Tensor, target: Tensor) -> Tensor:
         """Return ``1 - cos`` of M pixels, shape (M,), from (M, 3) each."""
+        # eps keeps the gradient finite where a young model predicts length 0
         return 1 - F.cosine_similarity(pred, target, dim=1, eps=1e-6)
 
 

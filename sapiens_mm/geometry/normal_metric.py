@@ -85,6 +85,7 @@ class SapiensNormalMetric(MapMetric):
         lengths = np.linalg.norm(pred, axis=1, keepdims=True)
         unit_pred = pred / np.where(lengths > 0, lengths, 1)
         unit_target = target / np.linalg.norm(target, axis=1, keepdims=True)
+        # only the 3 x 3 sum is kept, enough to find exchanged axes later
         record: dict[str, Any] = {
             'figures': normal_errors(angles),
             'details': {'without_direction': int((lengths == 0).sum())},

@@ -72,6 +72,7 @@ def turn_map(
 def rotation_matrix(image_hw: tuple[int, int], angle_deg: float) -> np.ndarray:
     """Return the (2, 3) matrix that turns an image counterclockwise on its centre."""
     height, width = image_hw
+    # (size - 1) / 2: centres of pixels are whole numbers
     return cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, 1.0)
 
 
@@ -81,10 +82,12 @@ def _resample(
     sample: Callable[[np.ndarray, bool], np.ndarray],
     interpolation: str,
 ) -> tuple[np.ndarray, np.ndarray]:
+    # always nearest: a mask has no values between
     new_mask = sample(mask, False)
     if interpolation == 'nearest':
         return sample(values, False), new_mask
     weights = (mask > 0).astype(np.float32)
+    # a pixel without a known neighbour: what it holds is masked out anyway
     share = np.maximum(sample(weights, True), 1e-3)
     if values.ndim == 3:
         weights, share = weights[..., None], share[..., None]

@@ -82,6 +82,7 @@ class SapiensSyntheticHumansMaps(BaseDataset):
         self.kind = map_kind(kind)
         if bump and not self.kind.turns:
             raise ValueError('bump is for normals; depth has none')
+        # in test_mode every validation sees the same images
         self.humans = SyntheticHumans(length, seed, settings, size_hw, not test_mode)
         normals = 'normals_bump' if bump else 'normals'
         field = normals if self.kind.turns else 'depth'
@@ -112,6 +113,7 @@ class SapiensSyntheticHumansMaps(BaseDataset):
         name = f'synthetic/{self.humans.seed}/{self.humans.number_of(place)}'
         info = dict(
             info,
+            # the sample itself goes through the pipeline: there is no file
             sample=self.humans[place],
             img_path=name,
             map_path=name,

@@ -88,6 +88,7 @@ class SapiensRandomMapRotate(RandomRotate):
         turns, clockwise_deg = self.generate_degree()
         if not turns:
             return results
+        # the host counts clockwise
         angle_deg, image = -clockwise_deg, results['img']
         height, width = image.shape[:2]
         pad = self.pal_val  # the host's spelling
@@ -119,6 +120,7 @@ class SapiensRandomMapRotate(RandomRotate):
 def turn_vectors(vectors: np.ndarray, angle_deg: float) -> np.ndarray:
     """Turn vectors (…, 3) of our frame about z, counterclockwise as one sees them."""
     angle = np.deg2rad(angle_deg)
+    # a copy: z stays, and x is read after it would be written
     turned = vectors.copy()
     x, y = vectors[..., 0], vectors[..., 1]
     turned[..., 0] = np.cos(angle) * x - np.sin(angle) * y
@@ -160,6 +162,7 @@ class SapiensMapTarget(BaseTransform):
             lengths = np.sqrt(squared_lengths(values))
             mask = mask & (lengths > 1e-6)
             target = values / np.where(mask, lengths, 1)[..., None]
+            # by copyto: a mask of pixels has one axis less than vectors
             np.copyto(target, kind.background, where=~mask[..., None])
         else:
             target = relative_depth(values, mask)
@@ -184,6 +187,7 @@ def relative_depth(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """
     if not mask.any():
         return np.zeros(depth.shape, np.float32)
+    # float64: a small span of large depths loses digits in half the bits
     inside = depth[mask].astype(np.float64)
     near, span = inside.min(), np.ptp(inside)
     scaled = (depth - near) / span if span > 0 else np.zeros(depth.shape)

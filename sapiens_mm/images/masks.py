@@ -37,6 +37,7 @@ def read_mask_values(path: str | os.PathLike, threshold: float = 0) -> np.ndarra
         return checked_mask(read_array(path, ('mask',)), path)
     data = read_file(path)
     values = decode_stored(data, path)
+    # with a threshold the small numbers do not count
     if threshold <= 0:
         kind = image_kind(data, path)
         if is_lossy(data, kind):
@@ -93,12 +94,14 @@ def is_noisy(values: np.ndarray) -> bool:
     """
     if values.dtype != np.uint8:
         return False
+    # the brightest channel, as masks may be of any colour
     plane = values if values.ndim == 2 else values[..., :3].max(axis=2)
     dark = (plane > 0) & (plane < _DARK)
     count = int(np.count_nonzero(dark))
     if count < _LEAST or plane.max() < _BRIGHT:
         return False
     around = np.ones((3, 3), np.uint8)
+    # the middle is left out: a pixel must exceed its neighbours, not itself
     around[1, 1] = 0
     bumps = dark & (plane > cv2.dilate(plane, around))
     if np.count_nonzero(bumps) < max(_LEAST, _BUMPS * count):

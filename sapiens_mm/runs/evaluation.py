@@ -66,53 +66,64 @@ def config_in(source: str) -> Config:
     return cfg
 
 
+def _config_of(request: EvaluationRequest) -> Config:
+    """Return the config to evaluate by; ValueError if nothing can come of it."""
+    from mmengine.config import Config
+
+    if request.checkpoint is None:
+        cfg = config_in(request.config)
+    else:
+        cfg = Config.fromfile(sapiens_mm.config_path(request.config))
+    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+        raise ValueError(f'{request.config} has no test_dataloader with test_evaluator')
+    for name, path in (('--out', request.out), ('--dump', request.dump)):
+        if path and not path.endswith(('.pkl', '.pickle')):
+            raise ValueError(f'{name} must end in .pkl, got {path}')
+    return cfg
+
+
+def _fit_config(cfg: Config, request: EvaluationRequest, checkpoint: str) -> None:
+    """Bring what is asked for into a config, in place."""
+    from sapiens_mm.data.bad_samples import skip_bad_samples
+    from sapiens_mm.engine.config_options import merge_options, read_options
+
+    cfg.launcher = request.launcher
+    name = Path(request.config).name.removesuffix('.py').removesuffix('.pth')
+    cfg.work_dir = request.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    cfg.load_from, cfg.resume = None, False
+    if cfg.model.get('backbone', {}).get('init_cfg'):
+        cfg.model.backbone.init_cfg = None  # the checkpoint has it all
+    merge_options(cfg, read_options(request.cfg_options))
+    if request.skip_bad:
+        skip_bad_samples(cfg)
+    if request.dump:
+        metrics = cfg.test_evaluator
+        metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+        dumper = dict(type='DumpResults', out_file_path=request.dump)
+        cfg.test_evaluator = [*metrics, dumper]
+    finite = dict(type='sapiens_mm.SapiensFiniteHook', weights=checkpoint)
+    hooks = [*(cfg.get('custom_hooks') or ()), finite]
+    if request.show_dir:
+        show = dict(type='sapiens_mm.SapiensShowHook', out_dir=request.show_dir)
+        hooks.append(show)
+    cfg.custom_hooks = hooks
+
+
 def run_evaluation(request: EvaluationRequest) -> int:
     """Evaluate; return the exit status, 2 after a sentence."""
     import torch
-    from mmengine.config import Config
     from mmengine.fileio import dump
     from mmengine.runner import Runner
 
     from sapiens_mm.checkpoints import load_weights, resolve
-    from sapiens_mm.data.bad_samples import skip_bad_samples
     from sapiens_mm.data.files import bad_file_sentence
-    from sapiens_mm.engine.config_options import merge_options, read_options
     from sapiens_mm.engine.cpu_processes import join_on_cpu
     from sapiens_mm.engine.finite_hook import NotFiniteError
 
     try:
-        if request.checkpoint is None:
-            cfg = config_in(request.config)
-        else:
-            cfg = Config.fromfile(sapiens_mm.config_path(request.config))
-        if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
-            raise ValueError(
-                f'{request.config} has no test_dataloader with test_evaluator'
-            )
-        for name, path in (('--out', request.out), ('--dump', request.dump)):
-            if path and not path.endswith(('.pkl', '.pickle')):
-                raise ValueError(f'{name} must end in .pkl, got {path}')
+        cfg = _config_of(request)
         checkpoint = resolve(request.checkpoint or request.config)
-        cfg.launcher = request.launcher
-        name = Path(request.config).name.removesuffix('.py').removesuffix('.pth')
-        cfg.work_dir = request.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
-        cfg.load_from, cfg.resume = None, False
-        if cfg.model.get('backbone', {}).get('init_cfg'):
-            cfg.model.backbone.init_cfg = None  # the checkpoint has it all
-        merge_options(cfg, read_options(request.cfg_options))
-        if request.skip_bad:
-            skip_bad_samples(cfg)
-        if request.dump:
-            metrics = cfg.test_evaluator
-            metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-            dumper = dict(type='DumpResults', out_file_path=request.dump)
-            cfg.test_evaluator = [*metrics, dumper]
-        finite = dict(type='sapiens_mm.SapiensFiniteHook', weights=str(checkpoint))
-        hooks = [*(cfg.get('custom_hooks') or ()), finite]
-        if request.show_dir:
-            show = dict(type='sapiens_mm.SapiensShowHook', out_dir=request.show_dir)
-            hooks.append(show)
-        cfg.custom_hooks = hooks
+        _fit_config(cfg, request, str(checkpoint))
         joined = join_on_cpu(cfg, request.launcher)
         runner = Runner.from_cfg(cfg)
         model = getattr(runner.model, 'module', runner.model)

@@ -49,6 +49,7 @@ class ImageRun:
         self.cleanup = parse_cleanup(request.cleanup)
         self.images, self.failures = self._find_images()
         self.names = output_names(self.images, request.inputs)
+        # before any model is loaded
         self.jobs = plan_jobs(request)
         self._refuse_own_outputs()
         self.detector = pick_detector(request.detector, self.jobs)
@@ -238,6 +239,7 @@ class ImageRun:
         panels = {}
         for source in self.images:
             drawings = [path for _, path in self._panels(source)]
+            # only where all tasks have succeeded: half a row would be misread
             if str(source) not in self.failures and all(p.is_file() for p in drawings):
                 panels[self.names[source]] = [source, *drawings]
         sources = {name: identity_of_files(paths) for name, paths in panels.items()}

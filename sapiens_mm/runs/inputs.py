@@ -74,7 +74,7 @@ def parse_boxes(text: str | None) -> np.ndarray | None:
         return None
     try:
         boxes = np.array(json.loads(text), float)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # thousands of brackets
         boxes = np.zeros(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
         raise ValueError(f'--boxes must look like [[x1, y1, x2, y2], …], got {text}')

@@ -131,6 +131,7 @@ def plan_jobs(request: ModelRequest) -> list[Job]:
     if 'all' in wanted or not (wanted or jobs):
         wanted = list(TASKS)
     for task in wanted:
+        # what a checkpoint was given for keeps its job
         jobs.setdefault(task, default_job(task, request.size, request.keypoints))
     if request.task and 'all' not in request.task:
         unused = [task for task in jobs if task not in request.task]

@@ -116,6 +116,7 @@ class MapOutputs:
             return self.out_dir / 'masks' / f'{name}.png'
         if self.from_parts:
             path = self.out_dir / 'seg' / f'{name}.png'
+            # an image in which nobody was found is drawn everywhere, see report
             if read_image(path).any():
                 return path
             self.unseen.add(given)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from sapiens_mm.geometry.map_kinds import MapKind
+
 NAMED = 20  # of the files that failed
 _DEPTH = ('align', 'space', 'fit', 'clip', 'invert', 'pred_scale', 'gt_scale')
 _ONLY = {
@@ -148,12 +150,9 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
 
 def score(request: MapScoreRequest, metric: Any) -> list[str]:
     """Compare all pairs, adding to the metric; return what went wrong, a line each."""
-    import cv2
-    import numpy as np
     import torch
     from tqdm import tqdm
 
-    from sapiens_mm.geometry.map_encodings import check_encoding, read_known
     from sapiens_mm.geometry.map_files import (
         MAP_SUFFIXES,
         check_encoding_name,
@@ -176,25 +175,6 @@ def score(request: MapScoreRequest, metric: Any) -> list[str]:
     preds = files_by_stem(request.pred, MAP_SUFFIXES)
     masks = files_by_stem(request.mask, MASK_SUFFIXES) if request.mask else {}
 
-    def load(path: Path, mask: np.ndarray | None, form: dict) -> torch.Tensor:
-        values, known = read_known(str(path), kind, form)
-        people = known
-        if mask is not None:
-            size_wh = values.shape[1::-1]  # predictions may have their own
-            resized = cv2.resize(mask, size_wh, interpolation=cv2.INTER_NEAREST)
-            people = known & (resized > 0)
-        if kind.turns or form is gt_form:  # wild depth of a model is its error
-            check_encoding(
-                str(path), values, people, kind, form, any_length=form is pred_form
-            )
-        if form is gt_form:
-            values[~known] = 0
-            if kind.turns:
-                lengths = np.linalg.norm(values[people], axis=1)
-                values /= _unit_length(lengths)
-        values = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
-        return torch.from_numpy(np.ascontiguousarray(values))
-
     failed = []
     for stem, truth in tqdm(truths.items(), unit='image', disable=None):
         try:
@@ -203,8 +183,8 @@ def score(request: MapScoreRequest, metric: Any) -> list[str]:
             if masks and stem not in masks:
                 raise ValueError(f'{request.mask} has no mask {stem}')
             mask = read_mask(masks[stem], request.mask_threshold) if masks else None
-            target = load(truth, mask, gt_form)
-            pred = load(preds[stem], mask, pred_form)
+            target = _load(truth, mask, kind, gt_form, is_truth=True)
+            pred = _load(preds[stem], mask, kind, pred_form, is_truth=False)
             if mask is not None:
                 mask = torch.from_numpy(mask)
             metric.add(stem, pred, target, mask)
@@ -217,6 +197,33 @@ def score(request: MapScoreRequest, metric: Any) -> list[str]:
         f'{r["name"]}: {r["left_out"]}' for r in metric.results if 'left_out' in r
     ]
     return failed
+
+
+def _load(
+    path: Path, mask: np.ndarray | None, kind: MapKind, form: dict, is_truth: bool
+) -> torch.Tensor:
+    """Read a map as (C, H, W), checked as far as its side can be wrong."""
+    import cv2
+    import numpy as np
+    import torch
+
+    from sapiens_mm.geometry.map_encodings import check_encoding, read_known
+
+    values, known = read_known(str(path), kind, form)
+    people = known
+    if mask is not None:
+        size_wh = values.shape[1::-1]  # predictions may have their own
+        resized = cv2.resize(mask, size_wh, interpolation=cv2.INTER_NEAREST)
+        people = known & (resized > 0)
+    if kind.turns or is_truth:  # wild depth of a model is its error
+        check_encoding(str(path), values, people, kind, form, any_length=not is_truth)
+    if is_truth:
+        values[~known] = 0
+        if kind.turns:
+            lengths = np.linalg.norm(values[people], axis=1)
+            values /= _unit_length(lengths)
+    values = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(values))
 
 
 def _unit_length(lengths: np.ndarray) -> float:

@@ -62,6 +62,7 @@ def _folders(inputs: tuple[str, ...]) -> dict[Path, int]:
 
 def _key(name: str) -> str:
     """Return the same for names that some disks take for one."""
+    # NFC: macOS writes accents apart, and takes both for one
     return unicodedata.normalize('NFC', name).casefold()
 
 
@@ -86,6 +87,7 @@ def _allowed(stem: str) -> str:
 
 def _short(part: str) -> str:
     """Cut a name that leaves no room for an ending, and tell it from others."""
+    # surrogateescape: names that are no UTF-8 occur on Linux
     data = part.encode('utf-8', 'surrogateescape')
     if len(data) <= MAX_BYTES:
         return part

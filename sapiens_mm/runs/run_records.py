@@ -51,6 +51,7 @@ class RunRecord:
     def __init__(self, root: Path, name: str, settings: object) -> None:
         self.root, self.folder = root, root / name
         self.path = self.folder / RECORD
+        # through JSON, so that tuples compare as the lists that were read
         self.settings = json.loads(json.dumps(settings))
         self._lock: FolderLock | None = None
         if not self.folder.is_dir():
@@ -104,6 +105,8 @@ class RunRecord:
         Raises:
             ValueError: If another run makes outputs of other options there just now.
         """
+        # a short lock on the root: two runs that begin at once would both read and
+        # write
         with FolderLock(self.root) as brief:
             brief.take()
             settings, known = self._read()

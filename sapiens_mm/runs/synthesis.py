@@ -42,6 +42,7 @@ class SynthRequest:
     num: int = 100
     seed: int = 0
     size: tuple[int, int] = (1024, 768)
+    # all cores: samples do not depend on one another
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     set: tuple[str, ...] = ()
     settings: Path | None = None
@@ -123,6 +124,7 @@ def make(writer: DatasetWriter, request: SynthRequest) -> int:
         total=request.num, initial=len(writer.done), unit='image', smoothing=0.05
     )
     try:
+        # closed at once, so that worker processes do not outlive an error
         with bar, contextlib.closing(writer.run(request.workers)) as outcomes:
             for index, problem in outcomes:
                 if problem is None:

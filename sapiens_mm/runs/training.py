@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mmengine.hooks import Hook
 
     from sapiens_mm.engine.start import Start
+    from sapiens_mm.files import FolderLock
 
 LEFT_OVER_LOADERS_S = 15
 
@@ -163,19 +164,10 @@ def train(start: Start, request: TrainRequest, one_step: Hook | None = None) -> 
     from sapiens_mm.engine.screen import OpenScreenHook, StartFilter, quiet
     from sapiens_mm.engine.start_summary import StartSummaryHook
     from sapiens_mm.engine.user_errors import sentence_of
-    from sapiens_mm.files import FolderLock
 
     cfg = start.cfg
-    lock = None
     try:
-        if is_first():
-            lock = FolderLock(cfg.work_dir)
-            # what a killed training leaves of its loaders holds it for some seconds
-            if not lock.try_take(wait_s=LEFT_OVER_LOADERS_S):
-                raise ValueError(
-                    f'{cfg.work_dir}: another training writes there; let it end, or '
-                    'give this one a --work-dir of its own'
-                )
+        lock = _take_folder(cfg.work_dir) if is_first() else None
     except (ValueError, OSError) as error:
         complain(f'error: {error}')
         return 2
@@ -207,6 +199,20 @@ def train(start: Start, request: TrainRequest, one_step: Hook | None = None) -> 
     if joined:
         torch.distributed.destroy_process_group()
     return 0
+
+
+def _take_folder(work_dir: str) -> FolderLock:
+    """Take a work directory for this training; ValueError if another one has it."""
+    from sapiens_mm.files import FolderLock
+
+    lock = FolderLock(work_dir)
+    # what a killed training leaves of its loaders holds it for some seconds
+    if not lock.try_take(wait_s=LEFT_OVER_LOADERS_S):
+        raise ValueError(
+            f'{work_dir}: another training writes there; let it end, or give this one '
+            'a --work-dir of its own'
+        )
+    return lock
 
 
 def is_first() -> bool:

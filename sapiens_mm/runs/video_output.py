@@ -36,6 +36,7 @@ from sapiens_mm.visualization import (
     side_by_side,
 )
 
+# slow: colours that follow each frame flicker
 _DEPTH_RANGE = OneEuroOptions(min_cutoff_hz=0.3, beta=0.0)
 
 
@@ -153,6 +154,7 @@ class Painter:
         if not values.size:
             return None
         near, far = self._range(np.percentile(values, (1, 99)), time_s)
+        # 1 and 99 percent: single wild pixels would make the colours jump
         return float(near), float(far)
 
 
@@ -175,6 +177,7 @@ class DataFiles:
         for old in (self.lines, *self.maps.glob('[0-9]*.npz')):
             old.unlink(missing_ok=True)
         if request.save_data and 'pose' in tasks:
+            # under another name until the video is whole
             self._part = temporary_for(self.lines)
             self._file = self._part.open('w', encoding='utf-8')
 
@@ -240,6 +243,7 @@ def _maps(results: Mapping[str, Result]) -> dict[str, np.ndarray]:
     if 'seg' in good:
         arrays['labels'] = good['seg'].labels
     if 'depth' in good:
+        # half the size; relative depth has three digits at most
         arrays['depth'] = good['depth'].depth.astype(np.float16)
     if 'normal' in good:
         arrays['normals'] = good['normal'].normals.astype(np.float16)
@@ -270,6 +274,7 @@ class Window:
     def show(self, drawn: np.ndarray) -> bool:
         """Show a frame; return whether the user wants to stop."""
         cv2.imshow(self._NAME, drawn)
+        # 27 is Escape
         return cv2.waitKey(1) & 0xFF in (ord('q'), 27)
 
     def close(self) -> None:

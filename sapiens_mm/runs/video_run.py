@@ -98,6 +98,7 @@ class VideoRun:
         for source, reason in self.failures.items():
             print(f'failed: {source}: {reason}', file=sys.stderr)
         if self.interrupted:
+            # as shells have it: 128 and the number of the signal
             return 130
         return 1 if self.failures else 0
 
@@ -136,6 +137,7 @@ class VideoRun:
             run = VideoPass(self, reader, video, out, stem)
             problems = run()
         except BaseException:
+            # also Ctrl-C: a claim without a video would block the next run
             _take_back(record, out)
             raise
         finally:
@@ -230,6 +232,7 @@ def _claim(record: Path, content: dict[str, Any]) -> None:
     Raises:
         VideoError: If another run makes it just now.
     """
+    # two runs must not both find the video free
     with FolderLock(record.parent) as lock:
         lock.take()
         process = (_read_record(record) or {}).get('made_by')

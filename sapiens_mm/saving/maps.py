@@ -62,6 +62,7 @@ def write_map(
     path = stem.with_name(stem.name + suffix)
     metadata |= _metadata(result, map_format)
     if suffix == '.png':
+        # the sum is not finite if one channel is not
         known = np.isfinite(values if values.ndim == 2 else values.sum(2))
         cut_out = result.mask is not None and not all_pixels
         if cut_out:
@@ -70,6 +71,7 @@ def write_map(
         stored, how = pack(values, known, map_format)
         metadata |= dict(pixels='people' if cut_out else 'all', **how)
     sidecar = json.dumps(metadata, indent=1, allow_nan=False)
+    # first: a map without its description could not be read
     write_atomically(sidecar_path(path), sidecar.encode())
     if suffix == '.png':
         write_image(path, stored)
@@ -197,7 +199,9 @@ def _exr_bytes(values: np.ndarray) -> bytes:
         name: np.ascontiguousarray(planes[..., index], np.float32)
         for index, name in enumerate(names)
     }
+    # ZIP loses nothing, unlike PXR24, B44 and DWA
     header = dict(compression=exr.ZIP_COMPRESSION, type=exr.scanlineimage)
+    # OpenEXR's Python module writes to paths alone
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'map.exr'
         with exr.File(header, channels) as file:

@@ -61,6 +61,7 @@ class CloudOptions:
         """Return the focal length for an image, pixels."""
         if self.focal_px is not None:
             return float(self.focal_px)
+        # of the longer side, as a phone held upright has the same lens
         return max(image_hw) / 2 / math.tan(math.radians(self.fov_deg) / 2)
 
 
@@ -117,6 +118,7 @@ def point_cloud(
     taken = np.isfinite(depth)
     if result.mask is not None:
         taken &= result.mask
+    # flying points between a person and what is behind
     if options.max_jump is not None:
         taken &= ~_jumps(depth, taken, options.max_jump)
     step = slice(None, None, options.step)
@@ -182,6 +184,7 @@ def write_ply(path: Path, cloud: PointCloud) -> None:
     fields += [(name, 'u1') for name in ('red', 'green', 'blue')]
     parts = [cloud.points, cloud.normals, cloud.colors]
     columns = [column for part in parts if part is not None for column in part.T]
+    # packed: fields without gaps are PLY's records
     vertices = np.empty(len(cloud.points), fields)
     for (name, _), column in zip(fields, columns, strict=True):
         vertices[name] = column

@@ -46,6 +46,7 @@ def write_palette(path: Path, labels: np.ndarray, table: PartTable) -> None:
         labels: Shape (H, W), uint8.
         table: Classes and colours; other ids are light grey.
     """
+    # ids beyond the classes show as "ignored"
     ids = np.where(np.arange(256) < table.num_classes, np.arange(256), 255)
     colors = colorize_labels(ids[None], table.palette)[0, :, ::-1]
     drawing = Image.fromarray(labels)
@@ -71,8 +72,10 @@ def pose_to_dict(result: PoseResult, table: KeypointTable) -> dict[str, Any]:
     for points, scores, box, box_score in zip(
         result.keypoints, result.scores, result.boxes, result.box_scores, strict=True
     ):
+        # 0.2 is what mmpose's COCO metric takes for a score of a person
         good = scores[scores > 0.2]
         flat = np.concatenate([points, scores[:, None]], axis=1).ravel()
+        # COCO has width and height
         x1, y1, x2, y2 = box.tolist()
         persons.append(
             dict(

@@ -106,6 +106,7 @@ def render(
             (``check_images`` finds those beforehand).
     """
     _check(seed, index, size_hw)
+    # before anything is drawn: a wrong folder fails at once
     if settings.backgrounds:
         list_images(settings.backgrounds)
     asset = load_asset()
@@ -126,6 +127,7 @@ def render(
     solid = np.where(front.ids >= 0, front.depth, np.float32(0))
     light, bumps = draw_people(lit, camera, front)
     behind = draw_backdrop(lit, camera, backdrop, back)
+    # what people leave of each pixel, at their edges a share
     light += behind * (1 - front.cover[..., None])
     sensor = sample_sensor(stream(seed, index, 4), settings, size_hw[0])
     image = take(light, expose(light, person), sensor)
@@ -261,6 +263,7 @@ def _yaws(person: Person, camera: Camera) -> dict[str, float]:
     for name, bone in (('yaw_deg', 'root'), ('head_yaw_deg', 'head')):
         which = person.body.asset.bone_index[bone]
         front = person.body.bone_world[which, :3, :3] @ [0.0, -1.0, 0.0]
+        # y of the camera is down, so only x and z tell the turn
         right, _, away = camera.rotation @ front
         yaws[name] = round(float(np.degrees(np.arctan2(right, -away))), 1)
     return yaws

@@ -97,6 +97,7 @@ def make_person(
     body = pose_body(rest, pose)
     outfit = dress(asset, body, wear, settings, looks, number, shape.gender, pose.kind)
     meshes = flesh(body, looks, number, outfit.hidden, outfit.aux) + outfit.meshes
+    # clothes and soles count: it is not the skin that stands on the ground
     lowest = min(lowest_kept(m.vertices, m.cut) for m in meshes)
     shift = np.array([0, 0, -lowest])
     person = Person(body, meshes, [], shape, {'pose': pose.kind})
@@ -226,6 +227,7 @@ class _View:
         """Frame world points (N, 3), with the camera above the ground."""
         elevation = self.elevation
         for _ in range(6):
+            # lens and people are fixed: only a higher view raises the camera
             axes = view_axes(0.0, elevation, self.roll)
             camera = frame_points(
                 targets, axes, self.fov, self.size_hw, self.fill, self.offset
@@ -257,6 +259,7 @@ def _targets(person: Person, framing: str) -> np.ndarray:
 def _turned(person: Person, yaw: float) -> Person:
     """Turn a person about the middle of the body, and put that over the origin."""
     low, high = bounds(person.body.vertices)
+    # the middle of the body, as a pose may lean far from its root
     x, y = 0.5 * (low + high)[:2].astype(np.float64)
     c, s = np.cos(yaw), np.sin(yaw)
     return moved(person, yaw, np.array([s * y - c * x, -s * x - c * y, 0.0]))
@@ -301,6 +304,7 @@ def _free_spot(
         apart = reach + settings.draw('gap_m', rng)
         angle = rng.uniform(-np.pi, np.pi)
         ahead, aside = apart * np.sin(angle), apart * np.cos(angle)
+        # mostly behind the first person, whom the framing is about
         ahead = abs(ahead) if rng.random() < 0.75 else ahead
         depth = distance + ahead
         # not before the lens, and not out of the image

@@ -211,6 +211,7 @@ class SceneSettings:
         for setting in fields(self):
             value = getattr(self, setting.name)
             check = _CHECKS[setting.metadata['kind']]
+            # frozen: only object's own setter may bring it into form
             object.__setattr__(
                 self, setting.name, check(setting.name, value, setting.metadata)
             )

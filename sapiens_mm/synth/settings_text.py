@@ -84,5 +84,6 @@ def _parse(name: str, text: str) -> Any:
             pairs = (part.partition(':') for part in parts)
             return {n.strip(): float(w or 1) for n, _, w in pairs}
     except ValueError:
+        # what is no number stays text: the check names the setting and what it takes
         pass
     return text

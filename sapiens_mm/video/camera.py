@@ -33,6 +33,7 @@ class CameraReader:
     time_base = Fraction(1, 90000)
     pixel_aspect = Fraction(1)
     offset = 0
+    # a camera has no end
     total = None
 
     def __init__(self, number: int, end_s: float | None = None) -> None:
@@ -44,6 +45,7 @@ class CameraReader:
             self._camera.release()
             raise VideoError(f'{self.name} cannot be opened')
         rate = self._camera.get(cv2.CAP_PROP_FPS)
+        # a driver that does not know its rate answers 0 or nonsense
         self.rate = Fraction(rate if 1 <= rate <= 240 else 30).limit_denominator(1001)
 
     def __iter__(self) -> Iterator[VideoFrame]:
@@ -62,6 +64,7 @@ class CameraReader:
             time_s = time.monotonic() - began if count else 0.0
             if self.end_s is not None and time_s >= self.end_s:
                 return
+            # time stamps must rise, however fast two frames come
             pts = max(pts + 1, round(time_s / self.time_base))
             yield VideoFrame(count, pts, float(pts * self.time_base), image)
             count += 1
@@ -89,6 +92,7 @@ class ReadAhead(Generic[T]):
         self._queue: queue.Queue = queue.Queue(room)
         self._newest = newest
         self._stop = threading.Event()
+        # daemon: a reader that hangs in a driver must not keep the process alive
         self._thread = threading.Thread(target=self._read, args=(items,), daemon=True)
         self._thread.start()
 
@@ -104,11 +108,14 @@ class ReadAhead(Generic[T]):
         self._put((None, end, True), False)
 
     def _put(self, entry: tuple, newest: bool) -> None:
+        # asked again and again, so that close() is heard while the queue is full
         while not self._stop.is_set():
             try:
                 self._queue.put(entry, timeout=0.0 if newest else 0.1)
                 return
             except queue.Full:
+                # a live camera: the oldest frame makes room, so that the image does not
+                # lag
                 if newest:
                     with contextlib.suppress(queue.Empty):
                         self._queue.get_nowait()

@@ -68,13 +68,7 @@ def draw_keypoints(
     keypoints, scores = _check_people(keypoints, scores, table)
     boxes = _check_boxes(boxes, len(keypoints))
     check_fraction(opacity, 'opacity')
-    if radius is not None and not 0 < radius < np.inf:
-        raise ValueError(f'radius is {radius!r}; expected pixels > 0, or None')
-    if thickness is not None and (thickness < 1 or thickness != int(thickness)):
-        raise ValueError(f'thickness is {thickness!r}; expected whole pixels >= 1')
-    if style not in ('mmpose', 'openpose'):
-        raise ValueError(f"style is {style!r}; expected 'mmpose' or 'openpose'")
-
+    _check_style(radius, thickness, style)
     # NaN scores compare false and so count as not visible.
     shown = np.isfinite(keypoints).all(-1) & (scores >= score_threshold)
     grid_hw = image_bgr.shape[:2]
@@ -96,6 +90,15 @@ def draw_keypoints(
             canvas, points, shown[person], table, radii[person], thickness, box
         )
     return _blend(image_bgr, canvas, opacity)
+
+
+def _check_style(radius: float | None, thickness: int | None, style: str) -> None:
+    if radius is not None and not 0 < radius < np.inf:
+        raise ValueError(f'radius is {radius!r}; expected pixels > 0, or None')
+    if thickness is not None and (thickness < 1 or thickness != int(thickness)):
+        raise ValueError(f'thickness is {thickness!r}; expected whole pixels >= 1')
+    if style not in ('mmpose', 'openpose'):
+        raise ValueError(f"style is {style!r}; expected 'mmpose' or 'openpose'")
 
 
 def keypoint_radii(

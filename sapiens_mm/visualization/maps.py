@@ -11,6 +11,7 @@ from .legends import add_legend, class_title
 
 IGNORE_LABEL = 255
 _IGNORE_GREY = 220
+# 100 and ksize 7 are the official visualisation's
 _DEPTH_BACKGROUND = 100  # grey level
 _SOBEL_SIZE = 7
 
@@ -177,6 +178,7 @@ def colorize_normals(normals: np.ndarray, mask: np.ndarray | None = None) -> np.
     valid = foreground & (length > 0) & (length < np.inf)
     image = np.empty(normals.shape, np.uint8)
     for axis in range(3):
+        # -1 is black: what has no direction
         values = np.where(valid, normals[..., axis], -1).clip(-1, 1)
         image[..., 2 - axis] = (values + 1) / 2 * 255
     return image

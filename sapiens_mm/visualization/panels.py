@@ -52,6 +52,7 @@ def side_by_side(
         ]
     spacer = np.full((len(panels[0]), gap, 3), PAPER, np.uint8)
     row = [part for panel in panels for part in (panel, spacer)]
+    # no gap after the last one
     return np.concatenate(row[:-1], 1)
 
 
@@ -107,6 +108,7 @@ def _title_height(panels: list[np.ndarray], titles: Sequence[str]) -> int:
 
 def _with_title(panel: np.ndarray, title: str, text_px: int) -> np.ndarray:
     title_px = text_width(title, text_px)
+    # a panel grows to its title rather than cutting it
     width = max(panel.shape[1], title_px + text_px)
     bar = np.full((2 * text_px, width, 3), PAPER, np.uint8)
     write_text(bar, title, (width - title_px) // 2, (3 * text_px) // 2, text_px)

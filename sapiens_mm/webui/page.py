@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,84 +96,107 @@ def build_page(run: Run) -> gr.Blocks:
                 models = model_menus(run.menu)
                 options = option_inputs(run.menu)
             with gr.Column(scale=7, min_width=400):
-                say = gr.HTML(IDLE, elem_id='say')
-                gallery = gr.Gallery(
-                    label='Results',
-                    columns=2,
-                    height='auto',
-                    object_fit='contain',
-                    elem_id='gallery',
-                )
-                details = gr.HTML('', elem_id='details')
-                files = gr.File(
-                    label='Data files',
-                    file_count='multiple',
-                    interactive=False,
-                    visible=False,
-                    elem_id='files',
-                )
-        outputs = [say, gallery, files, details]
-
-        def click(
-            image: str | None,
-            task: str,
-            detect: str,
-            cut_out: bool,
-            score_threshold: float,
-            opacity: float,
-            relief: bool,
-            pose: str,
-            seg: str,
-            depth: str,
-            normal: str,
-        ) -> Iterator[tuple]:
-            asked = PageRequest(
-                image=Path(image) if image else None,
-                task=task,
-                models=dict(pose=pose, seg=seg, depth=depth, normal=normal),
-                detect=detect == 'detector',
-                cut_out=cut_out,
-                score_threshold=score_threshold,
-                opacity=opacity,
-                relief=relief,
-            )
-            for answer in run(asked):
-                yield shown(answer, task)
-
-        button.click(
-            click,
-            [image, task, *options, *models],
-            outputs,
-            api_name='run',
-            concurrency_limit=1,
-            show_progress='minimal',
-        )
-
-        def change(image: str | None) -> tuple:
-            # results of another image are none of this one
-            error = run.check(Path(image)) if image else ''
-            text = sentences_html(Answer(doing='', errors=[error])) if error else IDLE
-            return text, None, gr.update(value=None, visible=False), ''
-
-        image.change(
-            change,
-            [image],
-            outputs,
-            queue=False,
-            api_visibility='private',
-            show_progress='hidden',
-        )
-        task.change(
-            lambda task: [gr.update(visible=task in (t, 'all')) for t in TASKS],
-            [task],
-            models,
-            queue=False,
-            api_visibility='private',
-            show_progress='hidden',
-        )
+                outputs = result_outputs()
+        _connect(run, button, image, task, [*options, *models], models, outputs)
     for block in page.blocks.values():
         keep_to_uploads(block)
     return page.queue(default_concurrency_limit=1, max_size=20, api_open=False)
+
+
+def _connect(
+    run: Run,
+    button: gr.Button,
+    image: gr.Image,
+    task: gr.Radio,
+    inputs: list[gr.components.Component],
+    models: list[gr.Dropdown],
+    outputs: list[gr.components.Component],
+) -> None:
+    """Say what the button, another image and another task do."""
+    button.click(
+        _click_of(run),
+        [image, task, *inputs],
+        outputs,
+        api_name='run',
+        concurrency_limit=1,
+        show_progress='minimal',
+    )
+
+    def change(image: str | None) -> tuple:
+        # results of another image are none of this one
+        error = run.check(Path(image)) if image else ''
+        text = sentences_html(Answer(doing='', errors=[error])) if error else IDLE
+        return text, None, gr.update(value=None, visible=False), ''
+
+    image.change(
+        change,
+        [image],
+        outputs,
+        queue=False,
+        api_visibility='private',
+        show_progress='hidden',
+    )
+    task.change(
+        lambda task: [gr.update(visible=task in (t, 'all')) for t in TASKS],
+        [task],
+        models,
+        queue=False,
+        api_visibility='private',
+        show_progress='hidden',
+    )
+
+
+def _click_of(run: Run) -> Callable[..., Iterator[tuple]]:
+    """Return what a click on the button does."""
+
+    def click(
+        image: str | None,
+        task: str,
+        detect: str,
+        cut_out: bool,
+        score_threshold: float,
+        opacity: float,
+        relief: bool,
+        pose: str,
+        seg: str,
+        depth: str,
+        normal: str,
+    ) -> Iterator[tuple]:
+        asked = PageRequest(
+            image=Path(image) if image else None,
+            task=task,
+            models=dict(pose=pose, seg=seg, depth=depth, normal=normal),
+            detect=detect == 'detector',
+            cut_out=cut_out,
+            score_threshold=score_threshold,
+            opacity=opacity,
+            relief=relief,
+        )
+        for answer in run(asked):
+            yield shown(answer, task)
+
+    return click
+
+
+def result_outputs() -> list[gr.components.Component]:
+    """Return what shows an answer, in the order of :func:`shown`."""
+    say = gr.HTML(IDLE, elem_id='say')
+    gallery = gr.Gallery(
+        label='Results',
+        columns=2,
+        height='auto',
+        object_fit='contain',
+        elem_id='gallery',
+    )
+    details = gr.HTML('', elem_id='details')
+    files = gr.File(
+        label='Data files',
+        file_count='multiple',
+        interactive=False,
+        visible=False,
+        elem_id='files',
+    )
+    return [say, gallery, files, details]
 
 
 def image_input() -> gr.Image:

@@ -64,6 +64,7 @@ class PageRun:
         self.store = store
         self.folder = folder
         self.max_megapixels = max_megapixels
+        # one model at a time: two would share the memory of a GPU
         self._lock = threading.Lock()
 
     @property
@@ -87,6 +88,7 @@ class PageRun:
         if small:
             print('Loading the small models …', flush=True)
         for choice in small:
+            # the click tells it; a page that does not start tells nobody
             with contextlib.suppress(Exception):
                 self.store.model(choice)
                 if choice.job.task == 'pose':
@@ -117,6 +119,7 @@ class PageRun:
             )
         image, note = read_image(asked.image, self.max_megapixels)
         answer.notes += [note] if note else []
+        # a name that nobody guesses: other visitors must not find these files
         out = self.folder / f'result_{secrets.token_hex(16)}'
         out.mkdir(parents=True)
         tasks = TASKS if asked.task == 'all' else (asked.task,)
@@ -129,6 +132,7 @@ class PageRun:
                 answer.doing = f'{TITLES[task]}: running'
                 yield answer
                 with self._lock:
+                    # parts first, for the mask; the image of parts is not asked for
                     if masked:
                         people = self._run('seg', asked, image, None, answer).people
                     done = self._run(task, asked, image, people, answer)
@@ -137,6 +141,7 @@ class PageRun:
                 sentence = self._sentence(error, asked.image)
                 answer.errors.append(f'{TITLES[task]}: {sentence}')
                 if task == 'seg':  # do not try again for a mask
+                    # nobody, so that depth and normals are drawn everywhere
                     people = np.zeros(image.shape[:2], bool)
                 continue
             if task == 'seg':
@@ -171,6 +176,7 @@ class PageRun:
         model, _ = self.store.model(choice)
         options = {}
         if task == 'pose':
+            # set anew at each click: models are shared by all visitors
             model.detector = self.store.detector() if asked.detect else None
         elif task in MAP_TASKS and asked.cut_out and people.any():
             options['mask'] = people

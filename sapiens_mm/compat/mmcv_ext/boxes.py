@@ -68,6 +68,7 @@ def softnms(
     while left.numel():
         position = int(scores[left].argmax())
         best = left[position]
+        # rows of dets are filled from the front; mmcv cuts the rest off by the count
         dets[len(kept), :4] = boxes[best]
         dets[len(kept), 4] = scores[best]
         kept.append(best)

@@ -215,10 +215,12 @@ def _fill_gradients(
     buffers: Sequence[Tensor | None],
 ) -> None:
     """Write the gradient of each input into its buffer; None: not wanted."""
+    # mmcv calls this inside its autograd functions, where gradients are off
     with torch.enable_grad():
         leaves = [
             wide(tensor.detach()).requires_grad_(buffer is not None)
             for tensor, buffer in zip(inputs, buffers, strict=True)
+            # float32 leaves: halves have no kernel everywhere, see wide()
         ]
         wanted = [leaf for leaf in leaves if leaf.requires_grad]
         output = function(*leaves)

@@ -81,6 +81,7 @@ def softmax_focal_loss_backward(
 
 
 def _log(p: Tensor) -> Tensor:
+    # the compiled loss's bound too: the logarithm of 0 would end as a NaN
     return p.clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
@@ -93,4 +94,5 @@ def _of_target(weight: Tensor, target: Tensor) -> Tensor:
     """Return the weight of each target (N,); 1 without weights."""
     if weight.numel() == 0:
         return torch.ones_like(target, dtype=torch.float32)
+    # clamped: a background or ignored target is no index
     return wide(weight)[target.clamp(0, weight.numel() - 1)]

@@ -41,6 +41,7 @@ def roi_align_forward(
             roi_align(input, rois, bins_hw, spatial_scale, sampling_ratio, aligned)
         )
         return
+    # torchvision has no RoIAlign of maxima: they are taken from its samples
     for i, roi in enumerate(rois):
         start, size = _extent(roi, spatial_scale, aligned)
         # As many bins as there were samples, one sample each: the samples themselves.
@@ -129,6 +130,7 @@ def roi_pool_backward(
 
 def _extent(roi: Tensor, scale: float, aligned: bool) -> tuple[Tensor, Tensor]:
     """Return (y, x) of the top left corner and (h, w) of a region, on the map."""
+    # half a pixel: centres of pixels are whole numbers if aligned
     corners = roi[1:] * scale - (0.5 if aligned else 0.0)
     size = corners[2:] - corners[:2]
     if not aligned:
@@ -140,6 +142,7 @@ def _pool_bins(
     start: float, end: float, scale: float, bins: int, limit: int
 ) -> list[tuple[int, int]]:
     """Return the pixels that each of ``bins`` covers along one axis: [from, to)."""
+    # mmcv's corners are pixels, so the last one counts whole
     start, end = start * scale, (end + 1) * scale
     if end <= start:
         return [(0, 0)] * bins
@@ -164,12 +167,14 @@ def _scatter_bilinear(
         grad: As ``y``.
     """
     height, width = grad_input.shape[-2:]
+    # up to one pixel outside, where RoIAlign still samples the border
     inside = (y >= -1) & (y <= height) & (x >= -1) & (x <= width)
     grad = wide(grad) * inside
     y, x = wide(y).clamp(0, height - 1), wide(x).clamp(0, width - 1)
     y0, x0 = y.floor(), x.floor()
     channel = torch.arange(grad_input.shape[1], device=grad.device)[:, None, None]
     plane = batch.long()[:, None, None, None] * grad_input.shape[1] + channel
+    # summed apart in float32: index_add_ of halves rounds at every sum
     total = torch.zeros_like(grad_input, dtype=grad.dtype).flatten()
     for corner_y, weight_y in ((y0, 1 - (y - y0)), (y0 + 1, y - y0)):
         for corner_x, weight_x in ((x0, 1 - (x - x0)), (x0 + 1, x - x0)):

@@ -101,6 +101,7 @@ def sample_looks(rng: np.random.Generator, shape: BodyShape) -> Looks:
     fair = pale / (dark + mid + pale)
     # fair and red hair comes with fair skin; the last is grey, of the old
     weights = np.array([1.2, 1.2, 0.9 * fair, 0.6 * fair, 0.6 * fair, 0.25 * fair, 0.0])
+    # grey begins at 45 and is nearly all at 100
     old = max(0.0, shape.age_years - 45) / 55
     weights[6] = weights.sum() * min(old, 0.95) / max(1.0 - min(old, 0.95), 0.05)
     dyed = rng.random() < _DYED

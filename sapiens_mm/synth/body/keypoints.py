@@ -80,6 +80,7 @@ def keypoint_points(asset: Asset, path: str | Path = PLACES) -> KeypointPlaces:
     vertices = np.empty((len(rows), width), np.int32)
     weights = np.zeros((len(rows), width))
     for k, (ids, entry) in enumerate(rows):
+        # padded with a real vertex of weight 0
         vertices[k, : len(ids)], vertices[k, len(ids) :] = ids, ids[0]
         weights[k, : len(ids)] = np.array(entry['weights']) / sum(entry['weights'])
     return KeypointPlaces(
@@ -174,6 +175,7 @@ def visibility(
     """
     seen = camera.project(points)
     height, width = depth.shape
+    # clipped before the cast: far points overflow an int
     column, row = (np.round(np.clip(seen[:, c], -9, 1e6)).astype(int) for c in (0, 1))
     inside = (seen[:, 2] > 0) & (column >= 0) & (column < width)
     inside &= (row >= 0) & (row < height)
@@ -185,6 +187,7 @@ def visibility(
             y = np.clip(row + down, 0, height - 1)
             x = np.clip(column + across, 0, width - 1)
             nearest = depth[y, x]
+            # 0 in the depth map is "nothing there"
             open_ = (nearest <= 0) | (nearest > seen[:, 2] - reach)
             if instances is not None:
                 open_ &= (instances[y, x] == number) | (nearest > seen[:, 2])

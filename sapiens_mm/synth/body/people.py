@@ -62,6 +62,7 @@ def sample_shape(
         The build.
     """
     female = bool(rng.random() < settings.female)
+    # a normal's half: most people are near one end of the slider
     gender = float(np.clip(abs(rng.normal(0, 0.12)), 0, 0.45))
     heavy = float(np.clip(rng.normal(*_HEAVY), 0, 1))
     mean, deviation = _MUSCLE
@@ -82,6 +83,7 @@ def sample_shape(
     )
     mean, deviation = _STATURE_M['female' if female else 'male']
     wanted = np.clip(rng.normal(mean, deviation), *settings.stature_m)
+    # standing height is linear in the slider, so two ends tell the place
     low, high = (stature(asset, replace(build, height=h)) for h in (0.0, 1.0))
     share = (wanted - low) / (high - low)
     return replace(build, height=float(np.clip(share, 0, 1)))
@@ -112,6 +114,7 @@ def _drawn_locals(asset: Asset) -> tuple[tuple[str, bool, float], ...]:
     out = []
     for signed in asset.locals.names:
         name = signed[:-1]
+        # the right side follows the left, and one sign tells both
         if signed.endswith('-') or name.startswith('r-'):
             continue
         on_face = name.removeprefix('l-').startswith(_FACE)

@@ -41,6 +41,7 @@ def crossbody(d: Dresser) -> None:
     place = outside[((d.base.template - spot) ** 2).sum(1).argmin()].astype(np.float64)
     beside = (np.abs(outside - place)[:, 1:] < size[1:]).all(1) & (d.at_base.arm < 0.3)
     beside &= d.base.template[:, 0] * sign > 0
+    # beside the widest that is worn there, so that nothing goes through the bag
     place[0] = sign * ((sign * outside[beside, 0]).max() + size[0] + 0.004)
     place = turn @ place
     points, faces = _pillow(size, rng)
@@ -67,6 +68,7 @@ def _pillow(
     )
 
     def power(x: np.ndarray, e: float) -> np.ndarray:
+        # a superellipse: the lower the exponent, the squarer
         return np.sign(x) * np.abs(x) ** e
 
     e = rng.uniform(0.25, 0.45)
@@ -99,6 +101,7 @@ def backpack(d: Dresser) -> None:
     spot = np.array([0.0, 0.09, 0.48])
     back = (np.abs(d.base.template - spot) < [0.1, 0.06, 0.14]).all(1)
     turn = d.body.bone_world[d.asset.bone_index['spine02'], :3, :3]
+    # over what is worn: a jacket carries the backpack
     outside = d.posed.points + d.posed.normals * d.worn[:, None]
     place = d.posed.points[((d.base.template - spot) ** 2).sum(1).argmin()] @ turn
     place[1] = (outside[back] @ turn)[:, 1].max() + size[1] - 0.012

@@ -49,6 +49,7 @@ def skirt_helper(asset: Asset) -> SkirtHelper:
     ids = _rings(asset)
     points = asset.template[ids]
     faces = asset.faces['tights']
+    # what lies higher no skirt falls on
     low = (asset.template[faces, 2] < 0.4).all(1) & (
         asset.part('Foot')[faces] < 0.5
     ).all(1)
@@ -69,6 +70,7 @@ def _rings(asset: Asset) -> np.ndarray:
     level = np.full(len(ids), -1)
     pairs = np.sort(local.reshape(-1, 3)[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), 1)
     edges, uses = np.unique(pairs, axis=0, return_counts=True)
+    # an edge of one triangle is a rim
     rim = np.unique(edges[uses == 1])
     ring = rim[place[rim, 2] > 0]
     out = []
@@ -181,6 +183,7 @@ def _widen(
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Return the flared start and threads' lengths: across (r, c), down (r-1, c)."""
     share = np.linspace(0, 1, count)[:, None]
+    # below 1: cloth widens soon below the waist
     flare = 1 + (cut.flare - 1) * share**0.8
     across = np.linalg.norm(np.roll(flat, -1, 1) - flat, axis=2) * flare
     down = np.linalg.norm(np.diff(flat, axis=0), axis=2)

@@ -98,6 +98,7 @@ class Dresser:
         shell = make_shell(
             self.posed,
             edge,
+            # over what is worn there already, so that layers never cross
             thick + self.worn,
             slack.astype(np.float32),
             pull=pull,
@@ -136,6 +137,7 @@ class Dresser:
             self.worn, shell.points, shell.cut, shell.rows, posed.points, posed.normals
         )
         if hides:
+            # the skin ends inside the garment's edge, or its own edge would show
             self.hidden |= border(self.at_skin) < -MARGIN
 
     def add(
@@ -189,6 +191,7 @@ class Dresser:
             return
         rows = shell.rows[used]
         normals = shell.normals[used]
+        # normals of a smoothed shell may turn inwards in a fold
         normals[(normals * self.posed.normals[rows]).sum(1) < 0] *= -1
         points = shell.points[used] + np.float32(height) * normals
         part = Shell(points, faces, cut[used], shell.template[used], rows)
@@ -199,6 +202,7 @@ class Dresser:
         at = self.at_base
         ring = (np.abs(at.z - cut.top) < 0.03) & (at.arm < 0.2)
         below = float(np.quantile(self.worn[ring], 0.8)) if ring.any() else 0.0
+        # 4 mm between, as hanging cloth is not held to what is below
         gap = max(cut.gap, below + 0.004)
         cut = Cut(**{**vars(cut), 'gap': gap})
         grid = drape(self.asset, self.body.rest, self.body.vertices, cut, self.seat)

@@ -55,6 +55,7 @@ def shoes(d: Dresser, kind: str) -> None:
         'high_boot': rng.uniform(0.2, 0.32),
     }.get(kind, 0.0)
     upper = fabrics.leather(rng) if rng.random() < 0.6 else fabrics.canvas(rng)
+    # these are made of leather; the draw above keeps the order of draws
     if kind in ('boot', 'high_boot', 'loafer', 'flat'):
         upper = fabrics.leather(rng)
     thick = {'sandal': 0.003, 'flat': 0.004, 'loafer': 0.006}.get(kind, 0.008)

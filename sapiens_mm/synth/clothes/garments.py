@@ -71,6 +71,7 @@ def _top_slack(
 ) -> Callable[[Regions], np.ndarray]:
     """Return how loose a top is: little at shoulders, more below and down the arms."""
 
+    # cloth hangs from the shoulders: there it lies close, whatever its width
     def slack(r: Regions) -> np.ndarray:
         trunk = body * ease(0.66 - r.z, 0, 0.3)
         along = np.clip(r.along_arm / max(end, 0.05), 0, 1.1)
@@ -123,6 +124,7 @@ def top(
     if kind == 'dress' and not bare:
         end = rng.choice([0.1, 0.16, 0.3, long])
     neck, wide = _neck(rng, kind)
+    # the shoulder edge lies outside the neckline, or a strap would have no width
     width = max(rng.uniform(0.085, 0.135), wide + rng.uniform(0.022, 0.045))
     rise = rng.uniform(-0.02, 0.03) if kind in ('shirt', 'tee', 'tank') else 0.0
 
@@ -207,6 +209,7 @@ def jacket(d: Dresser, material: Material, *, low: float, tails: float | None) -
         folds=rng.uniform(0.35, 0.8),
     )
     if tails is not None:
+        # tails start outside of what is worn at the waist
         gap = d.worn[(np.abs(d.at_base.z - 0.28) < 0.03)].mean() + 0.004
         spread = 0.0 if closed else 0.006 + 0.3 * wide
         cut = Cut(tails, rng.uniform(1.0, 1.3), 0.285, gap, True, spread)

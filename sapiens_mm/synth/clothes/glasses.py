@@ -16,6 +16,7 @@ def _tube(
     """Return a tube (n * sides, 3) along a path (n, 3) and its faces."""
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
+    # any direction across; the one up fails where the path is vertical
     up = np.where(np.abs(along[:, 2:]) < 0.9, [[0.0, 0, 1]], [[1.0, 0, 0]])
     side = np.cross(along, up)
     side /= np.linalg.norm(side, axis=1, keepdims=True)
@@ -41,6 +42,7 @@ def glasses(d: Dresser) -> None:
     shape = rng.uniform(2.0, 4.5)
     thick = rng.uniform(0.0009, 0.0022)
     nose = _ahead(d, np.array([middle[0], 0, middle[2] - 0.1 * gap]))
+    # before the eyeballs and not inside of the nose
     y = min(left[1] - ball - 0.012, nose - 0.0005)
     turn = np.arange(29) * 2 * np.pi / 28
     cos, sin = np.cos(turn), np.sin(turn)

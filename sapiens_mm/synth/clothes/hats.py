@@ -28,6 +28,7 @@ def _dome(
     radius = head.radius(d.body.rest, middle)
     rows, columns = 22, radius.shape[1]
     turn = np.arange(columns) * 2 * np.pi / columns
+    # the rim rises to the forehead and falls to the nape
     rim = low + (front - low) * (0.5 + 0.5 * np.cos(turn))
     tilt = rim[None] + np.linspace(0, 1, rows)[:, None] * (np.pi / 2 - rim[None])
     table = np.linspace(-0.6, np.pi / 2, len(radius))
@@ -85,6 +86,7 @@ def _ball(d: Dresser, middle: np.ndarray, radius: float, material: Material) -> 
     )
     unit = np.stack([np.sin(v) * np.cos(u), np.sin(v) * np.sin(u), np.cos(v)], -1)
     unit = unit * (1 + 0.12 * d.rng.normal(0, 1, (9, 16, 1)).clip(-1.5, 1.5))
+    # one point each, as poles of a grid are
     unit[[0, -1]] = unit[[0, -1], :1]
     points = middle + radius * unit.reshape(-1, 3)
     put_head(d, points, ring_faces(9, 16)[:, ::-1], material)
@@ -104,6 +106,7 @@ def cap(d: Dresser) -> float:
     across = np.arange(-10, 11)
     rim = points[0, (across + middle) % columns]
     ahead = np.array([0.0, 1.0 if back else -1.0, -0.22])
+    # half an ellipse
     reach = 0.072 * np.sqrt(np.clip(1 - (across / 11.5) ** 2, 0, 1))
     depth = np.linspace(0, 1, 6)[:, None, None]
     drop = -0.012 * (across / 10.0) ** 2
@@ -130,6 +133,7 @@ def brim_hat(d: Dresser) -> float:
     reach, droop = rng.uniform(0.045, 0.11), rng.uniform(-0.2, 0.75)
     flat = np.stack([np.sin(turn), -np.cos(turn), -droop + 0 * turn], -1)
     wave = rng.normal(0, 0.05, columns)
+    # a mean of three: the brim waves instead of fluttering
     wave = (wave + np.roll(wave, 1) + np.roll(wave, 2)) / 3
     flat[:, 2] += wave
     depth = np.linspace(0, 1, 5)[:, None, None]

@@ -79,12 +79,14 @@ def subdivide(count: int, faces: np.ndarray) -> tuple[np.ndarray, ...]:
 
     new = count + np.arange(len(edges))
     for k in (0, 1):
+        # Loop's masks: 3/8 and 1/8 inside, 1/2 on a border
         put(new, edges[:, k], np.where(border, 0.5, 0.375))
     inner = ~border[which]
     put(new[which[inner]], opposite[inner], 0.25 / uses[which[inner]])
     valence = np.bincount(edges.ravel(), minlength=count)
     on_border = np.zeros(count, bool)
     on_border[edges[border].ravel()] = True
+    # Warren's weights, simpler than Loop's cosine and as smooth
     beta = np.where(valence == 3, 3 / 16, 3 / (8 * np.maximum(valence, 1)))
     every = np.arange(count)
     put(every, every, np.where(on_border, 0.75, 1 - valence * beta))
@@ -240,11 +242,13 @@ def select(cut: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @kernel
+# a hash of the lattice, so that noise needs no table and no state
 def _hash(x: int, y: int, z: int, seed: int) -> float:
     h = np.uint32(x) * np.uint32(374761393) + np.uint32(y) * np.uint32(668265263)
     h += np.uint32(z) * np.uint32(2246822519) + np.uint32(seed) * np.uint32(3266489917)
     h = (h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
     h = h ^ (h >> np.uint32(16))
+    # 24 bits, all that float32 tells apart
     return (h & np.uint32(0xFFFFFF)) / 16777216.0
 
 
@@ -256,6 +260,7 @@ def noise(points: np.ndarray, seed: int) -> np.ndarray:
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
         a, b, c = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
         u, v, w = x - a, y - b, z - c
+        # smoothstep: no crease at lattice planes
         u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
         total = 0.0
         for p in range(2):
@@ -340,6 +345,7 @@ def make_shell(
     """
     base = posed.base
     count = len(posed.points)
+    # 1 is the border, see Mesh.cut
     cut = (1 + border / EDGE).astype(np.float32)
     rows, faces = select(cut, base.faces)
     least = np.broadcast_to(np.float32(least), count)
@@ -367,4 +373,5 @@ def _folds(template: np.ndarray, depth: np.ndarray, seed: int) -> np.ndarray:
     fine = noise(bent * np.float32([27, 27, 46]), seed + 1)
     where = np.clip(0.6 + 1.3 * noise(template * np.float32(6.0), seed + 3), 0, 1.3)
     height = where * (0.7 * coarse + 0.3 * fine)
+    # folds outward mostly: inward ones would meet the skin
     return (depth * np.maximum(height, -0.3))[:, None]

@@ -119,6 +119,7 @@ def skull(asset: Asset) -> Skull:
     template = asset.template.astype(np.float64)
     body = np.unique(asset.faces['body'])
     good = (asset.part('Face_Neck')[body] > 0.5) & (template[body, 2] > 0.82)
+    # ears off, which would lift a hat
     good &= (asset.fields['ear'][body] < 0.2) & (
         asset.fields['mouth_inside'][body] < 0.3
     )
@@ -136,12 +137,15 @@ def skull(asset: Asset) -> Skull:
     away = template[body] - CENTRE
     unit = away / np.linalg.norm(away, axis=1, keepdims=True)
     close = directions @ unit.T
+    # six nearest: one alone would jump between vertices
     best = np.argsort(-close, axis=-1, kind='stable')[..., :6]
     gap = np.arccos(np.clip(np.take_along_axis(close, best, -1), -1, 1))
     weights = 1 / (gap + 0.02) ** 2
+    # 0.02 rad keeps the weight of a hit finite
     weights /= weights.sum(-1, keepdims=True)
     near = (np.linalg.norm(away, axis=1) < 0.2) & (template[body, 2] > 0.86)
     ring = body[near]
+    # with its mirror image, so that the middle lies in the midline
     ring = np.unique(np.concatenate([ring, asset.mirror[ring]]))
     result = Skull(
         CENTRE,

@@ -86,6 +86,7 @@ def buttons(d: Dresser, shell: Shell, label: str, x: float = 0.0) -> None:
     for z in np.arange(high, low, -rng.uniform(0.075, 0.11)):
         at = rows[((shell.template[rows] - [x, 0, z])[:, [0, 2]] ** 2).sum(1).argmin()]
         off = np.abs(shell.template[at] - [x, 0, z])
+        # no cloth there: an open neck or a short top
         if off[0] > 0.02 or off[2] > 0.03:
             continue
         normal = d.posed.normals[shell.rows[at]].astype(np.float64)
@@ -93,6 +94,7 @@ def buttons(d: Dresser, shell: Shell, label: str, x: float = 0.0) -> None:
         side /= np.linalg.norm(side)
         over = np.cross(side, normal)
         middle = shell.points[at] + 0.004 * normal
+        # sunk by 1.5 mm, so that the rim does not float
         ring = middle + disc[:, :1] * side + disc[:, 1:] * over - 0.0015 * normal
         faces.append(fan + 9 * len(points))
         points.append(np.concatenate([ring, middle[None]]))

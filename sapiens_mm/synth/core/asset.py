@@ -259,6 +259,7 @@ def _assemble(data: dict[str, np.ndarray]) -> Asset:
     template = data['template']
     bones = tuple(map(str, data['bone_names']))
     skin_index = data['skin_index'].astype(np.int32)
+    # stored as 16 bits
     skin_weight = data['skin_weight'].astype(np.float32) / 65535
     basis = data['shape_basis'] * data['shape_scale'][:, None, None]
     mirror = data['mirror'].astype(np.int32)
@@ -287,6 +288,7 @@ def _assemble(data: dict[str, np.ndarray]) -> Asset:
         bone_index={bone: b for b, bone in enumerate(bones)},
         template_heads=template[bone_vertices].astype(np.float64).mean(1),
     )
+    # read-only, as one object is shared by all who load it
     for value in [*vars(asset).values(), *asset.faces.values(), *asset.fields.values()]:
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
@@ -331,5 +333,6 @@ def _part_weights(
     """Return (V, 14): skin weights summed over the bones of each part."""
     part = np.array([PARTS.index(bone_part(bone)) for bone in bones])
     out = np.zeros((len(index), len(PARTS)), np.float32)
+    # add.at, since a vertex has several bones of one part
     np.add.at(out, (np.arange(len(index))[:, None], part[index]), weight)
     return out

@@ -54,6 +54,7 @@ class Camera:
         """
         seen = self.to_camera(np.asarray(points, np.float64))
         k = self.intrinsics
+        # a point in the plane of the lens divides by a hair instead of 0
         depth = np.where(np.abs(seen[:, 2]) < 1e-9, 1e-9, seen[:, 2])
         x = k[0, 0] * seen[:, 0] / depth + k[0, 2]
         y = k[1, 1] * seen[:, 1] / depth + k[1, 2]
@@ -143,6 +144,7 @@ def _fit(
         wide, tall = high[0] - low[0], high[1] - low[1]
         need = max(wide * focal / width, tall * focal / height)
         distance = distance * need if distance > 0 else need
+        # the nearest point stays 15 cm before the lens
         distance = max(distance, 0.15 - nearest)
         low, high = _seen(relative, distance, 0.0)
         aside, below = 0.5 * (low + high) * distance

@@ -17,6 +17,7 @@ _KERNELS: list[Any] = []
 def room_stamp() -> str:
     """Return a digest of all files of the generator that have kernels."""
     digest = hashlib.sha256()
+    # sorted: the order of a folder is the disk's
     for path in sorted(Path(__file__).parents[1].rglob('*.py')):
         text = path.read_bytes()
         if b'.jit import' in text:
@@ -32,6 +33,7 @@ def kernel(function: Callable, **options: Any) -> Callable:
     gives inf or nan.
     """
     made = njit(function, cache=True, nogil=True, error_model='numpy', **options)
+    # private parts of numba: it has no public way to add to a stamp
     kept = made._cache._cache_file
     kept._source_stamp = (kept._source_stamp, room_stamp())
     _KERNELS.append(made)

@@ -163,6 +163,7 @@ class Mesh:
             rotation: (3, 3), proper; None leaves the directions as they are.
             shift: (3,) metres.
         """
+        # float32 both, or numpy would widen the result
         shift = np.asarray(shift, np.float32)
         if rotation is None:
             return replace(self, vertices=shifted(self.vertices, shift))
@@ -296,6 +297,7 @@ def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         vx = vertices[k, 0] - vertices[i, 0]
         vy = vertices[k, 1] - vertices[i, 1]
         vz = vertices[k, 2] - vertices[i, 2]
+        # their cross product is as long as twice the area, which makes the weight
         nx = uy * vz - uz * vy
         ny = uz * vx - ux * vz
         nz = ux * vy - uy * vx
@@ -307,6 +309,7 @@ def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     for v in range(normals.shape[0]):
         x, y, z = normals[v, 0], normals[v, 1], normals[v, 2]
         length = np.sqrt(x * x + y * y + z * z)
+        # a vertex without faces has no normal
         if length > 0:
             normals[v, 0] = x / length
             normals[v, 1] = y / length

@@ -27,6 +27,7 @@ def in_cells(points: np.ndarray) -> Cells:
         for c in range(3):
             low[c] = min(low[c], points[i, c])
             high[c] = max(high[c], points[i, c])
+    # a hair larger, so that the greatest point falls into the last cell
     size = np.maximum(high - low, 1e-3) * ((1 + 1e-9) / SIDE)
     cell = np.empty(len(points), np.int64)
     start = np.zeros(SIDE**3 + 1, np.int64)
@@ -88,6 +89,7 @@ def nearest(
     if guess >= 0:
         best, found = _squared(x, y, z, points, guess), guess
     else:
+        # every 16th point gives a bound that rules most cells out
         for i in range(0, len(points), 16):
             d = _squared(x, y, z, points, i)
             if d < best:

@@ -96,6 +96,7 @@ def _chain(
             for k in range(3):
                 if p >= 0:
                     place += out[p, r, k] * heads[b, k]
+                # a rotation about the head leaves the head where it is
                 place -= out[b, r, k] * heads[b, k]
             out[b, r, 3] = place
     return out
@@ -209,6 +210,7 @@ def _swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     (ax, ay, az), (bx, by, bz) = _unit(start), _unit(end)
     x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sine, cosine = np.sqrt(x * x + y * y + z * z), ax * bx + ay * by + az * bz
+    # below it the axis is rounding
     if sine > 1e-9:
         return _about(x, y, z, np.arctan2(sine, cosine))
     if cosine > 0:
@@ -234,6 +236,7 @@ def _swing_twist(rotation: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, fl
     sine = (rest[2, 1] - rest[1, 2]) * x
     sine += (rest[0, 2] - rest[2, 0]) * y + (rest[1, 0] - rest[0, 1]) * z
     trace = rest[0, 0] + rest[1, 1] + rest[2, 2]
+    # of a rotation matrix 2 sin and 2 cos + 1: the trace and the skew part
     return shortest, np.arctan2(sine / 2, (trace - 1) / 2)
 
 

@@ -179,6 +179,7 @@ def ball(unit, radius, centre, radii):
             for q in range(3):
                 template[n, q] = unit[j, i, q] * radius[j, i] * radii[q]
                 points[n, q] = template[n, q] + centre[q]
+                # normals of an ellipsoid are those of its gradient
                 normals[n, q] = unit[j, i, q] / radii[q]
                 long += normals[n, q] * normals[n, q]
             for q in range(3):

@@ -104,6 +104,7 @@ def normals_from_depth(depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
         ]
     )
     across, down = np.zeros_like(points), np.zeros_like(points)
+    # central differences, twice the step, whose length cancels
     across[:, 1:-1] = points[:, 2:] - points[:, :-2]
     down[1:-1] = points[2:] - points[:-2]
     normals = np.cross(across, down)
@@ -127,6 +128,7 @@ def depth_normal_angles(sample: Sample, margin_px: int = 3) -> np.ndarray:
     kernel = np.ones((3, 3), np.uint8)
     step = cv2.dilate(metres, kernel) - cv2.erode(metres, kernel)
     pixel = metres / np.float32(sample.intrinsics[0, 0])
+    # a step of four pixels' width is an edge, not a slope
     smooth &= step < 4 * pixel
     size = 2 * margin_px + 1
     smooth = cv2.erode(smooth.astype(np.uint8), np.ones((size, size), np.uint8)) > 0

@@ -21,6 +21,7 @@ KINDS = {
     'normal': ('normal', '.png', 'normals.png'),
     'normal_bump': ('normal_bump', '.png', 'normals_bump.png'),
 }
+# a sample without a record is not finished
 RECORDS = 'samples'  # folder of one JSON file a sample, written last
 JPEG_QUALITY = 92
 _LEVEL = [cv2.IMWRITE_PNG_COMPRESSION, 6]

@@ -143,6 +143,7 @@ def make_samples(
             rest = iter(todo)
             # processes that begin now leave Ctrl-C to this one
             with _interrupts_ignored():
+                # a few more than workers: a queue of all would pickle millions of calls
                 pending = _submit(pool, root, settings, rest, 2 * workers)
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
@@ -163,6 +164,7 @@ def _make_here(
             try:
                 make_sample(root, settings, index)
             except OSError:
+                # a full disk, say: the next sample would fail as well
                 raise
             except Exception as error:
                 yield index, _sentence(error)
@@ -206,8 +208,10 @@ def _begin_worker() -> None:
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
+        # without this a killed parent would leave its workers behind
         if parent is not None:
             parent.join()
+            # _exit: sys.exit would end this thread alone
             os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -35,6 +35,7 @@ def _digits(number: int) -> str:
     text = ''
     while True:
         digit, number = number & 31, number >> 5
+        # the rest is all sign bits: nothing more to say
         more = number != (-1 if digit & 16 else 0)
         text += chr(48 + digit + 32 * more)
         if not more:

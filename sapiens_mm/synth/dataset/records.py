@@ -40,6 +40,7 @@ def describe(sample: Sample, seed: int, index: int, split: str) -> Record:
         'intrinsics': _rounded(sample.intrinsics, 4),
         # the key of data sets since version 0.1: written ones can be gone on with
         'facts': sample.metadata,
+        # minlength, or missing classes at the end would shorten the list
         'class_pixels': np.bincount(
             sample.labels.ravel(), minlength=len(GOLIATH28.classes)
         ).tolist(),
@@ -128,6 +129,7 @@ def annotation(record: Record, person: Record, count: int) -> Record:
     points = labelled_keypoints(keypoints_of(person), count)
     counted = points[:17] if count == 133 else points  # as COCO-WholeBody counts
     entry = {
+        # ids must be unique in a file and the same when it is written anew
         'id': record['index'] * MAX_PEOPLE + person['person'],
         'image_id': record['index'] + 1,
         'category_id': 1,

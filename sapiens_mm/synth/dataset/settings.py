@@ -81,6 +81,7 @@ class DatasetSettings:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings for JSON."""
+        # through JSON, so that tuples compare as the lists of a file
         return json.loads(json.dumps({'layout': LAYOUT} | asdict(self)))
 
 

@@ -73,6 +73,7 @@ def write_shard(root: Path, shard: Shard, settings: DatasetSettings) -> None:
     """
     with (
         whole_file(shard.path) as part,
+        # USTAR has no extended headers, which hold times
         tarfile.open(part, 'w', format=tarfile.USTAR_FORMAT) as tar,
     ):
         for name, data in _contents(root, shard, settings):

@@ -75,6 +75,7 @@ def _draw_classes(
         share = stats.class_pixels[k] / total
         _text(canvas, name, (x1 - 8, y + 5), 'right')
         if share > 0:
+            # a little width at least, so that a class that occurs is seen
             end = round(x1 + max(np.log10(share) + 6, 0.02) / 6 * (x2 - x1))
             color = tuple(int(v) for v in palette[k][::-1])
             cv2.rectangle(canvas, (x1, y - 7), (end, y + 7), color, -1)
@@ -93,6 +94,7 @@ def _draw_keypoints(
         cv2.rectangle(canvas, (x, y1 - 20), (x + 12, y1 - 8), _SEEN[n], -1)
         _text(canvas, word, (x + 18, y1 - 10))
     shares = stats.visibility / max(stats.people, 1)
+    # summed from the right: the bars are drawn over one another
     tops = np.cumsum(shares[:, ::-1], 1)[:, ::-1]  # outside on top
     for k in range(len(shares)):
         left, right = (round(x1 + (k + i) / 308 * (x2 - x1)) for i in (0, 1))

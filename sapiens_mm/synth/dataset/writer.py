@@ -55,6 +55,7 @@ class DatasetWriter:
         if not self._lock.try_take():
             raise ValueError(f'another run is at work in {root}: let it end')
         claim_folder(root, settings)
+        # one record is asked for, as names are numbers: larger sets have it
         larger = root / RECORDS / f'{sample_name(num)}.json'
         if larger.is_file():
             there = sum(1 for _ in (root / RECORDS).glob('*.json'))
@@ -76,6 +77,7 @@ class DatasetWriter:
             RuntimeError: If the system ended a process, or nothing works.
         """
         todo = [index for index in range(self.num) if index not in self.done]
+        # counted before the run: finished samples of a shard are not made again
         missing = {shard: len(set(shard.indices) - self.done) for shard in self.shards}
         shard_of = {index: shard for shard in self.shards for index in shard.indices}
         outcomes = make_samples(self.root, self.settings, todo, workers)
@@ -89,6 +91,8 @@ class DatasetWriter:
                             self._pack(shard_of[index])
                 else:
                     self.failed[index] = problem
+                    # a mistake in the settings fails every sample: a million errors say
+                    # no more
                     if len(self.failed) >= _HOPELESS and not self.made:
                         raise RuntimeError(
                             f'{len(self.failed)} samples failed, one after the other: '
@@ -108,6 +112,7 @@ class DatasetWriter:
         finished = self.done | self.made
         for shard in self.shards:
             there = tuple(index for index in shard.indices if index in finished)
+            # a shard whose samples are the same is left: its bytes would be, too
             if there and samples_in(shard.path) != set(map(sample_name, there)):
                 self._pack(Shard(shard.path, shard.split, there))
             elif self.form == 'shards':

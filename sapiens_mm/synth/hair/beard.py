@@ -24,6 +24,7 @@ def beard(d: Dresser, aux: np.ndarray) -> np.ndarray:
     rng, asset = d.rng, d.asset
     x, y, z = asset.template.T
     lip = asset.fields['lip']
+    # the mouth's height differs with each asset, and all below is told from it
     mouth = z[(lip > 0.5)].mean()
     jaw = np.clip(
         (mouth + 0.028 - 0.35 * np.clip(0.05 - np.abs(x), 0, 1) - z) / 0.012, 0, 1

@@ -275,6 +275,7 @@ def _cap(
     fine = noise(base.template * np.float32([190, 190, 120]), seed + 1)
     height = height * (1 + style.bumps * (0.7 * lumps + 0.4 * fine)) + 0.0012
     cut = 1 + (border - 1.0) * 6
+    # what is thicker would come through the hat
     if hat is not None:
         height = np.minimum(height, 0.008)
         cut = np.maximum(cut, 1 + 30 * (base.template[:, 2] - hat - 0.03))
@@ -373,6 +374,7 @@ def _locks(
     )
     locks = Locks(roots.astype(np.float64), first, way, counts, lifts)
     points, sides = grow(locks, *solid(d), habit)
+    # a strand before the face now and then, as on photographs
     keep = ~_veils(d, points, counts) | (rng.random(len(rows)) < 0.015)
     points, sides, counts = points[keep], sides[keep], counts[keep]
     if style.curl:

@@ -39,6 +39,7 @@ def _solid_parts(asset: Asset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     face = np.clip((-0.07 - y) / 0.02, 0, 1) * np.clip((0.945 - z) / 0.02, 0, 1)
     trunk = (at.z > 0.3) & (at.z < 0.78) & (at.along_arm < 0.2) & (at.head < 0.7)
     trunk &= np.arange(len(at.z)) % 4 == 0
+    # 1e-6, so that the midline has a side as well
     return ids, np.sign(x + 1e-6) * face * 1.6, np.flatnonzero(trunk)
 
 
@@ -76,6 +77,7 @@ def put_locks(
 ) -> None:
     """Append locks as one mesh, each with a tone of its own."""
     vertices, normals, faces, template = ribbons(points, sides, counts, width)
+    # a tone a lock: with one tone for all they melt together
     tone = d.rng.normal(0.0, 0.16, len(points))
     aux = np.repeat(tone, points.shape[1] * 2)
     share = np.tile(

@@ -69,6 +69,7 @@ def grow(
         dx, dy, dz = start[s, 0], start[s, 1], start[s, 2]
         for k in range(points.shape[1]):
             if k >= counts[s]:
+                # a lock that has ended repeats its last point, so that arrays are full
                 points[s, k], sides[s, k] = points[s, k - 1], sides[s, k - 1]
                 continue
             fade = comb * max(0.0, 1 - k * step / combed)
@@ -87,6 +88,7 @@ def grow(
                 falls = weight > 0.2 and nz < -0.2
                 move *= 0.0 if falls or best > 0.004 else cling
             if move != 0 and best < 0.01:
+                # 0.01: what is far from the solid is free
                 qx, qy, qz = qx + move * nx, qy + move * ny, qz + move * nz
                 if k > 0:
                     dx, dy, dz = _unit(qx - px, qy - py, qz - pz)
@@ -146,6 +148,7 @@ def ribbons(
                 out *= 0.7
                 nx, ny, nz = _unit(ux + out * x, uy + out * y, uz + out * z)
                 normals[v, 0], normals[v, 1], normals[v, 2] = nx, ny, nz
+                # a place of its own in the texture, by shares that do not repeat soon
                 template[v, 0] = s * 0.173 % 3.1 + half * (2.0 * edge - 1)
                 template[v, 1] = s * 0.117 % 2.3
                 template[v, 2] = along

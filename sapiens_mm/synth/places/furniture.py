@@ -87,6 +87,7 @@ def bookshelf(b: Builder, rng: Rng, left: float, width: float) -> None:
 def _books(b, rng, bindings, left, width, z, gap) -> None:
     """A row of books that stops somewhere, then a few other things."""
     full = rng.uniform(0.1, 1.0) * width
+    # more than fit, cut off where the shelf is full
     thick = rng.uniform(0.018, 0.06, int(full / 0.03))
     ends = np.cumsum(thick)
     thick, ends = thick[ends < full], ends[ends < full]
@@ -225,6 +226,7 @@ def desk(b: Builder, rng: Rng, left: float, width: float) -> None:
     wide = min(0.6, 0.6 * width)
     b.boxes(dark, (mid, -0.2, height + 0.3), (wide, 0.04, 0.36))
     b.boxes(dark, (mid, -0.2, height + 0.06), (0.08, 0.06, 0.12))
+    # 3 mm before the case
     _sheet(b, screen, mid - wide / 2 + 0.02, wide - 0.04, height + 0.14, 0.32, -0.223)
     objects(b, rng, left, width / 2 - wide / 2, -0.3, height + 0.02, 0.4)
     objects(b, rng, mid + wide / 2, width / 2 - wide / 2, -0.3, height + 0.02, 0.4)

@@ -27,6 +27,7 @@ CORNERS = 0.4
 def fine_coordinates(low: float, high: float, inner: float, step: float) -> np.ndarray:
     """Return coordinates from low to high, ``step`` apart within +-inner of 0."""
     fine = np.arange(-inner, inner + step / 2, step)
+    # coarse where no shadow of people falls
     fine = fine[(fine > low) & (fine < high)]
     first, last = (fine[0], fine[-1]) if len(fine) else (high, low)
     before = np.linspace(low, first, 8)[:-1] if first > low else []
@@ -94,6 +95,7 @@ def room(
     """
     yaw = azimuth + rng.normal(0, 0.3)
     back = radius + rng.uniform(0.7, 1.5) + rng.exponential(0.9)
+    # people do not touch the walls; rooms of many sizes, few of them large
     left = radius + rng.uniform(0.9, 1.8) + rng.exponential(0.8)
     right = radius + rng.uniform(0.9, 1.8) + rng.exponential(0.8)
     front = radius + FRONT_M
@@ -148,8 +150,10 @@ def _ground(
         spread = rng.uniform(0.7, 1.6, 2) + radius * 0.6
         at = rng.normal(0, 0.3, 2)
         u, v = (np.linspace(-s, s, 24) for s in spread)
+        # 4 mm above the floor, or both would be equally near
         ground.sheet(rug, (*at, 0.004), (1, 0, 0), (0, 1, 0), u, v)
     u, v = -left + ends * (left + right), front - ends * (front + back)
+    # turned round, so that it faces down
     ground.sheet(CEILING, (0, 0, height), (1, 0, 0), (0, -1, 0), u, -v[::-1], CORNERS)
     return ground
 

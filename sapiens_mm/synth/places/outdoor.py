@@ -59,6 +59,7 @@ def _house(b: Builder, rng: Rng, at: np.ndarray, wide: float) -> None:
         duty=float(rng.uniform(0.35, 0.8)),
     )
     centre = (at[0], at[1] + deep / 2, tall / 2)
+    # 50 m: a front far away needs no vertices between its corners for the light
     b.boxes(front, centre, (wide, deep, tall), rng.normal(0, 0.08), step=50.0)
     roof = Material('plaster', color(rng, 0.1, 0.5), color(rng, 0.1, 0.4))
     b.boxes(roof, (at[0], at[1] + deep / 2, tall + 0.2), (wide + 0.6, deep + 0.6, 0.4))
@@ -82,6 +83,7 @@ def _tree(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
         bump=0.08,
         bump_scale=6.0,
     )
+    # seen near, the facets of a coarse crown show
     detail = 12 if at[1] < NEAR_TREE else 8
     for _ in range(int(rng.integers(4, 9))):
         shift = rng.normal(0, 0.16, 3) * tall
@@ -121,6 +123,7 @@ def _car(b: Builder, rng: Rng, at: np.ndarray, _: float) -> None:
     b.boxes(body, (x, y, 0.55), (4.2, 1.7, 0.6))
     b.boxes(CAR_GLASS, (x - 0.2, y, 0.85 + high / 4), (2.3, 1.5, high / 2))
     b.boxes(body, (x - 0.2, y, 0.87 + high / 2), (2.1, 1.45, 0.07))
+    # posts before the glass, so that it has windows
     posts = [(x + q, y - 0.75, 0.85 + high / 4) for q in (-1.3, -0.2, 0.9)]
     b.boxes(body, posts, (0.1, 0.03, high / 2))
     for q in (-1.35, 1.35):
@@ -210,6 +213,7 @@ def street(
     """
     place = (*centre, 0.0)
     ground, things = Builder(), Builder()
+    # finer under people, whose shadows fall there
     step = max(0.07, radius / 20)
     x = fine_coordinates(-ASIDE, ASIDE, radius + 0.6, step)
     y = fine_coordinates(-BEFORE, BEHIND, radius + 0.6, step)
@@ -220,6 +224,7 @@ def street(
             np.linspace(-ASIDE, ASIDE, 20),
             np.linspace(near, near + rng.uniform(3, 9), 5),
         )
+        # 1 cm above the ground, or both would be equally near
         ground.sheet(road, (0, 0, 0.01), (1, 0, 0), (0, 1, 0), u, v)
         kerb = paint(rng)
         things.boxes(kerb, (0, near, 0.05), (140, 0.18, 0.12), step=20.0)
@@ -229,6 +234,7 @@ def street(
     limits = chances(weights)
     for _ in range(int(6 + 34 * clutter)):
         make, least, most, wide, _ = _THINGS[pick(rng, limits)]
+        # denser near the people, where things are seen
         behind = radius + least + (most - least) * rng.beta(1.2, 1.8)
         # wider than the view, so that things are cut by the image's edge
         reach = np.tan(half_view) * (distance + behind) * 1.2 + wide / 2

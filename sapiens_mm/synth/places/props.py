@@ -51,6 +51,7 @@ def mixed(first: tuple, second: tuple, share: float) -> tuple:
 def chances(weights: np.ndarray) -> np.ndarray:
     """Return the limits (n,) that ``pick`` wants of weights (n,)."""
     limits = np.cumsum(weights / np.sum(weights))
+    # the last limit is 1, whatever the sum has lost by rounding
     return limits / limits[-1]
 
 
@@ -120,6 +121,7 @@ class Builder:
             yaw = np.atleast_1d(yaw)
             turns = np.stack([np.cos(yaw), np.sin(yaw)], 1)
         pieces, fewest, most = shapes.pieces_of(sizes, len(centres), step)
+        # boxes of as many pieces are made in one call
         for k in range(fewest, most + 1):
             rows = pieces == k if fewest < most else slice(None)
             if not len(centres[rows]):
@@ -191,11 +193,13 @@ class Builder:
         radius, cut = np.ones(unit.shape[:2]), None
         if rng is not None:
             lumps = rng.normal(0, 1, unit.shape[:2])
+            # the seam: first and last column are one line, and the poles one point
             lumps[:, -1] = lumps[:, 0]
             lumps[[0, -1]] = 0
             radius = 1 + rough * np.clip(lumps, -2, 2)
             cut = rng.random(unit.shape[:2]) + holes
             cut[:, -1] = cut[:, 0]
+            # far on either side of 1: the cut runs midway between two vertices
             cut = np.where(cut > 1, 1.6, 0.4).ravel()
         round_ = shapes.ball(unit, radius, centre, np.asarray(radii, float))
         self.add(material, *round_, faces, 0.0, cut)
@@ -219,6 +223,7 @@ class Builder:
             if part[5] is not None:
                 cut[at] = part[5]
         c, s = np.cos(yaw), np.sin(yaw)
+        # a row vector times the transposed rotation
         matrix = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
         points = (points @ matrix + shift).astype(np.float32)
         normals = (normals @ matrix.astype(np.float32)).astype(np.float32)
@@ -226,6 +231,7 @@ class Builder:
         for material, group in self._parts.items():
             first, n = n, n + len(group)
             for k in range(first, n):
+                # faces count from the first vertex of their own mesh
                 faces[steps[k] : steps[k + 1]] += rows[k] - rows[first]
             at = slice(rows[first], rows[n])
             out.append(

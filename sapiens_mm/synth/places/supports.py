@@ -30,6 +30,7 @@ def _part(asset: Asset, *names: str) -> np.ndarray:
     """Return the body's vertices that belong to parts, by name without side."""
     ids = np.unique(asset.faces['body'])
     part = asset.part_weights[ids].argmax(1)
+    # names of the middle have no side, those of limbs have one before
     wanted = [k for k, p in enumerate(PARTS) if p.rpartition('_')[2] in names]
     wanted += [k for k, p in enumerate(PARTS) if p.partition('_')[2] in names]
     return ids[np.isin(part, wanted)]
@@ -43,9 +44,11 @@ def seat_box(body: Body) -> tuple[np.ndarray, np.ndarray]:
     """
     asset = body.asset
     torso, thigh = _part(asset, 'Torso'), _part(asset, 'Upper_Leg')
+    # the upper half of the thighs: knees do not rest on a seat
     thigh = thigh[asset.fields['t_leg'][thigh] < 0.6]
     torso = torso[asset.template[torso, 2] < 0.2]
     bottom = body.vertices[np.concatenate([torso, thigh])]
+    # sunk a little, as a body that only touches its seat seems to float
     top = bottom[:, 2].min() + SINK
     touching = bottom[bottom[:, 2] < top + 0.08]
     back = touching[:, 1].max() + 0.02
@@ -54,7 +57,9 @@ def seat_box(body: Body) -> tuple[np.ndarray, np.ndarray]:
     front = touching[:, 1].min()
     if len(calves):
         front = max(front, calves[:, 1].max() + 0.02)
+    # 20 cm deep at least, whatever the calves leave
     front = min(front, back - 0.2)
+    # the median: a leg that is stretched aside does not move the seat
     middle = np.median(touching[:, 0])
     half = max(0.19, np.abs(touching[:, 0] - middle).max() * 0.85)
     low = np.array([middle - half, front, 0.0])
@@ -136,6 +141,7 @@ def _chair(b, rng, low, high, body) -> None:
     frame = _solid(rng)
     cover = fabric(rng) if rng.random() < UPHOLSTERED else frame
     torso = body.vertices[_part(body.asset, 'Torso')]
+    # behind the lower back: shoulders may lean over it
     high[1] = torso[torso[:, 2] < high[2] + 0.4][:, 1].max() + 0.012
     thick = rng.uniform(0.03, 0.1)
     middle, size = (low + high) / 2, high - low
@@ -181,6 +187,7 @@ def _table(b, rng, low, high, body) -> None:
     b.boxes(
         top, [middle[0], middle[1], high[2] - thick / 2], [*size[:2], thick], step=0.25
     )
+    # legs of a table stand back, as the person's hang before it
     back = low.copy()
     back[1] = min(low[1] + 0.14, high[1] - 0.1)
     _legs(b, _solid(rng), back, high, high[2] - thick, rng.uniform(0.04, 0.08))

@@ -92,6 +92,7 @@ class Motion:
                 if channel.lower().endswith('rotation'):
                     local = local @ about(np.eye(3)[axis], np.deg2rad(row[at]))
                 elif parent < 0:
+                    # other joints keep their lengths, whatever channels they have
                     shift[axis] = row[at]
                 at += 1
             if parent < 0:
@@ -213,6 +214,7 @@ def _channel(words: Iterator[tuple[int, str]]) -> str:
 
 def _plain(name: str) -> tuple[str, str]:
     """Return side ('L', 'R' or '') and the bare name of a joint, lower case."""
+    # prefixes of Mixamo and of 3ds Max's biped
     bare = name.rsplit(':', 1)[-1].lower().replace('_', '').replace('-', '')
     bare = bare.replace('.', '').removeprefix('mixamorig').removeprefix('bip01')
     for word, side in (('left', 'L'), ('right', 'R')):
@@ -220,6 +222,7 @@ def _plain(name: str) -> tuple[str, str]:
             return side, bare.replace(word, '')
     for letter, side in (('l', 'L'), ('r', 'R')):
         rest = bare[1:]
+        # a letter is a side only if the rest is a name: 'leg' begins with an l
         if bare.startswith(letter) and any(rest in a + b for *_, a, b in _LIMBS):
             return side, rest
         if bare.endswith(letter) and any(bare[:-1] in a + b for *_, a, b in _LIMBS):
@@ -244,6 +247,7 @@ def retarget(motion: Motion, frame: int, rest: Rest) -> Pose:
     """
     if not 0 <= frame < len(motion.frames):
         raise ValueError(f'no frame {frame}; the motion has {len(motion.frames)}')
+    # the first of two joints of one name wins
     joints = {_plain(name): j for j, name in reversed([*enumerate(motion.names)])}
     turns, places = motion.rotations(frame)
     points = places @ TO_OURS.T
@@ -253,6 +257,7 @@ def retarget(motion: Motion, frame: int, rest: Rest) -> Pose:
     hip_turn = _body_turn(joints, still, points, 'upleg')
     poser.pose.root_rotation = hip_turn
     chest = _body_turn(joints, still, points, 'arm')
+    # the spine first: neck and arms hang from it
     _share(poser, _SPINE, hip_turn.T @ chest)
     head = joints.get(('', 'head'))
     if head is None:
@@ -264,6 +269,7 @@ def retarget(motion: Motion, frame: int, rest: Rest) -> Pose:
             a = _find(joints, side, from_names, bone in ('clavicle', 'foot'))
             b = _find(joints, side, to_names, bone in ('clavicle', 'foot'))
             if a is None or b is None:
+                # files without toes or collar bones leave ours at rest
                 continue
             _point(
                 poser,
@@ -357,6 +363,7 @@ def _point(
     """
     name = f'{bone}.{side}'
     ours = poser.rest(name, f'{end}.{side}')
+    # at rest the file's bone may point elsewhere, as of an A-pose against a T-pose
     world = turn @ swing(ours, still)
     world = swing(world @ ours, way) @ world
     helper = f'{bone[:-2]}02.{side}'

@@ -111,6 +111,7 @@ def touch(
     middle = point + normal * how.gap
     elbow = _local(poser, side, how.elbow) + rng.normal(0, 0.15, 3)
     knuckle = poser.rest(f'wrist.{side}', f'finger3-1.{side}') * 0.8
+    # the palm, not the wrist, meets the place
     reach_arm(poser, side, middle - fingers * norm(knuckle), elbow)
     orient_hand(poser, side, facing, fingers)
     shape_hand(poser, side, how.shape, rng, rng.uniform(0.8, 1.1))
@@ -140,6 +141,7 @@ def hang(
     out, ahead = np.deg2rad(spread), np.deg2rad(swing + rng.normal(2, 5))
     # gravity: halfway between the chest's down and the world's
     down = chest @ -UP
+    # not for one who lies or hangs head down
     if down[2] < -0.3:
         down = down + 0.8 * -UP
     s = sign(side)
@@ -256,6 +258,7 @@ def cross_arms(poser: Poser, rng: np.random.Generator, contact: Contact) -> None
     other, _ = contact('chest.R')
     belly, _ = contact('belly.L')
     middle = (breast + other) / 2
+    # a belly that stands out pushes the forearms forward
     depth = max((belly - middle) @ (chest @ FRONT), 0.0)
     middle = middle + (chest @ UP) * rng.uniform(-0.15, -0.1)
     wide = norm(poser.rest('upperarm01.L', 'lowerarm01.L')) * 0.30

@@ -73,12 +73,14 @@ def shape_hand(
         finger = k + 2
         way = poser.rest(f'finger{finger}-1.{side}', f'finger{finger}-3.{side}')
         across = cross(way, normal)
+        # 1.5 - k: neighbours part from the middle of the four
         apart = (1.5 - k) * (spread + rng.normal(0, 1.2)) * strength
         varied = rng.normal(0, 3, 3).tolist()
         for j, (low, high) in enumerate(FINGER_DEG):
             wanted = flexion[k][j] * strength + common + varied[j]
             turn = about(across, math.radians(min(max(wanted, low), high)))
             if j == 0:
+                # spread at the knuckle alone; the other joints are hinges
                 turn = about(normal, -s * math.radians(apart)).dot(turn)
             poser.pose.rotations[f'finger{finger}-{j + 1}.{side}'] = turn
     degrees = [

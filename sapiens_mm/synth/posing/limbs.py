@@ -135,7 +135,9 @@ def _two_bones(
     to = target - start
     distance = norm(to)
     to = to / max(distance, 1e-9)
+    # elbow and knee keep 38 degrees between their bones
     low = math.sqrt(a * a + b * b - 2 * a * b * math.cos(math.radians(38.0)))
+    # not quite straight: the side of the bend would be unknown
     d = min(max(distance, low), 0.9995 * (a + b))
     out = pole - pole.dot(to) * to
     out = out / max(norm(out), 1e-9)
@@ -171,6 +173,7 @@ def raise_clavicle(poser: Poser, side: str, towards: np.ndarray) -> None:
     """Let the shoulder girdle follow an arm that goes to ``towards``, a direction."""
     x, y, z = (poser.world('spine01').T @ unit(towards)).tolist()
     s = sign(side)
+    # the girdle begins to rise before the arm is level
     lift = math.radians(24.0) * min(max(z + 0.35, 0.0), 1.2)
     ahead = math.radians(14.0) * min(max(-y - 0.35 - 0.5 * s * x, -0.4), 1.0)
     turn = about(UP, -s * ahead) @ about(FRONT, s * lift)
@@ -187,6 +190,7 @@ def reach_arm(poser: Poser, side: str, wrist: np.ndarray, elbow: np.ndarray) -> 
         elbow: (3,) direction in which the elbow points, world.
     """
     shoulder = f'upperarm01.{side}'
+    # taken off first, so that the shoulder's place is that at rest
     poser.pose.rotations.pop(f'clavicle.{side}', None)
     raise_clavicle(poser, side, wrist - poser.place(shoulder))
     lengths = (

@@ -78,6 +78,7 @@ def violations(poser: Poser) -> dict[str, float]:
     for bone, limit in _LIMITED:
         if bone in poser.pose.rotations:
             found[bone] = _turn(poser.pose.rotations[bone]) - limit
+    # degrees of rounding are no violation
     return {bone: excess for bone, excess in found.items() if excess > 1e-6}
 
 
@@ -133,6 +134,7 @@ def _turn(rotation: np.ndarray) -> float:
 def _shorten(rotation: np.ndarray, limit: float) -> np.ndarray:
     """Return the rotation with at most ``limit`` degrees about its axis."""
     if _turn(rotation) <= limit:
+        # half a turn: its axis is not told by these
         return rotation
     axis = np.array(
         [
@@ -204,9 +206,11 @@ def _nearest_allowed(way: np.ndarray, cones: tuple, safe: np.ndarray) -> np.ndar
     if _intrusion(way, cones) <= 0:
         return way
     axis = cross(way, safe)
+    # opposite directions: any axis leads there
     if norm(axis) < 1e-6:
         axis = np.array([1.0, 0.0, 0.0])
     whole = math.radians(_degrees(way.dot(safe) / norm(safe)))
+    # fifty small steps: cones overlap, so the nearest edge may lie in another
     for share in np.linspace(0.02, 1.0, 50):
         goal = about(axis, share * whole) @ way
         if _intrusion(goal, cones) <= 0:
@@ -225,5 +229,6 @@ def _clamp_hinge(poser: Poser, joint: str, side: str) -> None:
     upper, end = _ends(joint)
     first = poser.rest(f'{upper}.{side}', bone)
     second = poser.pose.rotations[bone] @ poser.rest(bone, f'{end}.{side}')
+    # a hair more, so that rounding does not leave it outside
     back = about(cross(second, first), math.radians(angle - high + 1e-4))
     poser.pose.rotations[bone] = back @ poser.pose.rotations[bone]

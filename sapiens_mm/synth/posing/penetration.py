@@ -80,6 +80,7 @@ def skin_some(
                 out[i, c] += w * (e * x + f * y + g * z + bones[b, c, 3])
                 turned[i, c] += w * (e * p + f * q + g * r)
         p, q, r = turned[i, 0], turned[i, 1], turned[i, 2]
+        # weights blend rotations, which shortens normals
         size = np.sqrt(p * p + q * q + r * r) + 1e-12
         for c in range(3):
             turned[i, c] /= size
@@ -134,6 +135,7 @@ def _runs(starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Where each run starts, and the first run of each part.
     """
+    # clusters do not cross parts
     firsts = np.zeros(len(starts), np.int64)
     for p in range(len(starts) - 1):
         size = starts[p + 1] - starts[p]
@@ -175,6 +177,7 @@ def depths(
     out = np.full(len(probes), -1.0)
     for i in range(len(probes)):
         x, y, z = probes[i, 0], probes[i, 1], probes[i, 2]
+        # 1e5 metres: the first part is always looked at
         best, reach, near, where = 1e9, 1e5, -1, 0
         for p in range(len(starts) - 1):
             if allowed[probe_part[i], p] > 1.0:
@@ -189,12 +192,14 @@ def depths(
                     d = u * u + v * v + w * w
                     if d < best:
                         best, near, where = d, j, p
+                # a hair more: a point at the same distance must not be ruled out
                 reach = np.sqrt(best) + 1e-9
         if near < 0:
             continue
         inward = 0.0
         for c in range(3):
             inward -= (probes[i, c] - points[near, c]) * normals[near, c]
+        # a probe beside an edge is near and not inside
         if inward > 0.35 * np.sqrt(best):
             out[i] = inward - allowed[probe_part[i], where]
     return out
@@ -245,11 +250,13 @@ def _samples(asset: Asset) -> tuple[np.ndarray, ...]:
     surface = surface[outside]
     weights = asset.part_weights[surface]
     part = weights.argmax(1)
+    # points that several parts share belong to no limb for sure
     far = np.isfinite(ALLOWED).any(1)[part] & (weights.max(1) > 0.8)
     upper_arm, upper_leg, hand = (
         np.isin(part, [PARTS.index(f'{side}_{name}') for side in ('Left', 'Right')])
         for name in ('Upper_Arm', 'Upper_Leg', 'Hand')
     )
+    # the ends of limbs near the trunk touch it in every pose
     far &= ~upper_arm | (asset.fields['t_arm'][surface] > 0.45)
     far &= ~upper_leg | (asset.fields['t_leg'][surface] > 0.4)
     count = np.arange(len(surface))
@@ -267,6 +274,7 @@ def _clustered(points: np.ndarray) -> np.ndarray:
     if len(points) <= CLUSTER:
         return np.arange(len(points))
     order = points[:, np.ptp(points, axis=0).argmax()].argsort(kind='stable')
+    # halves of whole clusters
     half = -(-len(points) // (2 * CLUSTER)) * CLUSTER
     sides = (order[:half], order[half:])
     return np.concatenate([side[_clustered(points[side])] for side in sides])

@@ -81,6 +81,7 @@ def sample_pose(rest: Rest, rng: np.random.Generator, settings: SceneSettings) -
         if deep <= 0:
             break
     poser.pose.rotations = best[1]
+    # the best of all tries may still be out of range
     clamp(poser)
     _drop(rest, poser.pose)
     return poser.pose
@@ -107,6 +108,7 @@ def _captured(
         motion = motions[rng.integers(len(motions))]
         pose = retarget(motion, int(rng.integers(len(motion.frames))), rest)
         ahead = pose.root_rotation @ FRONT
+        # lying people have no heading
         if np.hypot(*ahead[:2]) > 0.3:
             yaw = np.arctan2(ahead[0], -ahead[1])
             pose.root_rotation = about(UP, -yaw) @ pose.root_rotation
@@ -179,6 +181,7 @@ def _stance(
     else:
         getattr(stances, name)(poser, rng)
     poser.pose.kind = name
+    # a neck that lies on the ground turns less
     calm = 0.5 if name.startswith('lie') else 1.0
     turn = np.clip(rng.normal(0, 22), -62, 62) * calm
     stances.bend_neck(poser, rng.normal(3, 10) * calm, rng.normal(0, 6), turn)
@@ -203,6 +206,7 @@ def _gesture(
         bones = _bones(rest, poser.pose)
         return contact(rest.asset, rest.vertices, normals, bones, place)
 
+    # hanging arms touch least: the last tries are to succeed
     if attempt >= TRIES - 3:
         name = 'hang'
     if kind in ('walk', 'run') and (name == 'hang' or rng.random() < 0.5):

@@ -122,7 +122,9 @@ def _ground_pelvis(
     for side, ankle in ankles.items():
         hip = poser.place(f'upperleg01.{side}')
         flat = np.hypot(*(ankle - hip)[:2])
+        # 0.01: a step that is wider than the leg leaves a little height
         heights.append(ankle[2] - hip[2] + np.sqrt(max(reach**2 - flat**2, 0.01)))
+    # the leg with less reach decides, or its foot would hang in the air
     poser.pose.root_shift[2] += min(heights)
 
 
@@ -169,6 +171,7 @@ def gait(poser: Poser, rng: np.random.Generator, run: bool = False) -> float:
             toes = np.deg2rad(_TOES_DEG) if pushes else 0.0
             for toe in range(1, 6):
                 poser.pose.rotations[f'toe{toe}-1.{side}'] = about(LEFT, toes)
+    # the shoulders turn against the pelvis
     swing = np.cos(2 * np.pi * phase)
     bend_spine(poser, rng.normal(2, 3), rng.normal(0, 2), 7 * swing)
     return float(phase)

@@ -120,6 +120,7 @@ def _rays(
     """Return the directions in which ``bake`` looks; its arguments."""
     directions = sphere_directions(count)
     # each stands for an equal part of the sphere
+    # 4 / count: the mean over a sphere of a cosine's positive half is a quarter
     light = environment.radiance(directions) * (4.0 / count)
     views = np.stack([look_along(d, centre, radius, size) for d in directions], 0)
     return Rays(
@@ -180,6 +181,7 @@ def compact(faces, wanted, count):
 def _thin_out(points, dots, cell):
     """Return the first of the dots (n,) in every cube of edge ``cell``, as (m, 3)."""
     room = 16
+    # twice as many slots as keys keep the chains short
     while room < 2 * len(dots):
         room *= 2
     table = np.full(room, -1, np.int64)
@@ -188,7 +190,9 @@ def _thin_out(points, dots, cell):
     for n in dots:
         key = np.int64(0)
         for c in range(3):
+            # 21 bits an axis, offset so that negative cells fit
             key = key * 2097152 + np.int64(np.floor(points[n, c] / cell)) + 1048576
+        # multiplied and shifted: neighbours in space must not meet in one slot
         slot = (key * 0x9E3779B97F4A7C1 >> 20) & (room - 1)
         while table[slot] >= 0 and table[slot] != key:
             slot = (slot + 1) & (room - 1)
@@ -245,6 +249,7 @@ def _gather(matrix, direction, color, receivers, depth):
         if u >= 0 and v >= 0 and u < size and v < size:
             d = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
             deep = d - depth[int(v), int(u)]
+            # a ramp, not a step: hidden by how much, over a texel
             seen = 1 - (deep - falls[n, 1]) * falls[n, 0]
             seen = min(np.float32(1), max(np.float32(0), seen))
         free[n, 0] += cosine * seen

@@ -157,14 +157,17 @@ def load_image(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
     height, width = size_hw
     scale = max(height / image.shape[0], width / image.shape[1])
     share = rng.uniform(*_CUT)
+    # the piece may not be larger than the file
     high, wide = (max(1, int(n / scale * share)) for n in (height, width))
     y = rng.integers(image.shape[0] - high + 1)
     x = rng.integers(image.shape[1] - wide + 1)
     piece = image[y : y + high, x : x + wide, ::-1]
+    # mirrored: twice as many backgrounds
     if rng.random() < 0.5:
         piece = piece[:, ::-1]
     kind = cv2.INTER_AREA if high > height else cv2.INTER_LINEAR
     piece = cv2.resize(np.ascontiguousarray(piece), (width, height), interpolation=kind)
+    # 2.2: image files hold gammas, the renderer linear light
     curve = (np.arange(256, dtype=np.float32) / 255) ** 2.2
     return curve[piece]
 
@@ -172,6 +175,7 @@ def load_image(path: Path, size_hw: tuple[int, int], rng: Rng) -> np.ndarray:
 def light_of_image(image: np.ndarray, environment: Environment) -> Environment:
     """Give an environment the colours of the image that people stand before."""
     top, bottom = np.array_split(image[::8, ::8], 2)
+    # a black image has no mean to divide by
     mean = image[::8, ::8].mean((0, 1)) + 1e-3
     tint = mean / mean.mean()
     up, low = (p.mean((0, 1)) / mean.mean() for p in (top, bottom))
@@ -246,6 +250,7 @@ def _sky(table, image, covered, camera, rotation, light, seed):
             dx, dy, dz = dx * length, dy * length, dz * length
             flat = 1.0 / np.sqrt(dx * dx + dy * dy + 1e-9)
             ridge = fbm(table, dx * flat * 5, dy * flat * 5, 0.0, seed, 4)
+            # hills by the heading alone, so that they do not wave with height
             if dz * flat < hills * ridge * 2:
                 k = fbm(table, dx * flat * 60, dy * flat * 60, dz * 90, seed, 3)
                 for c in range(3):
@@ -254,6 +259,7 @@ def _sky(table, image, covered, camera, rotation, light, seed):
                     image[y, x, c] += bare * far
                 continue
             high = max(0.0, dz) ** 0.6
+            # clouds lie in a plane: towards the horizon they crowd
             reach = 1.0 / (0.12 + max(0.0, dz))
             cloud = fbm(table, dx * reach * 1.5, dy * reach * 1.5, 0.7, seed + 9, 5)
             share = min(1.0, max(0.0, (cloud - 0.72 + cover) * 3.5))
@@ -280,8 +286,10 @@ def defocus(image: np.ndarray, depth: np.ndarray, focus: float, blur: float):
     """
     if blur < 0.4:
         return image
+    # a sky is infinitely far
     near = np.where(np.isfinite(depth), focus / np.maximum(depth, 0.1), 0)
     share = np.clip(np.abs(1 - near), 0, 1).astype(np.float32)
+    # blurred as well, or the edges of near things would stay sharp
     share = cv2.GaussianBlur(share, (0, 0), max(0.3 * blur, 0.5))[..., None]
     half, full = _disc(image, 0.5 * blur), _disc(image, blur)
     low = image + (half - image) * np.minimum(2 * share, 1)
@@ -291,6 +299,7 @@ def defocus(image: np.ndarray, depth: np.ndarray, focus: float, blur: float):
 def _disc(image: np.ndarray, radius: float) -> np.ndarray:
     """Blur with a disc, at a smaller size where it is wide."""
     height, width = image.shape[:2]
+    # a wide disc is smooth: a small one enlarged looks the same, at a fraction of it
     shrink = max(1, round(radius / 3.5))
     size = (max(1, width // shrink), max(1, height // shrink))
     small = (

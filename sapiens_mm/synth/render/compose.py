@@ -155,6 +155,7 @@ def _interest(stage: Stage, camera: Camera) -> tuple[np.ndarray, float, bool]:
     height, width = camera.size_hw
     # half of the image, in slopes, and a margin
     half = (0.5 * np.array([width, height]) + 0.06 * height) / camera.intrinsics[0, 0]
+    # the people in view alone: one far aside would coarsen the light for all
     low, high, inside = _box_in_view(world, stage.points, *half)
     if not inside:
         low, high, _ = _box_in_view(world, stage.points, np.inf, np.inf)
@@ -222,6 +223,7 @@ def draw_backdrop(
     if backdrop.image is not None:
         bare = np.zeros_like(image)
         _shade(_without_shadows(lit), camera, layer, bare, none)
+        # what is not lit at all divides by nothing
         share = np.where(bare > 0, image / np.maximum(bare, 1e-6), 1)
         share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
         far = np.full((height, width), np.inf, np.float32)
@@ -237,6 +239,7 @@ def draw_backdrop(
 def _without_shadows(lit: Lit) -> Lit:
     """Return the light as if nobody were there."""
     surfaces, shadows = lit.surfaces, lit.shadows
+    # 0.05: a corner without light would be divided by nothing
     open_sky = np.maximum(surfaces.free, 0.05)
     surfaces = surfaces._replace(
         irradiance=(surfaces.irradiance / open_sky[:, None]).astype(np.float32),

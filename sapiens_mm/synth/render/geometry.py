@@ -64,6 +64,7 @@ def join(meshes: list[Mesh]) -> Geometry:
     counts = [len(m.faces) for m in meshes]
     number = np.arange(len(meshes), dtype=np.int32)
     faces = np.empty((sum(counts), 3), np.int32)
+    # -1, no vertex of the body
     ids = np.full(sum(sizes), -1, np.int32)
     vertex = face = 0
     for m, size, count in zip(meshes, sizes, counts, strict=True):
@@ -73,6 +74,7 @@ def join(meshes: list[Mesh]) -> Geometry:
         vertex, face = vertex + size, face + count
 
     def stack(arrays: list, *width: int) -> np.ndarray:
+        # an empty one first: concatenate refuses an empty list
         parts = [np.zeros((0, *width), np.float32), *arrays]
         return np.concatenate(parts, dtype=np.float32, casting='same_kind')
 

@@ -56,6 +56,7 @@ def _sky(lamps, x, y, z):
 def uphill(plane, d1, d2):
     """Return the gradient (3) in the plane of what grows by d1, d2 along its edges."""
     ex, ey, ez, gx, gy, gz, fx, fy, fz = plane
+    # 1e-30: a triangle without area has no gradient
     scale = 1.0 / (fx * fx + fy * fy + fz * fz + 1e-30)
     d1, d2 = d1 * scale, d2 * scale
     x = d1 * (gy * fz - gz * fy) + d2 * (fy * ez - fz * ey)
@@ -92,6 +93,7 @@ def hair(table, s, lamps, point, facing, lift, half, specular):
     x, y, z = x * length + shift * n[0], y * length + shift * n[1], z * length
     z += shift * n[2]
     length = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-20)
+    # Kajiya and Kay's model: light is scattered around the strand
     along = (x * lamps.key[0] + y * lamps.key[1] + z * lamps.key[2]) * length
     side = np.sqrt(max(0.0, 1 - along * along))
     diffuse = 0.55 * side * min(1.0, max(0.0, 0.6 + facing)) + 0.45 * lift
@@ -115,7 +117,9 @@ def mirror(lamps, n, v, view, shine, out):
         out[q] = up * lamps.sky[0, q] + level * lamps.sky[1, q] + down * lamps.sky[2, q]
     for m in range(lamps.lobes.shape[0]):
         cosine = x * lamps.lobes[m, 0] + y * lamps.lobes[m, 1] + z * lamps.lobes[m, 2]
+        # two lobes in a row: their widths add
         sharp = 1.0 / (1.0 / lamps.lobes[m, 6] + 1.0 / shine)
+        # e**-9 is less than a display can show
         if sharp * (cosine - 1) < -9:
             continue
         power = np.exp(sharp * (cosine - 1)) * sharp / lamps.lobes[m, 6]

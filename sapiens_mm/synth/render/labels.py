@@ -112,6 +112,7 @@ def visible_boxes(instances, count):
             if instances[y, x] > 0:
                 box = boxes[instances[y, x] - 1]
                 box[0], box[1] = min(box[0], x), min(box[1], y)
+                # one past the last pixel, as x2 and y2 are
                 box[2], box[3] = max(box[2], x + 1), max(box[3], y + 1)
     return boxes
 
@@ -132,10 +133,12 @@ def _whole_boxes(points, cut, persons, lens, count):
     boxes = np.empty((count, 4))
     boxes[:, :2], boxes[:, 2:] = np.inf, -np.inf
     for n in range(len(points)):
+        # what is cut away is no part of anybody
         if persons[n] == 0 or cut[n] >= 1:
             continue
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         depth = lens[2, 0] * x + lens[2, 1] * y + lens[2, 2] * z + lens[2, 3]
+        # behind or in the lens there is no place in the image
         if depth <= 0.05:
             continue
         u = (lens[0, 0] * x + lens[0, 1] * y + lens[0, 2] * z + lens[0, 3]) / depth

@@ -87,6 +87,7 @@ def _direction(azimuth: float, elevation: float) -> np.ndarray:
 def _tint(rng: Rng, warmth: float, spread: float = 0.04) -> np.ndarray:
     """RGB gains of mean 1; warmth > 0 is orange, < 0 blue."""
     color = np.exp(np.array([0.5, 0.05, -0.55]) * warmth + rng.normal(0, spread, 3))
+    # the mean stays 1: a tint does not change the exposure
     return color / color.mean()
 
 
@@ -124,6 +125,7 @@ def sample_environment(rng: Rng, settings: SceneSettings, outdoor: bool) -> Envi
         base = _tint(rng, rng.normal(0.15, 0.2)) * rng.uniform(*_ROOM['base'])
         up, level, down = base * rng.uniform(*_ROOM['ceiling']), base, base * _FLOOR
         warmth = rng.normal(0.15, 0.3)
+        # in a room the key stands before or beside people, not behind the wall
         front = np.clip(front, -1.9, 1.9)
         key = _direction(front, np.deg2rad(rng.uniform(*_ROOM['elevation_deg'])))
         color = _tint(rng, warmth) * rng.uniform(*_ROOM['key'])

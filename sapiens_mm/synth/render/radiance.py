@@ -83,6 +83,7 @@ def key_visibility(lamps, x, y, z, nx, ny, nz, facing):
     d -= 0.0015 + 0.5 * lamps.texel
     i, j = int(u), int(v)
     a, b = u - i, v - j
+    # four corners and the middle alike: no edge of a shadow crosses the filter
     first = shadow[j, i] > d
     if (
         (shadow[j + 4, i + 4] > d) == first
@@ -97,6 +98,7 @@ def key_visibility(lamps, x, y, z, nx, ny, nz, facing):
         for p in range(5):
             if shadow[j + q, i + p] > d:
                 total += across * (1 - a if p == 0 else (a if p == 4 else 1.0))
+    # sixteen texels' worth, as the rim of the 25 counts in part
     return total / 16.0
 
 
@@ -110,6 +112,7 @@ def _slope(table, row, x, y, z, px, out):
     for octave in range(2 if kind == SKIN else 3):
         f = fade(frequency, px) * weight * height * frequency
         if f <= 0:
+            # what is finer does not show either, so the loop ends
             break
         stretch = 0.45 if kind != SKIN else 1.0
         v, a, b, c = noise_slope(
@@ -176,6 +179,7 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     a, b, c = a * pz, b * pz, c * pz
     row = s.materials[s.face_mesh[f]]
     kind = int(row[KIND])
+    # towards the camera, as the ray goes away from it
     back = -1.0 / np.sqrt(rx * rx + ry * ry + 1)
     v = (rx * back, ry * back, back)
     nx = a * s.normals[i, 0] + b * s.normals[j, 0] + c * s.normals[k, 0]
@@ -194,6 +198,7 @@ def radiance(table, s, lamps, f, rx, ry, pixel, work):
     )
     foot = pixel * pz
     h = n
+    # too fine to be seen: its mean is the smooth normal
     if row[BUMP] > 0 and fade(row[BUMP_SCALE], foot) > 0:
         _slope(table, row, at[0], at[1], at[2], foot, work[6:9])
         d1 = d2 = 0.0

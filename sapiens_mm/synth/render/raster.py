@@ -117,6 +117,7 @@ def _limits(slope):
     The weight is above s right of (s - start) * r + o and left of (s - start) * q + p;
     of r, o and q, p one limits nothing. No branches: they would be guessed wrongly.
     """
+    # a weight that does not change along a row limits nothing
     steep = abs(slope) > 1e-30
     run = 1.0 / slope if steep else 0.0
     up, down = steep and slope > 0, steep and slope < 0
@@ -131,6 +132,7 @@ def _limits(slope):
 @lean_kernel
 def _wanted(wanted, left, right, top, bottom):
     """Whether a rectangle of pixels meets a wanted pair of rows and columns."""
+    # pairs, as the finer buffer has two rows for each
     for y in range(top >> 1, (bottom >> 1) + 1):
         for x in range(left >> 1, (right >> 1) + 1):
             if wanted[y, x]:
@@ -289,9 +291,11 @@ def _raster(triangles, places, camera, wanted, later, depth, ids):
             continue
         if choosy and not _wanted(wanted, left, right, top, bottom):
             continue
+        # a hair nearer, as the corners are of single precision
         if covered(depth, left, right, top, bottom, nearest * (1 - 1e-5)):
             continue
         volume, weights = _ray_planes(points, i, j, k, camera)
+        # edge on: its inverse is not a number
         if abs(volume) < 1e-18 or (volume > 0 and hollow):
             continue
         cuts, box = (p[3], q[3], r[3]), (left, right, top, bottom)

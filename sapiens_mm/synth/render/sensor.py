@@ -109,6 +109,7 @@ def expose(light: np.ndarray, people: np.ndarray) -> float:
     """
     grey = light[::4, ::4].mean(-1) + 1e-3
     seen = grey[people[::4, ::4]]
+    # geometric: one lamp does not decide
     whole = np.exp(np.log(grey).mean())
     subject = np.exp(np.log(seen).mean()) if len(seen) else whole
     gain = _TARGET / (whole ** (1 - _PEOPLE_COUNT) * subject**_PEOPLE_COUNT)
@@ -131,6 +132,7 @@ def take(light: np.ndarray, gain: float, sensor: Sensor) -> np.ndarray:
     """
     if sensor.motion_px.any():
         light = cv2.filter2D(light, -1, _path(sensor.motion_px))
+    # narrower than a quarter of a pixel changes nothing
     if sensor.blur_px > 0.25:
         light = cv2.GaussianBlur(light, (0, 0), sensor.blur_px)
     gains = gain * 2.0**sensor.exposure * sensor.gains
@@ -155,6 +157,7 @@ def _path(shake: np.ndarray) -> np.ndarray:
     """Kernel of a straight shake (2,) in pixels."""
     half = int(np.ceil(np.abs(shake).max() / 2)) + 1
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    # many steps a pixel, so that no pixel of the path is left out
     for t in np.linspace(-0.5, 0.5, 8 * half):
         x, y = np.round(half + t * shake).astype(int)
         kernel[y, x] += 1
@@ -163,6 +166,7 @@ def _path(shake: np.ndarray) -> np.ndarray:
 
 @lean_kernel
 def _mix(state):
+    # Marsaglia's xorshift: three shifts, and the same bits on every machine
     """Next 32 random bits."""
     state = np.uint32(state ^ np.uint32(state << np.uint32(13)))
     state = np.uint32(state ^ np.uint32(state >> np.uint32(17)))
@@ -174,6 +178,7 @@ def _bell(bits):
     """About normal with variance 1: the sum of four bytes."""
     total = (bits & np.uint32(255)) + ((bits >> np.uint32(8)) & np.uint32(255))
     total += ((bits >> np.uint32(16)) & np.uint32(255)) + (bits >> np.uint32(24))
+    # the sum of four bytes has mean 510 and deviation 147.8
     return (np.float32(total) - np.float32(510)) * np.float32(1 / 147.8)
 
 
@@ -182,6 +187,7 @@ def _develop(light, gains, curve, saturation, vignette, noise, seed, image):
     height, width = light.shape[:2]
     step = np.float32((_STEPS - 1) / _BRIGHTEST)
     state = np.uint32(seed * np.uint32(2654435761) + np.uint32(1))
+    # xorshift never leaves 0
     if state == 0:
         state = np.uint32(1)
     across, down = np.float32(2 / width), np.float32(2 / height)
@@ -193,6 +199,7 @@ def _develop(light, gains, curve, saturation, vignette, noise, seed, image):
             r = light[y, x, 0] * gains[0] * dim
             g = light[y, x, 1] * gains[1] * dim
             b = light[y, x, 2] * gains[2] * dim
+            # weights of the eye: green counts most
             grey = np.float32(0.3) * r + np.float32(0.59) * g + np.float32(0.11) * b
             state = _mix(state)
             # some grain is common to all channels
@@ -201,6 +208,7 @@ def _develop(light, gains, curve, saturation, vignette, noise, seed, image):
                 value = b if c == 0 else (g if c == 1 else r)
                 value = grey + saturation * (value - grey)
                 place = max(np.float32(0), value) * step
+                # below the last entry, as its right neighbour is read
                 place = min(place, np.float32(_STEPS - 1.001))
                 i = int(place)
                 tone = curve[i] + (place - i) * (curve[i + 1] - curve[i])

@@ -144,6 +144,7 @@ def _shade(table, s, lamps, layer, image, normals, faces, scratch):
             if split:
                 depths[4] = depth[y, x]
                 for q in range(4):
+                    # the four samples of the finer buffer, two rows of two
                     v, u = 2 * y + (q >> 1), 2 * x + (q & 1)
                     faces[q], depths[q] = fine_ids[v, u], fine_depth[v, u]
                 _share_out(s.face_mesh, faces, depths, weights)
@@ -155,6 +156,8 @@ def _shade(table, s, lamps, layer, image, normals, faces, scratch):
                     continue
                 rx, ry = (x - cx) / fx, (y - cy) / fy
                 if q < 4:
+                    # a quarter of a pixel each way, where the finer buffer has its
+                    # centres
                     rx += (0.5 * (q & 1) - 0.25) / fx
                     ry += (0.5 * (q >> 1) - 0.25) / fy
                 radiance(table, s, lamps, f, rx, ry, 1 / fx, work)

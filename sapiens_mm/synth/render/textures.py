@@ -75,9 +75,11 @@ def noise(table, x, y, z, seed):
     y += 0.755 * seed
     z += 0.57 * seed
     fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
+    # a mask instead of a remainder: SIDE is a power of two
     i, j, k = int(fx) & _MASK, int(fy) & _MASK, int(fz) & _MASK
     i1, j1, k1 = (i + 1) & _MASK, (j + 1) & _MASK, (k + 1) & _MASK
     x, y, z = x - fx, y - fy, z - fz
+    # smoothstep, so that slopes meet without a crease
     x, y, z = x * x * (3 - 2 * x), y * y * (3 - 2 * y), z * z * (3 - 2 * z)
     a = table[i, j, k] + z * (table[i, j, k1] - table[i, j, k])
     b = table[i, j1, k] + z * (table[i, j1, k1] - table[i, j1, k])
@@ -138,6 +140,7 @@ def fade(frequency, footprint):
         frequency: Repeats per metre.
         footprint: Metres per pixel.
     """
+    # a ramp instead of a step: detail must not appear at once as one comes near
     return min(1.0, max(0.0, 1.6 - 2.2 * frequency * footprint))
 
 
@@ -199,6 +202,7 @@ def _ground(table, kind, row, x, z, px):
         v = z * scale * (2 if kind == BRICKS else 1)
         u = x * scale
         if kind == BRICKS:
+            # every other course is half a brick further
             u += 0.5 * (np.floor(v) % 2)
         joint = _BRICK_JOINT if kind == BRICKS else _TILE_JOINT
         line = max(

@@ -128,9 +128,11 @@ def _well_inside(cover: np.ndarray, size_hw: tuple, blur: float) -> np.ndarray:
     """Return the pixels (h, w) bool that people hide even after blurring."""
     height, width = size_hw
     full = (cover >= 1).astype(np.uint8)
+    # nearest: a pixel is hidden or not
     full = cv2.resize(full, (width, height), interpolation=cv2.INTER_NEAREST)
     reach = 2 * int(np.ceil(1.2 * blur) + 2) + 1
     kernel = np.ones((reach, reach), np.uint8)
+    # a border of 1: what lies outside of the image hides as well
     return cv2.erode(full, kernel, borderValue=1) > 0
 
 
@@ -172,10 +174,12 @@ def _see(
     depth.fill(np.inf)
     ids.fill(-1)
     if hidden is not None:
+        # 0 is nearer than all, so nothing is drawn there
         depth[hidden] = 0
     raster(drawn, camera.scaled(scale), EVERYWHERE, depth, ids)
     edges, fine_depth, fine_ids = EVERYWHERE, depth[:0], ids[:0]
     if sharp:
+        # only edges are drawn finer, a few pixels of an image
         height, width = 2 * size_hw[0], 2 * size_hw[1]
         edges = np.zeros(size_hw, bool)
         find_edges(ids, depth, drawn.face_mesh, edges)
@@ -235,6 +239,7 @@ def _mark(ids, edges, fine_ids, faces, seen):
                 f = ids[y, x]
                 if q > 0:
                     f = fine_ids[2 * y + ((q - 1) >> 1), 2 * x + ((q - 1) & 1)]
+                # neighbours show the same face mostly
                 if f >= 0 and f != last:
                     for c in range(3):
                         seen[faces[f, c]] = True
