@@ -44,5 +44,5 @@ def test_memory_beyond_the_model(mode):
 def test_time_and_memory_of_the_smallest_model():
     found = measure('0.3b', 'float32', 'whole')
     print(found)
-    assert found['photo_s'] < 1.3 * found['network_s']
+    assert found['image_s'] < 1.3 * found['network_s']
     assert found['image_bytes'] < found['network_bytes'] + LIMIT_BYTES

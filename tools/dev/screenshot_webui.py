@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / 'tools/dev')]
 from _webdriver import Browser, why_no_browser
 from sapiens_mm.files import write_image
 
-IMAGE = ROOT / 'demo' / 'examples' / 'synthetic_walking.jpg'
-IMAGE = ROOT / 'docs' / 'images' / 'webui.jpg'
+IMAGE = ROOT / 'sapiens_mm/examples/synthetic_walking.jpg'
+SCREENSHOT = ROOT / 'docs/images/webui.jpg'
 SIZE_WH = (1440, 1600)  # the window; the image is reduced to WIDTH
 WIDTH = 1000
 
@@ -36,7 +36,7 @@ def serve(arguments: Sequence[str]) -> tuple[subprocess.Popen, str]:
     Raises:
         RuntimeError: If it does not start.
     """
-    command = [sys.executable, str(ROOT / 'demo' / 'sapiens web'), '--port', '0']
+    command = [sys.executable, str(ROOT / 'demo/webui.py'), '--port', '0']
     server = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
     for line in server.stdout:
         if line.startswith('Open '):
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     image = cv2.imdecode(png, cv2.IMREAD_COLOR)
     size_wh = (WIDTH, round(len(image) * WIDTH / image.shape[1]))
     image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-    write_image(IMAGE, image)
+    write_image(SCREENSHOT, image)
     print(f'{IMAGE} ({IMAGE.stat().st_size / 1000:.0f} KB)')
     return 0
 
