@@ -57,7 +57,8 @@ class Inferencer(ABC):
 
     result_type: ClassVar[type[Result]]
     # whose bundled model runs by default, and what a checkpoint must be for
-    task: ClassVar[str]
+    # of subclasses for a task of their own, which always name a config
+    task: ClassVar[str] = ''
     # options that callers may give for each image
     per_image: ClassVar[tuple[str, ...]] = ()
 
@@ -98,6 +99,8 @@ class Inferencer(ABC):
         Raises:
             ValueError: If the checkpoint alone does not tell its config.
         """
+        if config is None and not cls.task:
+            raise ValueError(f'{cls.__name__} has a task of its own: name its config')
         return choose_model(cls.task, config, checkpoint)
 
     def build(self, checkpoint: str | Path | None) -> torch.nn.Module:

@@ -67,3 +67,12 @@ def test_an_argument_that_nobody_knows_is_refused():
     assert inspect.signature(Inferencer).parameters.keys() == set(COMMON)
     with pytest.raises(TypeError, match='batchsize'):
         apis.DepthInferencer(batchsize=3)
+
+
+def test_a_task_of_ones_own_names_its_config():
+    class Own(DenseInferencer):
+        def finish(self, prepared, outputs):
+            return prepared, outputs
+
+    with pytest.raises(ValueError, match='Own has a task of its own: name its config'):
+        Own(None, 'own.pth')

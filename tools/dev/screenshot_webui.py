@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     size_wh = (WIDTH, round(len(image) * WIDTH / image.shape[1]))
     image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
     write_image(SCREENSHOT, image)
-    print(f'{IMAGE} ({IMAGE.stat().st_size / 1000:.0f} KB)')
+    print(f'{SCREENSHOT} ({SCREENSHOT.stat().st_size / 1000:.0f} KB)')
     return 0
 
 
