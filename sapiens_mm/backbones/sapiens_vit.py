@@ -225,7 +225,9 @@ class SapiensViT(BaseModule):
             image = image.to(self.patch_embed.projection.weight.dtype)
         x, grid_hw = self.patch_embed(image)
         if self.num_prefix:
-            x = torch.cat([self.cls_token.expand(len(x), -1, -1).to(x.dtype), x], dim=1)
+            x = torch.cat(
+                [self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1
+            )
         return x + self.position_table(grid_hw), grid_hw
 
     def run_block(self, layer: nn.Module, x: Tensor) -> Tensor:
@@ -261,4 +263,4 @@ class SapiensViT(BaseModule):
         if self.out_type == 'raw':
             return tokens
         tokens = tokens[:, self.num_prefix :]
-        return tokens.transpose(1, 2).reshape(len(tokens), -1, *grid_hw)
+        return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, *grid_hw)

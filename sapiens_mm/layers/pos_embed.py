@@ -68,7 +68,10 @@ def resize_pos_embed(
             f'A position table for grid {tuple(src_hw)} with {num_prefix} prefix '
             f'rows has shape (1, {rows}, D), got {tuple(table.shape)}'
         )
-    if tuple(src_hw) == tuple(dst_hw):
+    # sizes that an export leaves free are no ints: to compare them would fix them, and
+    # where they turn out equal the resize changes nothing
+    fixed = all(isinstance(side, int) for side in dst_hw)
+    if fixed and tuple(src_hw) == tuple(dst_hw):
         return table
     prefix, grid = table[:, :num_prefix], table[:, num_prefix:]
     grid = grid.float().reshape(1, *src_hw, -1).permute(0, 3, 1, 2)
