@@ -3,9 +3,8 @@
     python tools/dev/place_keypoints.py
 
 Writes sapiens_mm/synth/data/keypoints308.json from the tables below: for every keypoint
-of the person's left and of the midline some vertices of the asset with weights. Points
-of the skin are a triangle with barycentric weights; joints inside the body are means.
-The right side is not stored: it is the left one's mirror image.
+of the left side and the midline some vertices of the asset with weights. Points of the
+skin are a triangle with barycentric weights, joints inside means; the right is mirrored.
 
 Where names leave a choice:
 
