@@ -4,7 +4,7 @@
 
 Writes sapiens_mm/synth/data/keypoints308.json from the tables below: for every keypoint
 of the left side and the midline some vertices of the asset with weights. Points of the
-skin are a triangle with barycentric weights, joints inside means; the right is mirrored.
+skin are a triangle with barycentric weights, joints inside means; the right mirrors.
 
 Where names leave a choice:
 
