@@ -16,3 +16,6 @@ DTYPES = ('float32', 'bfloat16', 'float16')
 
 KEYPOINT_COUNTS = (17, 133, 308)
 """Released vocabularies of keypoints: COCO, COCO-WholeBody, Goliath."""
+
+SPLITS = ('train', 'val', 'test')
+"""Parts of a data set: of configs, and of what the generator writes."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-SPLITS = ('train', 'val', 'test')
-
 
 @dataclass(frozen=True)
 class BrowseRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -100,7 +101,7 @@ def sniff_format(path: Path) -> str:
     # torch before 2.6 unpacks tar files before it looks at what is inside them
     if head.startswith(_LEGACY_MAGIC) and not tarfile.is_tarfile(path):
         return 'torch-legacy'
-    _refuse_code(path, streams=1)
+    _refuse_code(path)
     raise CheckpointError(f'its first bytes, {head[:8]!r}, are of no known format')
 
 
@@ -115,17 +116,14 @@ def _sniff_zip(records: ZipRecords) -> str:
     raise CheckpointError('it is a zip archive without weights; unpack it first')
 
 
-def _refuse_code(path: Path, streams: int) -> None:
-    """Name what the pickles at the start of a file want to run, if anything."""
+def _refuse_code(path: Path) -> None:
+    """Name what a pickle at the start of a file wants to run, if anything."""
     with path.open('rb') as file:
-        for _ in range(streams):
-            unpickler = InertUnpickler(file)
-            try:
-                unpickler.load()
-            except CheckpointError:
-                _refuse_names(unpickler.names)
-                return
-            _refuse_names(unpickler.names)
+        unpickler = InertUnpickler(file)
+        # one that breaks off may have named something before
+        with contextlib.suppress(CheckpointError):
+            unpickler.load()
+    _refuse_names(unpickler.names)
 
 
 def _refuse_names(names: list[str]) -> None:

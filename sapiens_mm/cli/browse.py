@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sapiens_mm.browse.request import SPLITS, BrowseRequest
+from sapiens_mm.browse.request import BrowseRequest
 from sapiens_mm.cli.options import add_config_options
 from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import command
+from sapiens_mm.tasks import SPLITS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> BrowseRequest:

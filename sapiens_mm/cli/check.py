@@ -18,10 +18,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sapiens_mm.checks.request import SPLITS, CheckRequest
+from sapiens_mm.checks.request import CheckRequest
 from sapiens_mm.cli.options import add_cfg_options
 from sapiens_mm.cli.request import RequestParser
 from sapiens_mm.commands import FAILED, WRONG, WRONG_CALL, command
+from sapiens_mm.tasks import SPLITS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> CheckRequest:

@@ -30,7 +30,7 @@ class Figures:
 
     def rule(self, name: str) -> str:
         """Return ``'greater'`` or ``'less'``, which is better."""
-        return LESS if name.endswith(self.less or ('\0',)) else GREATER
+        return LESS if name.endswith(self.less) else GREATER
 
 
 def with_prefix(

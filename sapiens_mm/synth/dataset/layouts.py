@@ -14,8 +14,8 @@ from sapiens_mm.synth.dataset.records import (
     category,
     image_entry,
 )
-from sapiens_mm.synth.dataset.settings import SPLITS, DatasetSettings
-from sapiens_mm.tasks import KEYPOINT_COUNTS
+from sapiens_mm.synth.dataset.settings import DatasetSettings
+from sapiens_mm.tasks import KEYPOINT_COUNTS, SPLITS
 
 
 def read_records(root: Path, indices: Iterable[int]) -> Iterator[Record]:

@@ -11,8 +11,8 @@ import numpy as np
 
 from sapiens_mm.files import is_temporary, write_atomically
 from sapiens_mm.synth.scene_settings import SceneSettings
+from sapiens_mm.tasks import SPLITS
 
-SPLITS = ('train', 'val', 'test')
 SETTINGS_FILE = 'dataset.json'
 LAYOUT = 1  # of the files; another number cannot be gone on with
 _GOLDEN = (5**0.5 - 1) / 2

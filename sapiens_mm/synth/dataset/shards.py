@@ -12,7 +12,8 @@ from pathlib import Path
 from sapiens_mm.files import whole_file
 from sapiens_mm.synth.dataset.files import KINDS, file_of, record_of
 from sapiens_mm.synth.dataset.records import sample_name
-from sapiens_mm.synth.dataset.settings import SPLITS, DatasetSettings
+from sapiens_mm.synth.dataset.settings import DatasetSettings
+from sapiens_mm.tasks import SPLITS
 
 FOLDER = 'shards'
 

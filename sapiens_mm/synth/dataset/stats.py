@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from sapiens_mm.synth.dataset.records import Record, keypoints_of
-from sapiens_mm.synth.dataset.settings import SPLITS
 from sapiens_mm.tables import GOLIATH28, GOLIATH308
+from sapiens_mm.tasks import SPLITS
 
 YAW_EDGES = np.arange(-180, 181, 15)  # degrees
 SCALE_EDGES = np.round(np.arange(0, 1.01, 0.05), 2)  # box height over the image's
